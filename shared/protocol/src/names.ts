@@ -1,0 +1,62 @@
+/**
+ * Names and where they may appear.
+ *
+ * A tenant is `[a-z0-9-]{1,32}`; a channel is 1 to 8 tokens of `[A-Za-z0-9_-]{1,64}` joined by dots, 200
+ * characters at most. Both are plain ASCII and free of NATS wildcards, so that they can stand in a subject,
+ * a Redis key or a topic without escaping.
+ */
+
+export const MAX_CHANNEL_LENGTH = 200;
+export const MAX_CHANNEL_TOKENS = 8;
+export const MAX_USER_LENGTH = 128;
+export const MAX_MESSAGE_ID_LENGTH = 128;
+
+const TENANT = /^[a-z0-9-]{1,32}$/;
+const CHANNEL = /^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}$/;
+const PATTERN_TOKEN = /^([A-Za-z0-9_-]{1,64}|\*)$/;
+
+export function isTenant(value: unknown): value is string {
+  return typeof value === "string" && TENANT.test(value);
+}
+
+export function isChannel(value: unknown): value is string {
+  return typeof value === "string" && value.length <= MAX_CHANNEL_LENGTH && CHANNEL.test(value);
+}
+
+/** A channel whose tokens may be `*` (exactly one token), or that ends in `>` (one or more tokens). */
+export function isPattern(value: string): boolean {
+  if (value.length > MAX_CHANNEL_LENGTH) return false;
+  const tokens = value.split(".");
+  if (tokens.length > MAX_CHANNEL_TOKENS) return false;
+  const last = tokens.length - 1;
+  return tokens.every((token, i) => PATTERN_TOKEN.test(token) || (token === ">" && i === last));
+}
+
+/** The first token of a channel; it carries the channel's settings. */
+export function namespaceOf(channel: string): string {
+  const dot = channel.indexOf(".");
+  return dot === -1 ? channel : channel.slice(0, dot);
+}
+
+/** Whether `channel` lies within `pattern`. Both are taken to be valid. */
+export function matches(pattern: string, channel: string): boolean {
+  if (pattern === channel || pattern === ">") return true;
+  const want = pattern.split(".");
+  const have = channel.split(".");
+  for (let i = 0; i < want.length; i++) {
+    if (want[i] === ">") return have.length > i;
+    if (i >= have.length) return false;
+    if (want[i] !== "*" && want[i] !== have[i]) return false;
+  }
+  return want.length === have.length;
+}
+
+/** One string for a channel of a tenant: the key of maps, topics and Redis keys. `/` is in neither name. */
+export function channelKey(tenant: string, channel: string): string {
+  return `${tenant}/${channel}`;
+}
+
+export function splitChannelKey(key: string): { tenant: string; channel: string } {
+  const slash = key.indexOf("/");
+  return { tenant: key.slice(0, slash), channel: key.slice(slash + 1) };
+}

@@ -1,0 +1,94 @@
+/**
+ * The record: one stored entry of a channel's log, and at the same time the bytes that JSON clients receive.
+ *
+ *   {"op":"msg","ch":"chat.lobby","epoch":"m3k9","seq":41,"n":2,"m":[{…},{…}]}
+ *
+ * The order of the fields before `m` is fixed, so that whoever forwards a record reads its head with a few
+ * comparisons and never parses what the users wrote. `n`, the number of messages, is 0 in control records
+ * (`op` "open" or "seal"), whose `seq` is the next one to be given.
+ */
+import type { Message, MsgFrame } from "./frames.js";
+
+export interface RecordHead {
+  op: string;
+  ch: string;
+  epoch: string;
+  /** The first message's seq. */
+  seq: number;
+  /** How many messages; `seq + n - 1` is the last one's seq. */
+  n: number;
+}
+
+const HEAD =
+  /^\{"op":"([a-z]+)","ch":"([A-Za-z0-9_.-]+)","epoch":"([A-Za-z0-9_-]+)","seq":(\d+),"n":(\d+)[,}]/;
+/** Longer than any head: 200 characters of channel, 64 of epoch, two integers, the names of the fields. */
+const MAX_HEAD_BYTES = 400;
+
+const latin1 = new TextDecoder("latin1");
+const utf8 = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** The `op` of any frame on an event subject, read from its first bytes. */
+export function opOf(bytes: Uint8Array): string {
+  // {"op":"…"
+  const from = 7;
+  const end = bytes.indexOf(0x22, from);
+  return end === -1 || end > from + 16 ? "" : latin1.decode(bytes.subarray(from, end));
+}
+
+/** Reads a record's head; null where the bytes are no record. */
+export function readHead(bytes: Uint8Array): RecordHead | null {
+  const match = HEAD.exec(latin1.decode(bytes.subarray(0, MAX_HEAD_BYTES)));
+  if (match === null) return null;
+  return { op: match[1]!, ch: match[2]!, epoch: match[3]!, seq: Number(match[4]), n: Number(match[5]) };
+}
+
+/**
+ * What a message contributes to a record, made where the message enters: everything but its time.
+ * `user` and `conn` come already encoded as JSON strings, since they are the same for a whole connection.
+ */
+export function messageFragment(id: string, userJson: string, connJson: string, dataJson: string): string {
+  return `{"id":${JSON.stringify(id)},"user":${userJson},"conn":${connJson},"data":${dataJson}`;
+}
+
+/** Joins fragments to a record. All of its messages get the same time, that of the append. */
+export function encodeRecord(
+  ch: string,
+  epoch: string,
+  seq: number,
+  fragments: readonly string[],
+  ts: number,
+): Uint8Array {
+  const close = `,"ts":${ts}}`;
+  const head = `{"op":"msg","ch":"${ch}","epoch":"${epoch}","seq":${seq},"n":${fragments.length},"m":[`;
+  return encoder.encode(`${head}${fragments.join(`${close},`)}${close}]}`);
+}
+
+/** Bytes that a record of `fragmentBytes` bytes in `n` fragments takes at most. */
+export function recordBytes(fragmentBytes: number, n: number): number {
+  return MAX_HEAD_BYTES + fragmentBytes + n * 24;
+}
+
+export function decodeRecord(bytes: Uint8Array): MsgFrame {
+  return JSON.parse(utf8.decode(bytes)) as MsgFrame;
+}
+
+/**
+ * The part of a record that lies after `seq`, as a record of its own; the same bytes where that is all of it.
+ * Needed where a client's position lies inside a record.
+ */
+export function recordAfter(bytes: Uint8Array, head: RecordHead, seq: number): Uint8Array {
+  if (seq < head.seq) return bytes;
+  const frame = decodeRecord(bytes);
+  return encodeFrame({ ...frame, ...slice(frame.m, seq + 1 - head.seq), seq: seq + 1 });
+}
+
+function slice(messages: Message[], from: number): { n: number; m: Message[] } {
+  const m = messages.slice(from);
+  return { n: m.length, m };
+}
+
+function encodeFrame(frame: MsgFrame): Uint8Array {
+  const { op, ch, epoch, seq, n, m } = frame;
+  return encoder.encode(JSON.stringify({ op, ch, epoch, seq, n, m }));
+}

@@ -1,0 +1,37 @@
+/**
+ * Every NATS subject of Plexus, built and taken apart here and nowhere else.
+ *
+ *   evt.<tenant>.<channel>           what subscribers see: records, presence, signals
+ *   log.<cell>.<tenant>.<channel>    what is appended; the stream republishes it to evt.…
+ *   cmd.<cell>.<partition>           commands to the owner of a partition (queue group)
+ *   ans.<asker>.<batch>              answers to whoever sent a batch of commands
+ *   beat.<cell>                      heartbeats of a cell's workers among themselves
+ *   lease.<cell>                     a gateway renews its presence lease in a cell
+ */
+
+export const EVENT_PREFIX = "evt";
+
+export const subjects = {
+  event: (tenant: string, channel: string) => `evt.${tenant}.${channel}`,
+  log: (cell: string, tenant: string, channel: string) => `log.${cell}.${tenant}.${channel}`,
+  logOfCell: (cell: string) => `log.${cell}.>`,
+  allEvents: "evt.>",
+  command: (cell: string, partition: number) => `cmd.${cell}.${partition}`,
+  answer: (asker: string, batch: number) => `ans.${asker}.${batch}`,
+  answersTo: (asker: string) => `ans.${asker}.*`,
+  beat: (cell: string) => `beat.${cell}`,
+  lease: (cell: string) => `lease.${cell}`,
+  gatewayBeat: "gateway.beat",
+} as const;
+
+/** The JetStream stream that holds a cell's log. */
+export function logStream(cell: string): string {
+  return `LOG_${cell}`;
+}
+
+/** `log.<cell>.<tenant>.<channel>` → its channel and tenant. */
+export function parseLogSubject(subject: string): { cell: string; tenant: string; channel: string } | null {
+  const [kind, cell, tenant, ...channel] = subject.split(".");
+  if (kind !== "log" || cell === undefined || tenant === undefined || channel.length === 0) return null;
+  return { cell, tenant, channel: channel.join(".") };
+}
