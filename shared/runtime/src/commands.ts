@@ -1,0 +1,98 @@
+/**
+ * What is asked of a channel's actor, and how it travels: a batch of commands for one partition is one NATS
+ * message, answered on the asker's own subject in batches of whatever is ready. MessagePack, arrays instead of
+ * maps, since this is the busiest wire.
+ *
+ * Every command may be sent twice: publishes carry ids, the rest change nothing or say how things are.
+ */
+
+import type { ErrorCode, Member, Position } from "@plexus/protocol";
+import { Packr } from "msgpackr";
+
+/** A message on its way to the log: its id, its user, and the fragment that goes into the record. */
+export type PublishItem = readonly [id: string, user: string, fragment: string];
+/** Where a message went: its seq, its time, and whether it was there already. */
+export type PublishedItem = readonly [seq: number, ts: number, dup: boolean];
+
+export interface ReadRange {
+  /** Bring what lies after this seq … */
+  after?: number;
+  /** … or before this one, the nearest … */
+  before?: number;
+  /** … or the last `last` messages. */
+  last?: number;
+  /** Give up with `unknown` unless this is the channel's epoch. */
+  epoch?: string;
+  /** At most so many messages (whole records, so it may be a few more). */
+  limit: number;
+}
+
+export interface ReadAnswer {
+  /** The channel's position at the time of the answer. */
+  head: Position;
+  /** `ok`; `unknown`: another epoch, or after the head; `trimmed`: retention took what was asked for. */
+  state: "ok" | "unknown" | "trimmed";
+  /** Consecutive records as they are stored. They may begin before and end after what was asked for. */
+  records: Uint8Array[];
+  /** The oldest seq that can still be read. */
+  oldest: number;
+}
+
+/** The presence version of a channel: one life of its actor, and the number of the last event in it. */
+export type PresenceVersion = readonly [life: string, event: number];
+
+export interface PresenceChange {
+  gateway: string;
+  /** Members that are (still) here, with their present state. */
+  put: Member[];
+  /** Connections that left. */
+  del: string[];
+  /** `put` is everything this gateway has in the channel; whatever else it had is gone. */
+  full: boolean;
+}
+
+export interface PresenceSnapshot {
+  version: PresenceVersion;
+  members: Member[];
+  /** The cell's Redis is away: members of gateways unknown to this actor may be missing. */
+  stale: boolean;
+}
+
+export interface HeadAnswer {
+  head: Position;
+  presence: PresenceVersion | null;
+  /** How many members the asking gateway has in the channel, as far as the actor knows. */
+  members: number;
+}
+
+/** kind → what is asked, and what is answered. */
+export interface Commands {
+  publish: { ask: PublishItem[]; answer: { epoch: string; items: PublishedItem[] } };
+  read: { ask: ReadRange; answer: ReadAnswer };
+  head: { ask: { gateway: string }; answer: HeadAnswer };
+  members: { ask: PresenceChange; answer: null };
+  presence: { ask: null; answer: PresenceSnapshot };
+}
+export type CommandKind = keyof Commands;
+
+export type WireCommand<K extends CommandKind = CommandKind> = {
+  [P in K]: readonly [
+    correlation: number,
+    kind: P,
+    tenant: string,
+    channel: string,
+    body: Commands[P]["ask"],
+  ];
+}[K];
+
+/** `moved`: this worker or cell is not (or no longer) home to the channel; look again and ask there. */
+export type WireErrorCode = ErrorCode | "moved";
+export type WireError = readonly [code: WireErrorCode, message: string, retryMs: number | null];
+export type WireAnswer = readonly [correlation: number, error: WireError | null, body: unknown];
+
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+
+export const encodeCommands = (commands: readonly WireCommand[]): Uint8Array => packr.pack(commands);
+export const decodeCommands = (bytes: Uint8Array): WireCommand[] => packr.unpack(bytes);
+export const encodeAnswers = (answers: readonly WireAnswer[]): Uint8Array => packr.pack(answers);
+export const decodeAnswers = (bytes: Uint8Array): WireAnswer[] => packr.unpack(bytes);

@@ -1,0 +1,111 @@
+import { jetstream } from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import { z } from "zod";
+import { type Directory, EMPTY_DIRECTORY } from "./directory.js";
+import type { Logger } from "./log.js";
+import type { NatsConnection } from "./nats.js";
+
+const BUCKET = "plexus";
+const KEY = "directory";
+const HISTORY = 16;
+/** Somebody else changed it first, so often in a row: something is wrong. */
+const MAX_ATTEMPTS = 20;
+const RETRY_WAIT_MS = 500;
+
+const stored = z.object({
+  version: z.number().int(),
+  cells: z.array(
+    z.object({
+      id: z.string(),
+      region: z.string(),
+      state: z.enum(["joining", "active", "draining", "drained", "down"]),
+      weight: z.number().positive(),
+    }),
+  ),
+});
+
+/**
+ * The shared copy of the directory: a key of a NATS KV bucket, watched by everybody and changed by
+ * compare-and-set. When it can't be reached, `current` stays what it was.
+ */
+export class DirectoryStore {
+  #current: Directory = EMPTY_DIRECTORY;
+  #stopped = false;
+  readonly #listeners = new Set<(directory: Directory) => void>();
+  readonly #kv: KV;
+  readonly #log: Logger;
+  #unwatch: () => void = () => undefined;
+
+  private constructor(kv: KV, log: Logger) {
+    this.#kv = kv;
+    this.#log = log;
+  }
+
+  /** Opens the bucket, makes it where it is missing, reads the directory and starts to watch it. */
+  static async open(nats: NatsConnection, log: Logger): Promise<DirectoryStore> {
+    const kv = await new Kvm(jetstream(nats)).create(BUCKET, { history: HISTORY });
+    const store = new DirectoryStore(kv, log);
+    const entry = await kv.get(KEY);
+    if (entry !== null) store.#take(entry.string());
+    void store.#watch();
+    return store;
+  }
+
+  get current(): Directory {
+    return this.#current;
+  }
+
+  /** Calls `listener` after every change; returns the function that ends it. */
+  onChange(listener: (directory: Directory) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Applies `change` to the newest directory until nobody else interferes. A change that returns its
+   * argument writes nothing.
+   */
+  async change(change: (directory: Directory) => Directory): Promise<Directory> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const entry = await this.#kv.get(KEY);
+      const before = entry === null ? EMPTY_DIRECTORY : stored.parse(JSON.parse(entry.string()));
+      const after = change(before);
+      if (after === before) return before;
+      try {
+        await this.#kv.put(KEY, JSON.stringify(after), { previousSeq: entry?.revision ?? 0 });
+        return after;
+      } catch (error) {
+        this.#log.debug({ err: error, attempt }, "directory: somebody else changed it first");
+      }
+    }
+    throw new Error("the directory could not be changed");
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#unwatch();
+  }
+
+  #take(text: string): void {
+    const result = stored.safeParse(JSON.parse(text));
+    if (!result.success)
+      return this.#log.error({ err: result.error }, "directory: malformed, kept the last one");
+    if (result.data.version <= this.#current.version) return;
+    this.#current = result.data;
+    this.#log.info({ directory: this.#current }, "directory changed");
+    for (const listener of this.#listeners) listener(this.#current);
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const watch = await this.#kv.watch({ key: KEY });
+        this.#unwatch = () => watch.stop();
+        for await (const entry of watch) if (entry.operation === "PUT") this.#take(entry.string());
+      } catch (error) {
+        this.#log.warn({ err: error }, "directory: watch ended, trying again");
+      }
+      if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { connect, type Msg, type NatsConnection, type Subscription } from "nats";
+import type { Logger } from "./log.js";
+
+export type { Msg, NatsConnection, Subscription } from "nats";
+export { headers as natsHeaders } from "nats";
+
+/** A broken connection is noticed within two of these. */
+const PING_INTERVAL_MS = 3_000;
+const RECONNECT_WAIT_MS = 200;
+const RECONNECT_JITTER_MS = 300;
+
+/** Connects and keeps reconnecting forever; what happens to the connection is logged. */
+export async function connectNats(url: string, name: string, log: Logger): Promise<NatsConnection> {
+  const nats = await connect({
+    servers: url.split(","),
+    name,
+    maxReconnectAttempts: -1,
+    waitOnFirstConnect: true,
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    reconnectJitter: RECONNECT_JITTER_MS,
+    pingInterval: PING_INTERVAL_MS,
+    maxPingOut: 2,
+  });
+  void logStatus(nats, log);
+  return nats;
+}
+
+async function logStatus(nats: NatsConnection, log: Logger): Promise<void> {
+  for await (const status of nats.status()) {
+    if (status.type === "disconnect" || status.type === "reconnect" || status.type === "error")
+      log.warn({ nats: status }, `nats: ${status.type}`);
+  }
+}
+
+/**
+ * Subscribes with a guard: an exception that reached the client's reader would end the connection.
+ */
+export function subscribe(
+  nats: NatsConnection,
+  subject: string,
+  log: Logger,
+  handle: (message: Msg) => void,
+  queue?: string,
+): Subscription {
+  return nats.subscribe(subject, {
+    ...(queue === undefined ? {} : { queue }),
+    callback: (error, message) => {
+      if (error !== null) return log.error({ err: error, subject }, "subscription failed");
+      try {
+        handle(message);
+      } catch (cause) {
+        log.error({ err: cause, subject: message.subject }, "message handler failed");
+      }
+    },
+  });
+}
+
+/** NATS answers a request that nobody serves with an empty message whose status is 503. */
+export function isNoResponders(message: Msg): boolean {
+  return message.data.length === 0 && message.headers?.code === 503;
+}
+
+/** For readiness: undefined if the server answers within the deadline. */
+export async function checkNats(nats: NatsConnection, deadlineMs = 1_000): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve("no answer in time"), deadlineMs);
+  });
+  const answer = nats.rtt().then(
+    () => undefined,
+    (error: unknown) => String(error),
+  );
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,47 @@
+/** Types of options, and the options that every process has. */
+import { z } from "zod";
+import { option } from "./config.js";
+
+export const integer = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+export const flag = z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1");
+export const brokerUrl = z.string().min(1);
+export const name = z.string().regex(/^[a-z0-9-]{1,40}$/, "only a-z, 0-9 and - (40 characters at most)");
+
+export const commonOptions = {
+  natsUrl: option({
+    env: "NATS_URL",
+    type: brokerUrl,
+    default: "nats://127.0.0.1:4222",
+    doc: "Address of the NATS server, or several with commas in between.",
+  }),
+  opsHost: option({
+    env: "PLEXUS_OPS_HOST",
+    type: z.string(),
+    default: "127.0.0.1",
+    doc: "Where /healthz, /readyz and /metrics are served; loopback by default, since they need no login.",
+  }),
+  opsPort: option({
+    env: "PLEXUS_OPS_PORT",
+    type: integer(0, 65535),
+    default: 0,
+    doc: "Port of /healthz, /readyz and /metrics; 0 takes a free one and logs it.",
+  }),
+  logLevel: option({
+    env: "PLEXUS_LOG_LEVEL",
+    type: z.enum(["trace", "debug", "info", "warn", "error", "fatal"]),
+    default: "info" as const,
+    doc: "Least level that is logged.",
+  }),
+  settingsFile: option<string | undefined>({
+    env: "PLEXUS_SETTINGS_FILE",
+    type: z.string().optional(),
+    default: undefined,
+    doc: "JSON file with the settings of namespaces; without one every namespace has the defaults.",
+  }),
+  exitWithStdin: option({
+    env: "PLEXUS_EXIT_WITH_STDIN",
+    type: flag,
+    default: false,
+    doc: "End when standard input ends, so that a child never outlives its launcher.",
+  }),
+};

@@ -1,0 +1,139 @@
+/**
+ * Publishes in order: one lane per channel, one batch of a lane on its way at a time.
+ */
+
+import { channelKey, PlexusError } from "@plexus/protocol";
+import { Counter } from "prom-client";
+import type { Commands, PublishItem } from "./commands.js";
+import type { Router } from "./router.js";
+
+/** Told once what became of a message. */
+export interface PublishListener {
+  published(epoch: string, seq: number, ts: number, dup: boolean): void;
+  rejected(error: PlexusError): void;
+}
+
+interface Waiting {
+  readonly item: PublishItem;
+  readonly listener: PublishListener;
+  readonly bytes: number;
+}
+
+interface Lane {
+  readonly tenant: string;
+  readonly channel: string;
+  waiting: Waiting[];
+  inFlight: boolean;
+}
+
+/** One batch of a lane becomes at most one record's worth of work for the actor. */
+const MAX_BATCH_MESSAGES = 2_000;
+const MAX_BATCH_BYTES = 192 * 1024;
+/** What may wait in one lane, and in all of them together; the newest is refused beyond. */
+const MAX_LANE_MESSAGES = 20_000;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const RETRY_MS = 200;
+
+const batches = new Counter({
+  name: "plexus_publish_batches_total",
+  help: "Batches of publishes sent to actors",
+});
+const messages = new Counter({ name: "plexus_publish_messages_total", help: "Publishes sent to actors" });
+const refused = new Counter({
+  name: "plexus_publish_refused_total",
+  help: "Publishes refused because a bound was reached",
+  labelNames: ["bound"],
+});
+
+export class Publisher {
+  readonly #router: Router;
+  readonly #lanes = new Map<string, Lane>();
+  #ready: Lane[] = [];
+  #waitingBytes = 0;
+
+  constructor(router: Router) {
+    this.#router = router;
+  }
+
+  /** Queues a message; `bytes` is about the size of its fragment. The listener is told exactly once. */
+  publish(
+    tenant: string,
+    channel: string,
+    item: PublishItem,
+    bytes: number,
+    listener: PublishListener,
+  ): void {
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+      refused.inc({ bound: "gateway_bytes" });
+      return listener.rejected(
+        new PlexusError("unavailable", "too much is waiting", { retry: RETRY_MS * 5 }),
+      );
+    }
+    const key = channelKey(tenant, channel);
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = { tenant, channel, waiting: [], inFlight: false };
+      this.#lanes.set(key, lane);
+    }
+    if (lane.waiting.length >= MAX_LANE_MESSAGES) {
+      refused.inc({ bound: "lane_messages" });
+      return listener.rejected(
+        new PlexusError("rate_limited", "the channel is too busy", { retry: RETRY_MS }),
+      );
+    }
+    lane.waiting.push({ item, listener, bytes });
+    this.#waitingBytes += bytes;
+    if (lane.waiting.length === 1 && !lane.inFlight) this.#markReady(lane);
+  }
+
+  #markReady(lane: Lane): void {
+    if (this.#ready.push(lane) === 1) setImmediate(() => this.#sendReady());
+  }
+
+  #sendReady(): void {
+    const ready = this.#ready;
+    this.#ready = [];
+    for (const lane of ready) this.#sendBatch(lane);
+    this.#router.flush();
+  }
+
+  #sendBatch(lane: Lane): void {
+    let bytes = 0;
+    let n = 0;
+    for (const { bytes: size } of lane.waiting) {
+      if (n === MAX_BATCH_MESSAGES || (n > 0 && bytes + size > MAX_BATCH_BYTES)) break;
+      bytes += size;
+      n++;
+    }
+    const batch = lane.waiting;
+    lane.waiting = batch.splice(n);
+    lane.inFlight = true;
+    this.#waitingBytes -= bytes;
+    batches.inc();
+    messages.inc(n);
+    const items = batch.map((waiting) => waiting.item);
+    this.#router.send("publish", lane.tenant, lane.channel, items, bytes, (error, answer) => {
+      lane.inFlight = false;
+      if (error !== null) this.#reject(lane, batch, error);
+      else accept(batch, answer!);
+      if (lane.waiting.length > 0) this.#markReady(lane);
+      else this.#lanes.delete(channelKey(lane.tenant, lane.channel));
+    });
+  }
+
+  /** What waits behind a batch that failed fails with it: going on would let the later overtake the earlier. */
+  #reject(lane: Lane, batch: Waiting[], error: PlexusError): void {
+    const behind = lane.waiting;
+    lane.waiting = [];
+    for (const waiting of behind) this.#waitingBytes -= waiting.bytes;
+    for (const { listener } of batch) listener.rejected(error);
+    for (const { listener } of behind) listener.rejected(error);
+  }
+}
+
+function accept(batch: Waiting[], answer: Commands["publish"]["answer"]): void {
+  for (let i = 0; i < batch.length; i++) {
+    const [seq, ts, dup] = answer.items[i]!;
+    batch[i]!.listener.published(answer.epoch, seq, ts, dup);
+  }
+}

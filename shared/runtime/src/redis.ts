@@ -1,0 +1,42 @@
+import { Redis } from "ioredis";
+import type { Logger } from "./log.js";
+
+export type { Redis } from "ioredis";
+
+/** A command without an answer by then fails; nothing that matters to messages waits for Redis. */
+const COMMAND_TIMEOUT_MS = 1_500;
+const MAX_RETRY_WAIT_MS = 2_000;
+
+/**
+ * Connects in the background and keeps reconnecting. While there is no connection commands fail at once
+ * instead of queueing, so an outage can't fill memory.
+ */
+export function connectRedis(url: string, log: Logger): Redis {
+  const redis = new Redis(url, {
+    enableAutoPipelining: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: COMMAND_TIMEOUT_MS,
+    retryStrategy: (attempt) => Math.min(MAX_RETRY_WAIT_MS, 50 * 2 ** Math.min(attempt, 6)),
+  });
+  let well = true;
+  redis.on("error", (error: Error) => {
+    if (well) log.warn({ err: error }, "redis is away");
+    well = false;
+  });
+  redis.on("ready", () => {
+    if (!well) log.warn("redis is back");
+    well = true;
+  });
+  return redis;
+}
+
+export async function checkRedis(redis: Redis): Promise<string | undefined> {
+  try {
+    await redis.ping();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

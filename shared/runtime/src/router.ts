@@ -1,0 +1,294 @@
+/**
+ * The router: carries commands to the actors of channels, wherever they are, and their answers back.
+ *
+ * - Commands for one partition that are given within one turn of the event loop are one NATS message.
+ * - A command that meets nobody, or an actor that moved, or gets no answer, is sent again (to the home of that
+ *   moment) until its deadline. All commands are made to be repeated.
+ * - Publishes of one channel go one batch at a time, in order; while one is under way the next gathers. So a
+ *   retry can't overtake or be overtaken, and load makes batches larger instead of more.
+ */
+
+import { isErrorCode, PlexusError, subjects } from "@plexus/protocol";
+import { Counter, Gauge } from "prom-client";
+import {
+  type CommandKind,
+  type Commands,
+  decodeAnswers,
+  encodeCommands,
+  type WireCommand,
+  type WireError,
+} from "./commands.js";
+import { homeOf } from "./directory.js";
+import type { DirectoryStore } from "./directory-store.js";
+import type { Logger } from "./log.js";
+import { isNoResponders, type Msg, type NatsConnection, subscribe } from "./nats.js";
+
+export interface RouterOptions {
+  /** Milliseconds until a command fails with `timeout` or `unavailable`. */
+  deadlineMs: number;
+  /** Milliseconds without an answer after which a command is sent again. */
+  attemptMs: number;
+  /** Commands without an answer yet; more fail with `unavailable`. */
+  maxOutstanding: number;
+}
+
+export const ROUTER_DEFAULTS: RouterOptions = {
+  deadlineMs: 10_000,
+  attemptMs: 3_000,
+  maxOutstanding: 50_000,
+};
+
+/** How often deadlines and retries are looked after. */
+const SWEEP_MS = 25;
+const FIRST_RETRY_MS = 25;
+const MAX_RETRY_MS = 500;
+/** A NATS message of commands holds about so many bytes at most; far below the broker's 1 MB. */
+const MAX_BATCH_BYTES = 256 * 1024;
+const COMMAND_OVERHEAD_BYTES = 300;
+
+const sent = new Counter({
+  name: "plexus_router_commands_total",
+  help: "Commands given to the router",
+  labelNames: ["kind"],
+});
+const retried = new Counter({
+  name: "plexus_router_retries_total",
+  help: "Commands sent again",
+  labelNames: ["reason"],
+});
+const failed = new Counter({
+  name: "plexus_router_failures_total",
+  help: "Commands that failed",
+  labelNames: ["code"],
+});
+const outstanding = new Gauge({ name: "plexus_router_outstanding", help: "Commands without an answer yet" });
+
+type Settle<K extends CommandKind> = (
+  error: PlexusError | null,
+  answer: Commands[K]["answer"] | null,
+) => void;
+
+interface Pending {
+  readonly command: WireCommand;
+  readonly bytes: number;
+  readonly settle: Settle<CommandKind>;
+  readonly deadlineAt: number;
+  /** When it is sent again, unless it is answered. */
+  nextAt: number;
+  attempts: number;
+  /** The last attempt is still without a verdict. */
+  inFlight: boolean;
+  /** An earlier attempt never got one: the command may have been carried out. */
+  uncertain: boolean;
+}
+
+export class Router {
+  readonly #nats: NatsConnection;
+  readonly #directory: DirectoryStore;
+  readonly #asker: string;
+  readonly #log: Logger;
+  readonly #options: RouterOptions;
+  readonly #pending = new Map<number, Pending>();
+  /** Correlations of each NATS message in flight, to know what a 503 speaks of. */
+  readonly #batches = new Map<number, number[]>();
+  readonly #outbox = new Map<string, number[]>();
+  #flushScheduled = false;
+  #nextCorrelation = 1;
+  #nextBatch = 1;
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(context: {
+    nats: NatsConnection;
+    directory: DirectoryStore;
+    /** Name of this process on the bus: one NATS token. */
+    asker: string;
+    log: Logger;
+    options?: Partial<RouterOptions>;
+  }) {
+    this.#nats = context.nats;
+    this.#directory = context.directory;
+    this.#asker = context.asker;
+    this.#log = context.log;
+    this.#options = { ...ROUTER_DEFAULTS, ...context.options };
+    subscribe(this.#nats, subjects.answersTo(this.#asker), this.#log, (message) => this.#onAnswer(message));
+    this.#sweep = setInterval(() => this.#onSweep(Date.now()), SWEEP_MS);
+  }
+
+  /** Asks the channel's actor. Rejects with a {@link PlexusError} once the deadline has passed, at the latest. */
+  ask<K extends CommandKind>(
+    kind: K,
+    tenant: string,
+    channel: string,
+    body: Commands[K]["ask"],
+  ): Promise<Commands[K]["answer"]> {
+    return new Promise((resolve, reject) => {
+      this.send(kind, tenant, channel, body, 0, (error, answer) =>
+        error === null ? resolve(answer as Commands[K]["answer"]) : reject(error),
+      );
+    });
+  }
+
+  /** The same without a promise, for the busy path. `bytes` is about how large the body is. */
+  send<K extends CommandKind>(
+    kind: K,
+    tenant: string,
+    channel: string,
+    body: Commands[K]["ask"],
+    bytes: number,
+    settle: Settle<K>,
+  ): void {
+    if (this.#pending.size >= this.#options.maxOutstanding)
+      return settle(new PlexusError("unavailable", "too many commands under way", { retry: 500 }), null);
+    const correlation = this.#nextCorrelation++;
+    const now = Date.now();
+    this.#pending.set(correlation, {
+      command: [correlation, kind, tenant, channel, body] as unknown as WireCommand,
+      bytes: bytes + COMMAND_OVERHEAD_BYTES,
+      settle: settle as Settle<CommandKind>,
+      deadlineAt: now + this.#options.deadlineMs,
+      nextAt: now + this.#options.attemptMs,
+      attempts: 0,
+      inFlight: false,
+      uncertain: false,
+    });
+    sent.inc({ kind });
+    this.#enqueue(correlation);
+  }
+
+  stop(): void {
+    clearInterval(this.#sweep);
+    for (const correlation of [...this.#pending.keys()])
+      this.#fail(correlation, new PlexusError("unavailable", "this process is stopping", { retry: 1_000 }));
+  }
+
+  #enqueue(correlation: number): void {
+    const pending = this.#pending.get(correlation);
+    if (pending === undefined) return;
+    const [, , tenant, channel] = pending.command;
+    const home = homeOf(this.#directory.current, tenant, channel);
+    if (home === undefined) return this.#later(pending, "no_cell");
+    const subject = subjects.command(home.cell, home.partition);
+    const queue = this.#outbox.get(subject);
+    if (queue === undefined) this.#outbox.set(subject, [correlation]);
+    else queue.push(correlation);
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => this.flush());
+  }
+
+  /** Sends now what has gathered, for a caller that is itself the end of a turn. */
+  flush(): void {
+    this.#flushScheduled = false;
+    const now = Date.now();
+    for (const [subject, correlations] of this.#outbox) {
+      let batch: number[] = [];
+      let bytes = 0;
+      for (const correlation of correlations) {
+        const pending = this.#pending.get(correlation);
+        if (pending === undefined) continue;
+        if (batch.length > 0 && bytes + pending.bytes > MAX_BATCH_BYTES) {
+          this.#publish(subject, batch, now);
+          batch = [];
+          bytes = 0;
+        }
+        batch.push(correlation);
+        bytes += pending.bytes;
+      }
+      if (batch.length > 0) this.#publish(subject, batch, now);
+    }
+    this.#outbox.clear();
+  }
+
+  #publish(subject: string, correlations: number[], now: number): void {
+    const commands: WireCommand[] = [];
+    for (const correlation of correlations) {
+      const pending = this.#pending.get(correlation)!;
+      pending.nextAt = now + this.#options.attemptMs;
+      pending.attempts++;
+      pending.uncertain ||= pending.inFlight;
+      pending.inFlight = true;
+      commands.push(pending.command);
+    }
+    const batch = this.#nextBatch++;
+    this.#batches.set(batch, correlations);
+    outstanding.set(this.#pending.size);
+    try {
+      this.#nats.publish(subject, encodeCommands(commands), { reply: subjects.answer(this.#asker, batch) });
+    } catch (error) {
+      this.#log.warn({ err: error }, "router: could not publish");
+      for (const correlation of correlations) this.#retry(correlation, "nats");
+    }
+  }
+
+  #onAnswer(message: Msg): void {
+    const batch = Number(message.subject.slice(message.subject.lastIndexOf(".") + 1));
+    if (isNoResponders(message)) {
+      const correlations = this.#batches.get(batch) ?? [];
+      this.#batches.delete(batch);
+      for (const correlation of correlations) this.#retry(correlation, "no_responders");
+      return;
+    }
+    for (const [correlation, error, body] of decodeAnswers(message.data)) {
+      if (error !== null) this.#onError(correlation, error);
+      else this.#settle(correlation, null, body);
+    }
+  }
+
+  #onError(correlation: number, [code, message, retryMs]: WireError): void {
+    if (code === "moved") return this.#retry(correlation, "moved");
+    const options = retryMs === null ? {} : { retry: retryMs };
+    this.#fail(correlation, new PlexusError(isErrorCode(code) ? code : "internal", message, options));
+  }
+
+  #retry(correlation: number, reason: string): void {
+    const pending = this.#pending.get(correlation);
+    if (pending === undefined) return;
+    pending.inFlight = false;
+    this.#later(pending, reason);
+  }
+
+  #later(pending: Pending, reason: string): void {
+    retried.inc({ reason });
+    const wait = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, pending.attempts - 1));
+    pending.nextAt = Date.now() + wait * (0.5 + Math.random() / 2);
+  }
+
+  /** Sends again what is due, ends what is over, and forgets the batches whose commands are all answered. */
+  #onSweep(now: number): void {
+    for (const [correlation, pending] of this.#pending) {
+      if (now >= pending.deadlineAt) this.#fail(correlation, overdue(pending));
+      else if (now >= pending.nextAt) {
+        if (pending.inFlight) retried.inc({ reason: "no_answer" });
+        pending.nextAt = now + this.#options.attemptMs;
+        this.#enqueue(correlation);
+      }
+    }
+    for (const [batch, correlations] of this.#batches) {
+      if (correlations.some((correlation) => this.#pending.has(correlation))) break;
+      this.#batches.delete(batch);
+    }
+    outstanding.set(this.#pending.size);
+  }
+
+  #fail(correlation: number, error: PlexusError): void {
+    failed.inc({ code: error.code });
+    this.#settle(correlation, error, null);
+  }
+
+  #settle(correlation: number, error: PlexusError | null, body: unknown): void {
+    const pending = this.#pending.get(correlation);
+    if (pending === undefined) return;
+    this.#pending.delete(correlation);
+    try {
+      pending.settle(error, body as Commands[CommandKind]["answer"]);
+    } catch (cause) {
+      this.#log.error({ err: cause, kind: pending.command[1] }, "router: what waited for an answer failed");
+    }
+  }
+}
+
+function overdue(pending: Pending): PlexusError {
+  return pending.inFlight || pending.uncertain
+    ? new PlexusError("timeout", "no answer in time", { retry: 1_000 })
+    : new PlexusError("unavailable", "nobody serves this channel at the moment", { retry: 1_000 });
+}
