@@ -1,0 +1,2 @@
+/** See find-program.mjs. */
+export function findProgram(names: string[], path?: string): string | undefined;

@@ -1,0 +1,2 @@
+/** See test-files.mjs. */
+export function testFiles(root: string, filters: string[]): string[];
