@@ -9,18 +9,16 @@
 import type { ErrorCode, Member, Position } from "@plexus/protocol";
 import { Packr } from "msgpackr";
 
-/** A message on its way to the log: its id, its user, and the fragment that goes into the record. */
-export type PublishItem = readonly [id: string, user: string, fragment: string];
+/** A message on its way to the log: id, user, the fragment for the record, and whether the publisher chose the id. */
+export type PublishItem = readonly [id: string, user: string, fragment: string, given: boolean];
 /** Where a message went: its seq, its time, and whether it was there already. */
 export type PublishedItem = readonly [seq: number, ts: number, dup: boolean];
 
 export interface ReadRange {
   /** Bring what lies after this seq … */
   after?: number;
-  /** … or before this one, the nearest … */
+  /** … or before this one, the nearest. Neither: the newest. */
   before?: number;
-  /** … or the last `last` messages. */
-  last?: number;
   /** Give up with `unknown` unless this is the channel's epoch. */
   epoch?: string;
   /** At most so many messages (whole records, so it may be a few more). */
@@ -51,9 +49,17 @@ export interface PresenceChange {
   full: boolean;
 }
 
+/** A page of the members as they were at one version; `at` and `from` of the page before bring the next. */
+export interface PresencePage {
+  at: PresenceVersion | null;
+  from: number;
+}
+
 export interface PresenceSnapshot {
   version: PresenceVersion;
   members: Member[];
+  /** Where the next page begins; null on the last. */
+  next: number | null;
   /** The cell's Redis is away: members of gateways unknown to this actor may be missing. */
   stale: boolean;
 }
@@ -71,7 +77,7 @@ export interface Commands {
   read: { ask: ReadRange; answer: ReadAnswer };
   head: { ask: { gateway: string }; answer: HeadAnswer };
   members: { ask: PresenceChange; answer: null };
-  presence: { ask: null; answer: PresenceSnapshot };
+  presence: { ask: PresencePage; answer: PresenceSnapshot };
 }
 export type CommandKind = keyof Commands;
 

@@ -13,3 +13,4 @@ export * from "./publisher.js";
 export * from "./redis.js";
 export * from "./router.js";
 export * from "./settings.js";
+export * from "./tail.js";

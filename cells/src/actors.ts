@@ -1,0 +1,85 @@
+import { channelKey, splitChannelKey } from "@plexus/protocol";
+import { partitionOf, type WireCommand } from "@plexus/runtime";
+import { Actor, type ActorContext, type Asker } from "./actor.js";
+import * as metrics from "./metrics.js";
+
+/** How often actors that nobody needs are looked for, and how many are looked at each time. */
+const SWEEP_MS = 1_000;
+
+export interface ActorsOptions {
+  /** Actors in memory; beyond it commands for further channels are refused with `unavailable`. */
+  maxActors: number;
+  /** Milliseconds without a command after which an actor is put away. */
+  idleActorMs: number;
+}
+
+/** The actors in this worker's memory, made on demand and put away when idle. */
+export class Actors {
+  readonly #context: ActorContext;
+  readonly #options: ActorsOptions;
+  readonly #actors = new Map<string, Actor>();
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(context: Omit<ActorContext, "closed">, options: ActorsOptions) {
+    this.#context = { ...context, closed: (actor) => this.#forget(actor) };
+    this.#options = options;
+    this.#sweep = setInterval(() => this.#putIdleAway(Date.now()), SWEEP_MS);
+  }
+
+  handle(command: WireCommand, asker: Asker): void {
+    const [, kind, tenant, channel] = command;
+    metrics.commands.inc({ kind });
+    const actor = this.#actor(tenant, channel);
+    if (actor !== undefined) return actor.handle(command, asker);
+    metrics.refusedActors.inc();
+    this.#context.answer(asker, ["unavailable", "too many channels are active", 1_000], null);
+  }
+
+  /** The channel's actor for work that comes from within; undefined if the bound on actors is reached. */
+  byKey(key: string): Actor | undefined {
+    const { tenant, channel } = splitChannelKey(key);
+    return this.#actor(tenant, channel);
+  }
+
+  /** Ends the actors of partitions that now belong to somebody else. */
+  closeWhere(belongsElsewhere: (partition: number) => boolean): void {
+    for (const actor of [...this.#actors.values()])
+      if (belongsElsewhere(partitionOf(actor.key))) actor.close();
+  }
+
+  get size(): number {
+    return this.#actors.size;
+  }
+
+  /** Whether nothing is on its way to the log. */
+  get quiet(): boolean {
+    for (const actor of this.#actors.values()) if (!actor.quiet) return false;
+    return true;
+  }
+
+  stop(): void {
+    clearInterval(this.#sweep);
+    for (const actor of [...this.#actors.values()]) actor.close();
+  }
+
+  #actor(tenant: string, channel: string): Actor | undefined {
+    const key = channelKey(tenant, channel);
+    let actor = this.#actors.get(key);
+    if (actor === undefined && this.#actors.size < this.#options.maxActors) {
+      actor = new Actor(this.#context, tenant, channel);
+      this.#actors.set(key, actor);
+      metrics.actors.set(this.#actors.size);
+    }
+    return actor;
+  }
+
+  #forget(actor: Actor): void {
+    if (this.#actors.get(actor.key) === actor) this.#actors.delete(actor.key);
+    metrics.actors.set(this.#actors.size);
+  }
+
+  #putIdleAway(now: number): void {
+    for (const actor of [...this.#actors.values()])
+      if (actor.isIdle(now, this.#options.idleActorMs)) actor.close();
+  }
+}

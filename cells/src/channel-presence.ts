@@ -1,0 +1,151 @@
+import { PlexusError } from "@plexus/protocol";
+import type {
+  Logger,
+  PresenceChange,
+  PresencePage,
+  PresenceSnapshot,
+  PresenceVersion,
+} from "@plexus/runtime";
+
+import { MAX_MEMBERS, PresenceSet } from "./presence.js";
+import type { PresenceStore } from "./presence-store.js";
+
+/** Changes within so many milliseconds of an event share the next one. */
+const EVENT_INTERVAL_MS = 50;
+const RETRY_MS = 1_000;
+
+/**
+ * Runs a channel's {@link PresenceSet}: restores it from Redis, announces what changes, mirrors it back.
+ *
+ * Redis being away delays the mirror and marks answers as stale; it never delays an announcement.
+ */
+export class ChannelPresence {
+  readonly #key: string;
+  readonly #channel: string;
+  readonly #store: PresenceStore;
+  readonly #announce: (frame: Uint8Array) => void;
+  readonly #log: Logger;
+  readonly #set = new PresenceSet(crypto.randomUUID().slice(0, 8));
+  #restored: Promise<void> | undefined;
+  #stale = false;
+  #timer: NodeJS.Timeout | undefined;
+  #lastEventAt = 0;
+  #mirroring = false;
+  #stopped = false;
+
+  constructor(context: {
+    key: string;
+    channel: string;
+    store: PresenceStore;
+    announce: (frame: Uint8Array) => void;
+    log: Logger;
+  }) {
+    this.#key = context.key;
+    this.#channel = context.channel;
+    this.#store = context.store;
+    this.#announce = context.announce;
+    this.#log = context.log;
+  }
+
+  /** Nothing is left to be announced or written. */
+  get quiet(): boolean {
+    return !this.#set.changed && this.#set.mirrored && !this.#mirroring && !this.#stale;
+  }
+  get version(): PresenceVersion {
+    return this.#set.version;
+  }
+
+  async membersOf(gateway: string): Promise<number> {
+    await this.#restore();
+    return this.#set.membersOf(gateway);
+  }
+
+  /** Rejects with `limit_reached` if some were not admitted; the rest of the change is done. */
+  async change(change: PresenceChange): Promise<void> {
+    await this.#restore();
+    const refused = this.#set.apply(change);
+    this.#schedule();
+    if (refused.length > 0)
+      throw new PlexusError("limit_reached", `the channel has ${MAX_MEMBERS} members already`);
+  }
+
+  async page(page: PresencePage): Promise<PresenceSnapshot> {
+    await this.#restore();
+    return { ...this.#set.page(page), stale: this.#stale };
+  }
+
+  async drop(gateway: string): Promise<void> {
+    await this.#restore();
+    this.#set.drop(gateway);
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #restore(): Promise<void> {
+    this.#restored ??= this.#store.load(this.#key).then(
+      (members) => this.#set.restore(members),
+      (error: unknown) => {
+        this.#log.warn(
+          { err: error, channel: this.#key },
+          "presence could not be restored, going on without",
+        );
+        this.#stale = true;
+        this.#schedule(RETRY_MS);
+      },
+    );
+    return this.#restored;
+  }
+
+  #schedule(waitMs = Math.max(0, this.#lastEventAt + EVENT_INTERVAL_MS - Date.now())): void {
+    if (this.#stopped || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#announceChanges();
+      void this.#writeBack();
+    }, waitMs);
+  }
+
+  #announceChanges(): void {
+    const event = this.#set.takeEvent();
+    if (event !== null) {
+      const { version: v, join, leave, update } = event;
+      const frame = {
+        op: "presence",
+        ch: this.#channel,
+        v,
+        ...(join.length > 0 ? { join } : {}),
+        ...(leave.length > 0 ? { leave } : {}),
+        ...(update.length > 0 ? { update } : {}),
+      };
+      this.#announce(Buffer.from(JSON.stringify(frame)));
+      this.#lastEventAt = Date.now();
+    }
+    if (this.#set.changed) this.#schedule();
+  }
+
+  /** Restores what could not be restored, then writes what has changed; tries again until both are done. */
+  async #writeBack(): Promise<void> {
+    if (this.#mirroring) return;
+    this.#mirroring = true;
+    const unmirrored = this.#set.takeUnmirrored();
+    try {
+      if (this.#stale) {
+        this.#set.restoreLate(await this.#store.load(this.#key));
+        this.#stale = false;
+      }
+      if (unmirrored.changes.length + unmirrored.holds.size > 0)
+        await this.#store.mirror(this.#key, unmirrored);
+    } catch (error) {
+      this.#log.debug({ err: error, channel: this.#key }, "presence could not be mirrored yet");
+      this.#set.unmirror(unmirrored);
+      this.#schedule(RETRY_MS);
+    } finally {
+      this.#mirroring = false;
+    }
+    if (this.#set.changed || (!this.#set.mirrored && !this.#stale)) this.#schedule();
+  }
+}

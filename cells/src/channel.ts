@@ -1,0 +1,310 @@
+/**
+ * The channel: what an actor knows and decides, without clock, bus or log. Commands and outcomes go in, effects
+ * come out, to be run by `actor.ts`.
+ *
+ *   cold ──load──▶ idle ──append──▶ appending ──appended──▶ idle
+ *                                       │ refused or no answer
+ *                                       ▼
+ *                                   verifying ──load──▶ (ours after all: appended) (not stored: append again)
+ *                                                       (another writer: closed)
+ *
+ * One append is under way at a time; meanwhile the mailbox gathers, and the next record takes all of it (group
+ * commit). Each append is fenced by the log sequence of the record before it, so of two actors that both
+ * believe to be home only one can store.
+ */
+import { encodeRecord, type Position, recordBytes } from "@plexus/protocol";
+import { type PublishedItem, type PublishItem, Tail, type WireError } from "@plexus/runtime";
+import { IdempotencyWindow, MADE_WINDOW_MS, WINDOW_MS, windowKey } from "./window.js";
+
+export interface ChannelBounds {
+  mailboxMessages: number;
+  mailboxBytes: number;
+  recordMessages: number;
+  recordBytes: number;
+  tailRecords: number;
+  tailBytes: number;
+  windowIds: number;
+}
+
+export const CHANNEL_BOUNDS: ChannelBounds = {
+  mailboxMessages: 20_000,
+  mailboxBytes: 8 * 1024 * 1024,
+  recordMessages: 4_000,
+  // Half of the broker's 1 MB, so that one batch always fits and an answer can carry a record.
+  recordBytes: 480 * 1024,
+  tailRecords: 256,
+  tailBytes: 256 * 1024,
+  windowIds: 1_000_000,
+};
+
+/** How often one record is offered to the log again when there is no answer. */
+const MAX_APPENDS = 3;
+const FULL_RETRY_MS = 200;
+
+/** What the log says about the channel. */
+export interface LoadedChannel {
+  position: Position;
+  /** Log sequence of the newest record; 0 if there is none. */
+  fence: number;
+  /** The newest record's bytes, to recognise one's own; null if there is none. */
+  last: Uint8Array | null;
+  /** Ids stored within the window, oldest first. */
+  ids: Array<{ id: string; user: string; seq: number; ts: number }>;
+}
+
+export type ChannelEffect<To> =
+  | { do: "append"; bytes: Uint8Array; fence: number }
+  | { do: "load" }
+  | { do: "answer"; to: To; epoch: string; items: PublishedItem[] }
+  | { do: "refuse"; to: To; error: WireError }
+  /** The actor is done for: whatever comes now must be asked of a new one. */
+  | { do: "close" };
+
+interface Batch<To> {
+  readonly items: readonly PublishItem[];
+  readonly bytes: number;
+  readonly to: To;
+}
+
+interface Appending<To> {
+  readonly bytes: Uint8Array;
+  readonly seq: number;
+  readonly n: number;
+  readonly ts: number;
+  readonly made: Array<{ key: string; given: boolean }>;
+  readonly answers: Array<{ to: To; items: PublishedItem[] }>;
+  attempts: number;
+}
+
+export type ChannelState = "cold" | "idle" | "appending" | "verifying" | "closed";
+
+const MOVED: WireError = ["moved", "ask again", null];
+
+export class Channel<To> {
+  readonly name: string;
+  readonly tail: Tail;
+  #state: ChannelState = "cold";
+  #position: Position = { epoch: "", seq: 0 };
+  #fence = 0;
+  #mailbox: Batch<To>[] = [];
+  #mailboxMessages = 0;
+  #mailboxBytes = 0;
+  #appending: Appending<To> | null = null;
+  readonly #given: IdempotencyWindow;
+  readonly #made: IdempotencyWindow;
+  readonly #bounds: ChannelBounds;
+  #effects: ChannelEffect<To>[] = [];
+
+  constructor(name: string, bounds: ChannelBounds = CHANNEL_BOUNDS) {
+    this.name = name;
+    this.#bounds = bounds;
+    this.tail = new Tail({ maxRecords: bounds.tailRecords, maxBytes: bounds.tailBytes });
+    this.#given = new IdempotencyWindow(WINDOW_MS, bounds.windowIds);
+    this.#made = new IdempotencyWindow(MADE_WINDOW_MS, bounds.windowIds);
+  }
+
+  get state(): ChannelState {
+    return this.#state;
+  }
+  get position(): Position {
+    return this.#position;
+  }
+  get fence(): number {
+    return this.#fence;
+  }
+  get mailboxMessages(): number {
+    return this.#mailboxMessages;
+  }
+  /** Nothing is under way and nothing waits. */
+  get quiet(): boolean {
+    return this.#appending === null && this.#mailbox.length === 0;
+  }
+
+  /** The effects since the last call, in the order in which they must be run. */
+  takeEffects(): ChannelEffect<To>[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  /** Puts a batch of messages into the mailbox, or refuses it whole. */
+  publish(items: readonly PublishItem[], to: To, now: number): void {
+    if (this.#state === "closed") return this.#refuse(to, MOVED);
+    let bytes = 0;
+    for (const item of items) bytes += Buffer.byteLength(item[2]);
+    if (
+      this.#mailboxMessages + items.length > this.#bounds.mailboxMessages ||
+      this.#mailboxBytes + bytes > this.#bounds.mailboxBytes
+    )
+      return this.#refuse(to, ["rate_limited", "the channel's mailbox is full", FULL_RETRY_MS]);
+    this.#mailbox.push({ items, bytes, to });
+    this.#mailboxMessages += items.length;
+    this.#mailboxBytes += bytes;
+    if (this.#state === "idle") this.#appendNext(now);
+  }
+
+  /** The log was read: for the first time, or to find out what became of an append. */
+  loaded(loaded: LoadedChannel, now: number): void {
+    if (this.#state === "cold") {
+      this.#position = loaded.position;
+      this.#fence = loaded.fence;
+      for (const { id, user, seq, ts } of loaded.ids) this.#given.add(windowKey(id, user), { seq, ts });
+      this.#state = "idle";
+      return this.#appendNext(now);
+    }
+    if (this.#state !== "verifying" || this.#appending === null) return;
+    if (loaded.last !== null && loaded.fence > this.#fence && sameBytes(loaded.last, this.#appending.bytes)) {
+      this.#state = "appending";
+      return this.appended(loaded.fence, now);
+    }
+    if (loaded.fence !== this.#fence) return this.close(MOVED);
+    if (this.#appending.attempts >= MAX_APPENDS) return this.failed();
+    this.#state = "appending";
+    this.#offer(this.#appending);
+  }
+
+  /** The log could not be read. What is under way may be stored or not; nobody knows. */
+  loadFailed(): void {
+    if (this.#state === "cold") this.close(["unavailable", "the log does not answer", 1_000]);
+    else if (this.#state === "verifying") this.failed();
+  }
+
+  /** The log stored the record that was under way. */
+  appended(logSeq: number, now: number): void {
+    const done = this.#appending;
+    if (this.#state !== "appending" || done === null) return;
+    this.#appending = null;
+    this.#fence = logSeq;
+    this.#position = { epoch: this.#position.epoch, seq: done.seq + done.n - 1 };
+    this.tail.push({ seq: done.seq, n: done.n, bytes: done.bytes, at: done.ts });
+    for (let i = 0; i < done.made.length; i++) {
+      const { key, given } = done.made[i]!;
+      (given ? this.#given : this.#made).add(key, { seq: done.seq + i, ts: done.ts });
+    }
+    for (const { to, items } of done.answers) this.#answer(to, items);
+    this.#state = "idle";
+    this.#appendNext(now);
+  }
+
+  /** The fence did not hold, or no answer came: read the log to see what is true. */
+  unsure(): void {
+    if (this.#state !== "appending") return;
+    this.#state = "verifying";
+    this.#effects.push({ do: "load" });
+  }
+
+  /** The log said no for good: this record is not stored. */
+  appendRefused(message: string): void {
+    if (this.#state !== "appending") return;
+    this.#refuseAppending(["unavailable", message, 1_000]);
+    this.close(["unavailable", message, 1_000]);
+  }
+
+  /** It is not known whether the record under way is stored. */
+  failed(): void {
+    this.#refuseAppending(["timeout", "the log did not answer", 1_000]);
+    this.close(["unavailable", "the log does not answer", 1_000]);
+  }
+
+  /** Ends this actor's life; everything that waits is refused. */
+  close(error: WireError = MOVED): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#refuseAppending(error);
+    for (const batch of this.#mailbox) this.#refuse(batch.to, error);
+    this.#mailbox = [];
+    this.#mailboxMessages = 0;
+    this.#mailboxBytes = 0;
+    this.#effects.push({ do: "close" });
+  }
+
+  /** Makes the next record out of the mailbox, as much as fits, and offers it to the log. */
+  #appendNext(now: number): void {
+    while (this.#state === "idle" && this.#mailbox.length > 0) {
+      const batches = this.#takeBatches();
+      const n = batches.reduce((sum, batch) => sum + batch.items.length, 0);
+      if (!this.#given.hasRoom(n, now) || !this.#made.hasRoom(n, now)) {
+        for (const { to } of batches)
+          this.#refuse(to, ["rate_limited", "the idempotency window is full", FULL_RETRY_MS * 10]);
+        continue;
+      }
+      const { fragments, made, answers } = this.#compose(batches, now);
+      if (fragments.length === 0) {
+        for (const { to, items } of answers) this.#answer(to, items);
+        continue;
+      }
+      const seq = this.#position.seq + 1;
+      const bytes = encodeRecord(this.name, this.#position.epoch, seq, fragments, now);
+      this.#appending = { bytes, seq, n: fragments.length, ts: now, made, answers, attempts: 0 };
+      this.#state = "appending";
+      this.#offer(this.#appending);
+    }
+  }
+
+  /** Takes whole batches off the mailbox until a record is full; always at least one. */
+  #takeBatches(): Batch<To>[] {
+    let messages = 0;
+    let bytes = 0;
+    let n = 0;
+    for (const batch of this.#mailbox) {
+      messages += batch.items.length;
+      bytes += batch.bytes;
+      const tooMuch =
+        messages > this.#bounds.recordMessages || recordBytes(bytes, messages) > this.#bounds.recordBytes;
+      if (n > 0 && tooMuch) break;
+      this.#mailboxMessages -= batch.items.length;
+      this.#mailboxBytes -= batch.bytes;
+      n++;
+    }
+    return this.#mailbox.splice(0, n);
+  }
+
+  /** Separates what is new from what is stored already, also within the record being made. */
+  #compose(batches: Batch<To>[], now: number) {
+    const fragments: string[] = [];
+    const made: Appending<To>["made"] = [];
+    const answers: Appending<To>["answers"] = [];
+    const here = new Map<string, number>();
+    for (const { items, to } of batches) {
+      const published: PublishedItem[] = [];
+      for (const [id, user, fragment, given] of items) {
+        const key = windowKey(id, user);
+        const stored = this.#given.get(key) ?? this.#made.get(key);
+        const twin = here.get(key);
+        if (stored !== undefined) published.push([stored.seq, stored.ts, true]);
+        else if (twin !== undefined) published.push([twin, now, true]);
+        else {
+          const seq = this.#position.seq + 1 + fragments.length;
+          here.set(key, seq);
+          made.push({ key, given });
+          fragments.push(fragment);
+          published.push([seq, now, false]);
+        }
+      }
+      answers.push({ to, items: published });
+    }
+    return { fragments, made, answers };
+  }
+
+  #offer(appending: Appending<To>): void {
+    appending.attempts++;
+    this.#effects.push({ do: "append", bytes: appending.bytes, fence: this.#fence });
+  }
+
+  #answer(to: To, items: PublishedItem[]): void {
+    this.#effects.push({ do: "answer", to, epoch: this.#position.epoch, items });
+  }
+
+  #refuse(to: To, error: WireError): void {
+    this.#effects.push({ do: "refuse", to, error });
+  }
+
+  #refuseAppending(error: WireError): void {
+    for (const { to } of this.#appending?.answers ?? []) this.#refuse(to, error);
+    this.#appending = null;
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,3 @@
+export * from "./channel.js";
+export * from "./presence.js";
+export * from "./window.js";

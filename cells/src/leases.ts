@@ -1,0 +1,89 @@
+import { subjects } from "@plexus/protocol";
+import { type Logger, type NatsConnection, partitionOf, type Subscription, subscribe } from "@plexus/runtime";
+import type { Actors } from "./actors.js";
+import * as metrics from "./metrics.js";
+import type { PresenceStore } from "./presence-store.js";
+
+const SWEEP_INTERVAL_MS = 1_000;
+const QUEUE = "lease";
+/** Channels of one ended gateway that are handled at once. */
+const BATCH = 200;
+
+/**
+ * Keeps the leases of gateways: renews them when they ask, and when one ends, has the actors of this worker's
+ * partitions let its members go. Every worker does its own share, again and again until nothing is left.
+ */
+export class Leases {
+  readonly #store: PresenceStore;
+  readonly #actors: Actors;
+  readonly #owns: (partition: number) => boolean;
+  readonly #log: Logger;
+  readonly #subscription: Subscription;
+  readonly #timer: NodeJS.Timeout;
+  #sweeping = false;
+  #swept = new Set<string>();
+
+  constructor(context: {
+    nats: NatsConnection;
+    cell: string;
+    store: PresenceStore;
+    actors: Actors;
+    owns: (partition: number) => boolean;
+    log: Logger;
+  }) {
+    this.#store = context.store;
+    this.#actors = context.actors;
+    this.#owns = context.owns;
+    this.#log = context.log;
+    const renew = (gateway: string, respond: (token: string) => void) =>
+      this.#store.renew(gateway).then(respond, (error: unknown) => {
+        // The gateway gets no answer and keeps the token it has; Redis being away is logged once elsewhere.
+        this.#log.debug({ err: error, gateway }, "lease could not be renewed");
+      });
+    this.#subscription = subscribe(
+      context.nats,
+      subjects.lease(context.cell),
+      this.#log,
+      (message) => void renew(message.string(), (token) => message.respond(token)),
+      QUEUE,
+    );
+    this.#timer = setInterval(() => void this.#sweep(), SWEEP_INTERVAL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#subscription.unsubscribe();
+  }
+
+  async #sweep(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    try {
+      const ended = await this.#store.endedGateways();
+      for (const gateway of ended) await this.#release(gateway);
+      this.#swept = new Set(ended);
+    } catch (error) {
+      this.#log.debug({ err: error }, "leases could not be swept");
+    } finally {
+      this.#sweeping = false;
+    }
+  }
+
+  async #release(gateway: string): Promise<void> {
+    if (!this.#swept.has(gateway)) {
+      metrics.sweptGateways.inc();
+      this.#log.info({ gateway }, "a gateway's lease ended, its members leave");
+    }
+    let batch: Array<Promise<void>> = [];
+    for await (const key of this.#store.heldBy(gateway)) {
+      if (!this.#owns(partitionOf(key))) continue;
+      const actor = this.#actors.byKey(key);
+      if (actor !== undefined) batch.push(actor.dropGateway(gateway));
+      if (batch.length < BATCH) continue;
+      await Promise.all(batch);
+      batch = [];
+    }
+    await Promise.all(batch);
+    await this.#store.forget(gateway);
+  }
+}

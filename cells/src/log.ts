@@ -1,0 +1,45 @@
+/**
+ * The log port: what an actor needs of its cell's durable log. `jetstream-log.ts` is the implementation.
+ */
+import type { RecordHead } from "@plexus/protocol";
+
+export interface StoredRecord {
+  /** Sequence in the log (of the whole stream, not of the channel). */
+  readonly logSeq: number;
+  /** When the log stored it, milliseconds since 1970. */
+  readonly storedAt: number;
+  readonly bytes: Uint8Array;
+  readonly head: RecordHead;
+}
+
+export type AppendOutcome =
+  | { stored: true; logSeq: number }
+  /** `fence`: another record came in between. `unknown`: no answer in time. `refused`: not stored, for good. */
+  | { stored: false; why: "fence" | "unknown" | "refused"; message: string };
+
+export interface ChannelLog {
+  /** Names one life of the stream: the epoch of channels that were never written to. */
+  readonly incarnation: string;
+
+  /**
+   * Appends a record if the subject's newest one has the log sequence `fence` (0: there is none yet). `done` is
+   * called exactly once, within the append deadline.
+   */
+  append(subject: string, bytes: Uint8Array, fence: number, done: (outcome: AppendOutcome) => void): void;
+
+  /** The newest record of a subject. Rejects with `unavailable` if the log does not answer. */
+  last(subject: string): Promise<StoredRecord | null>;
+
+  /** The first record of a subject at or after a log sequence. */
+  next(subject: string, logSeq: number): Promise<StoredRecord | null>;
+
+  /** Consecutive records of a subject from a log sequence or a time on, until one of the bounds is met. */
+  read(
+    subject: string,
+    from: { logSeq: number } | { storedAt: number },
+    bounds: { records: number; bytes: number },
+  ): Promise<StoredRecord[]>;
+
+  /** Removes the subject's records below a log sequence. */
+  trim(subject: string, belowLogSeq: number): Promise<void>;
+}

@@ -1,0 +1,46 @@
+/** What a worker counts. */
+import { Counter, Gauge, Histogram } from "prom-client";
+
+const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+export const storedMessages = new Counter({
+  name: "plexus_stored_messages_total",
+  help: "Messages stored in the log",
+});
+export const storedRecords = new Counter({
+  name: "plexus_stored_records_total",
+  help: "Records stored; each holds the messages that gathered during the append before",
+});
+export const appendSeconds = new Histogram({
+  name: "plexus_append_seconds",
+  help: "Time from offering a record to the log's answer",
+  buckets: SECONDS,
+});
+export const loadSeconds = new Histogram({
+  name: "plexus_channel_load_seconds",
+  help: "Time to read a channel back from the log",
+  buckets: SECONDS,
+});
+export const verifications = new Counter({
+  name: "plexus_append_verifications_total",
+  help: "Appends whose outcome had to be read from the log",
+});
+export const actors = new Gauge({ name: "plexus_actors", help: "Channel actors in memory" });
+export const refusedActors = new Counter({
+  name: "plexus_actors_refused_total",
+  help: "Commands refused because the bound on actors was reached",
+});
+export const partitions = new Gauge({ name: "plexus_partitions_owned", help: "Partitions this worker owns" });
+export const commands = new Counter({
+  name: "plexus_commands_total",
+  help: "Commands received",
+  labelNames: ["kind"],
+});
+export const peers = new Gauge({
+  name: "plexus_cell_workers",
+  help: "Live workers of the cell, as seen here",
+});
+export const sweptGateways = new Counter({
+  name: "plexus_gateway_leases_ended_total",
+  help: "Gateways whose presence lease ended",
+});

@@ -1,0 +1,54 @@
+import { brokerUrl, commonOptions, integer, name, option } from "@plexus/runtime";
+
+export const workerOptions = {
+  ...commonOptions,
+  cell: option({ env: "PLEXUS_CELL", type: name, doc: "Cell that this worker belongs to, as in eu-1." }),
+  region: option({ env: "PLEXUS_REGION", type: name, doc: "Region of the cell, as in eu." }),
+  workerId: option({
+    env: "PLEXUS_WORKER_ID",
+    type: name,
+    doc: "Name of this worker, unique within its cell.",
+  }),
+  redisUrl: option({
+    env: "REDIS_URL",
+    type: brokerUrl,
+    default: "redis://127.0.0.1:6379",
+    doc: "The cell's Redis, which holds presence.",
+  }),
+  maxActors: option({
+    env: "PLEXUS_MAX_ACTORS",
+    type: integer(1, 10_000_000),
+    default: 200_000,
+    doc: "Channels that may be in memory at once; an idle one takes 2 to 3 KB.",
+  }),
+  idleActorMs: option({
+    env: "PLEXUS_IDLE_ACTOR_MS",
+    type: integer(100, 86_400_000),
+    default: 120_000,
+    doc: "Milliseconds without a command after which a channel is put away; it costs one question to the log to bring back.",
+  }),
+  appendDeadlineMs: option({
+    env: "PLEXUS_APPEND_DEADLINE_MS",
+    type: integer(50, 60_000),
+    default: 2_000,
+    doc: "Milliseconds until an append without an answer is looked up in the log.",
+  }),
+  readDeadlineMs: option({
+    env: "PLEXUS_READ_DEADLINE_MS",
+    type: integer(50, 60_000),
+    default: 2_000,
+    doc: "Milliseconds until a question to the log fails.",
+  }),
+  logReplicas: option({
+    env: "PLEXUS_LOG_REPLICAS",
+    type: integer(1, 5),
+    default: 1,
+    doc: "Copies of the cell's log; more than 1 needs a NATS cluster of 2.10 or newer.",
+  }),
+  logMaxBytes: option({
+    env: "PLEXUS_LOG_MAX_BYTES",
+    type: integer(-1, Number.MAX_SAFE_INTEGER),
+    default: -1,
+    doc: "Bytes after which the log refuses new records; -1 for no bound but the disk's.",
+  }),
+};

@@ -1,0 +1,143 @@
+import { subjects } from "@plexus/protocol";
+import {
+  type Logger,
+  type Msg,
+  type NatsConnection,
+  PARTITIONS,
+  partitionOwner,
+  type Subscription,
+  subscribe,
+} from "@plexus/runtime";
+import { BEAT_INTERVAL_MS, MEMBER_TTL_MS, Membership } from "./membership.js";
+import * as metrics from "./metrics.js";
+
+const QUEUE = "owner";
+
+interface Beat {
+  id: string;
+  leaving?: true;
+}
+
+export interface PartitionsListener {
+  command(message: Msg): void;
+  /** Partitions in `lost` are served by others from now on. */
+  lost(lost: ReadonlySet<number>): void;
+}
+
+/**
+ * Which partitions of the cell this worker owns: every worker hears the others' heartbeats and computes the
+ * same owners. While two disagree both may serve a partition; the fence of the log decides between them.
+ */
+export class Partitions {
+  readonly #nats: NatsConnection;
+  readonly #cell: string;
+  readonly #id: string;
+  readonly #log: Logger;
+  readonly #listener: PartitionsListener;
+  readonly #membership: Membership;
+  readonly #owned = new Map<number, Subscription>();
+  #workers: string[] = [];
+  #lastTickAt = Date.now();
+  #beats: Subscription | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(context: {
+    nats: NatsConnection;
+    cell: string;
+    id: string;
+    log: Logger;
+    listener: PartitionsListener;
+  }) {
+    this.#nats = context.nats;
+    this.#cell = context.cell;
+    this.#id = context.id;
+    this.#log = context.log;
+    this.#listener = context.listener;
+    this.#membership = new Membership(context.id);
+  }
+
+  /** Listens for the others for a little more than one heartbeat, then claims what is this worker's. */
+  async start(): Promise<void> {
+    this.#beats = subscribe(this.#nats, subjects.beat(this.#cell), this.#log, (message) =>
+      this.#onBeat(message.json<Beat>()),
+    );
+    this.#beat();
+    await new Promise((resolve) => setTimeout(resolve, BEAT_INTERVAL_MS * 1.5));
+    this.#lastTickAt = Date.now();
+    this.#tick();
+    this.#timer = setInterval(() => this.#tick(), BEAT_INTERVAL_MS);
+  }
+
+  get owned(): ReadonlySet<number> {
+    return new Set(this.#owned.keys());
+  }
+  get workers(): readonly string[] {
+    return this.#workers;
+  }
+
+  /** Says good-bye, so that the others take over at once, and stops serving. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#nats.publish(subjects.beat(this.#cell), JSON.stringify({ id: this.#id, leaving: true }));
+    this.#beats?.unsubscribe();
+    for (const subscription of this.#owned.values()) subscription.unsubscribe();
+    this.#owned.clear();
+    await this.#nats.flush();
+  }
+
+  #onBeat(beat: Beat): void {
+    if (beat.id === this.#id) return;
+    const now = Date.now();
+    const known = this.#workers.includes(beat.id);
+    if (beat.leaving) this.#membership.left(beat.id);
+    else this.#membership.heard(beat.id, now);
+    // A newcomer is answered at once, so that both know of each other before it claims anything.
+    if (!known && !beat.leaving) this.#beat();
+    if (known === (beat.leaving === true) && this.#timer !== undefined) this.#assign(now);
+  }
+
+  #beat(): void {
+    this.#nats.publish(subjects.beat(this.#cell), JSON.stringify({ id: this.#id }));
+  }
+
+  #tick(): void {
+    const now = Date.now();
+    const pausedMs = now - this.#lastTickAt;
+    this.#lastTickAt = now;
+    this.#beat();
+    if (pausedMs > MEMBER_TTL_MS) {
+      // Stopped or starved: the others have taken over, and what is in memory may be out of date.
+      this.#log.warn({ pausedMs }, "this process was paused, starting over");
+      this.#listener.lost(this.owned);
+      this.#membership.forgetAll();
+      return;
+    }
+    this.#assign(now);
+  }
+
+  #assign(now: number): void {
+    const workers = this.#membership.live(now);
+    if (workers.join() === this.#workers.join()) return;
+    this.#workers = workers;
+    const lost = new Set<number>();
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const mine = partitionOwner(partition, workers) === this.#id;
+      if (mine && !this.#owned.has(partition)) this.#take(partition);
+      else if (!mine && this.#owned.has(partition)) lost.add(partition);
+    }
+    for (const partition of lost) {
+      this.#owned.get(partition)?.unsubscribe();
+      this.#owned.delete(partition);
+    }
+    metrics.partitions.set(this.#owned.size);
+    metrics.peers.set(workers.length);
+    this.#log.info({ workers, owned: this.#owned.size, lost: lost.size }, "partitions assigned");
+    if (lost.size > 0) this.#listener.lost(lost);
+  }
+
+  #take(partition: number): void {
+    const subject = subjects.command(this.#cell, partition);
+    const handle = (message: Msg) => this.#listener.command(message);
+    this.#owned.set(partition, subscribe(this.#nats, subject, this.#log, handle, QUEUE));
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Presence in a cell's Redis: the members of each channel, and the leases of gateways. Every key is named here.
+ *
+ *   plexus:members:<tenant>/<channel>   hash   conn → member as JSON, with its gateway
+ *   plexus:lease:<gateway>              string a token, gone when the gateway has not renewed it in time
+ *   plexus:gateways                     zset   gateways by the end of their lease (Redis's clock, ms)
+ *   plexus:held:<gateway>               set    the channels in which the gateway has members
+ */
+import type { Redis } from "@plexus/runtime";
+import type { HeldMember, Unmirrored } from "./presence.js";
+
+/** A gateway that was killed is noticed after this, and gone from all lists a second or two later. */
+export const LEASE_MS = 6_000;
+const SCAN_COUNT = 500;
+
+const keys = {
+  members: (channelKey: string) => `plexus:members:${channelKey}`,
+  lease: (gateway: string) => `plexus:lease:${gateway}`,
+  gateways: "plexus:gateways",
+  held: (gateway: string) => `plexus:held:${gateway}`,
+};
+
+const NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)";
+
+/** Renews the lease, or makes a new one with the token given. KEYS: lease, gateways. */
+const RENEW = `${NOW}
+local token = redis.call('GET', KEYS[1])
+if token then redis.call('PEXPIRE', KEYS[1], ARGV[1])
+else token = ARGV[2]; redis.call('SET', KEYS[1], token, 'PX', ARGV[1]) end
+redis.call('ZADD', KEYS[2], now + ARGV[1], ARGV[3])
+return token`;
+
+/** The gateways whose lease is over. KEYS: gateways. */
+const ENDED = `${NOW}
+return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 100)`;
+
+/** Forgets a gateway that holds nothing any more, unless it came back. KEYS: gateways, lease, held. */
+const FORGET = `
+if redis.call('EXISTS', KEYS[2]) == 0 and redis.call('EXISTS', KEYS[3]) == 0 then
+  return redis.call('ZREM', KEYS[1], ARGV[1])
+end
+return 0`;
+
+/** Makes sure that a gateway whose lease never came to be is swept too. KEYS: gateways. */
+const NOTICE = `${NOW}
+return redis.call('ZADD', KEYS[1], 'NX', now + ARGV[1], ARGV[2])`;
+
+export class PresenceStore {
+  readonly #redis: Redis;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  /**
+   * Renews a gateway's lease and returns its token. A token other than the last time's means that Redis forgot
+   * the gateway, or gave it up: it has to announce its members again.
+   */
+  async renew(gateway: string): Promise<string> {
+    const token = crypto.randomUUID();
+    const lease = keys.lease(gateway);
+    return (await this.#redis.eval(RENEW, 2, lease, keys.gateways, LEASE_MS, token, gateway)) as string;
+  }
+
+  async endedGateways(): Promise<string[]> {
+    return (await this.#redis.eval(ENDED, 1, keys.gateways)) as string[];
+  }
+
+  /** The channels (as keys) in which a gateway has members. */
+  async *heldBy(gateway: string): AsyncGenerator<string> {
+    let cursor = "0";
+    do {
+      const [next, channels] = await this.#redis.sscan(keys.held(gateway), cursor, "COUNT", SCAN_COUNT);
+      yield* channels;
+      cursor = next;
+    } while (cursor !== "0");
+  }
+
+  async forget(gateway: string): Promise<void> {
+    await this.#redis.eval(FORGET, 3, keys.gateways, keys.lease(gateway), keys.held(gateway), gateway);
+  }
+
+  async load(channelKey: string): Promise<HeldMember[]> {
+    const stored = await this.#redis.hgetall(keys.members(channelKey));
+    return Object.values(stored).map((json) => JSON.parse(json) as HeldMember);
+  }
+
+  async mirror(channelKey: string, { changes, holds }: Unmirrored): Promise<void> {
+    const pipeline = this.#redis.pipeline();
+    for (const { conn, member } of changes) {
+      if (member === undefined) pipeline.hdel(keys.members(channelKey), conn);
+      else pipeline.hset(keys.members(channelKey), conn, JSON.stringify(member));
+    }
+    for (const [gateway, some] of holds) {
+      if (some) {
+        pipeline.sadd(keys.held(gateway), channelKey);
+        pipeline.eval(NOTICE, 1, keys.gateways, LEASE_MS, gateway);
+      } else pipeline.srem(keys.held(gateway), channelKey);
+    }
+    const results = await pipeline.exec();
+    const failure = results?.find(([error]) => error !== null)?.[0];
+    if (results === null || failure) throw failure ?? new Error("the transaction was dropped");
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * The members of a channel, without clock or Redis: changes go in, one event for all that changed comes out.
+ *
+ * Each member belongs to the gateway that holds its connection. What comes and goes again between two events
+ * is not announced at all.
+ */
+import type { Member } from "@plexus/protocol";
+import type { PresenceChange, PresencePage, PresenceSnapshot, PresenceVersion } from "@plexus/runtime";
+
+export interface HeldMember extends Member {
+  gateway: string;
+}
+
+export interface PresenceEvent {
+  version: PresenceVersion;
+  join: Member[];
+  leave: Member[];
+  update: Member[];
+}
+
+export interface Unmirrored {
+  changes: Array<{ conn: string; member: HeldMember | undefined }>;
+  /** gateway → whether it still has members in the channel. */
+  holds: Map<string, boolean>;
+}
+
+/** More are refused: a list of everybody is no use at that size, and it has to fit in memory. */
+export const MAX_MEMBERS = 20_000;
+/** Changes in one event; the rest goes into the next. */
+const MAX_EVENT_MEMBERS = 500;
+const PAGE_BYTES = 256 * 1024;
+
+export class PresenceSet {
+  readonly #life: string;
+  #event = 0;
+  readonly #members = new Map<string, HeldMember>();
+  readonly #perGateway = new Map<string, number>();
+  /** What each changed connection was when the last event was made. */
+  readonly #before = new Map<string, HeldMember | undefined>();
+  /** Connections whose mirror in Redis is out of date. */
+  readonly #unmirrored = new Set<string>();
+  /** Gateways that gained or lost members since the last mirror. */
+  readonly #touched = new Set<string>();
+  /** The list that is being handed out page by page. */
+  #paged: { event: number; members: Member[] } = { event: -1, members: [] };
+
+  /** `life` tells this set's versions from those of the actor before. */
+  constructor(life: string) {
+    this.#life = life;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+  get version(): PresenceVersion {
+    return [this.#life, this.#event];
+  }
+  get changed(): boolean {
+    return this.#before.size > 0;
+  }
+  get mirrored(): boolean {
+    return this.#unmirrored.size === 0 && this.#touched.size === 0;
+  }
+
+  membersOf(gateway: string): number {
+    return this.#perGateway.get(gateway) ?? 0;
+  }
+
+  /** What Redis remembers of the channel, when its actor begins: nothing of it is announced. */
+  restore(members: Iterable<HeldMember>): void {
+    for (const member of members) if (!this.#members.has(member.conn)) this.#set(member.conn, member);
+    this.#touched.clear();
+  }
+
+  /** The same where it could only be read late: those that are not known yet are announced. */
+  restoreLate(members: Iterable<HeldMember>): void {
+    for (const member of members) if (!this.#members.has(member.conn)) this.#change(member.conn, member);
+  }
+
+  /** Returns the connections that were not admitted because the set is full. */
+  apply({ gateway, put, del, full }: PresenceChange): string[] {
+    const refused: string[] = [];
+    if (full) {
+      const kept = new Set(put.map((member) => member.conn));
+      for (const member of [...this.#members.values()])
+        if (member.gateway === gateway && !kept.has(member.conn)) this.#change(member.conn, undefined);
+    }
+    for (const member of put) {
+      if (!this.#members.has(member.conn) && this.#members.size >= MAX_MEMBERS) refused.push(member.conn);
+      else this.#change(member.conn, { ...member, gateway });
+      // A full announcement also repairs a Redis that was emptied.
+      if (full) this.#unmirrored.add(member.conn);
+    }
+    if (full) this.#touched.add(gateway);
+    for (const conn of del) if (this.#members.get(conn)?.gateway === gateway) this.#change(conn, undefined);
+    return refused;
+  }
+
+  /** The gateway's lease ended: all of its members leave. */
+  drop(gateway: string): void {
+    for (const member of [...this.#members.values()])
+      if (member.gateway === gateway) this.#change(member.conn, undefined);
+  }
+
+  /** The next event, or null if nothing changed that anybody could notice. */
+  takeEvent(): PresenceEvent | null {
+    const join: Member[] = [];
+    const leave: Member[] = [];
+    const update: Member[] = [];
+    for (const [conn, before] of this.#before) {
+      if (join.length + leave.length + update.length >= MAX_EVENT_MEMBERS) break;
+      this.#before.delete(conn);
+      const after = this.#members.get(conn);
+      if (before === undefined && after !== undefined) join.push(shown(after));
+      else if (before !== undefined && after === undefined) leave.push(shown(before));
+      else if (before !== undefined && after !== undefined && !alike(before, after))
+        update.push(shown(after));
+    }
+    if (join.length + leave.length + update.length === 0) return null;
+    this.#event++;
+    return { version: this.version, join, leave, update };
+  }
+
+  /**
+   * A page of the members as they stood at the last event; only what was announced is shown, so that whoever
+   * applies the events after `version` to it arrives at the truth.
+   */
+  page({ at, from }: PresencePage): PresenceSnapshot {
+    const continues = at !== null && at[0] === this.#life && at[1] === this.#paged.event;
+    if (!continues) {
+      this.#paged = { event: this.#event, members: this.#announced() };
+      from = 0;
+    }
+    const members: Member[] = [];
+    let bytes = 0;
+    let next = from;
+    while (next < this.#paged.members.length && bytes < PAGE_BYTES) {
+      const member = this.#paged.members[next++]!;
+      members.push(member);
+      bytes += JSON.stringify(member).length;
+    }
+    const more = next < this.#paged.members.length;
+    const version: PresenceVersion = [this.#life, this.#paged.event];
+    if (!more) this.#paged = { event: -1, members: [] };
+    return { version, members, next: more ? next : null, stale: false };
+  }
+
+  /** What has to be written to Redis; to be given back with {@link unmirror} if that fails. */
+  takeUnmirrored(): Unmirrored {
+    const changes = [...this.#unmirrored].map((conn) => ({ conn, member: this.#members.get(conn) }));
+    const holds = new Map([...this.#touched].map((gateway) => [gateway, this.membersOf(gateway) > 0]));
+    this.#unmirrored.clear();
+    this.#touched.clear();
+    return { changes, holds };
+  }
+
+  unmirror({ changes, holds }: Unmirrored): void {
+    for (const { conn } of changes) this.#unmirrored.add(conn);
+    for (const gateway of holds.keys()) this.#touched.add(gateway);
+  }
+
+  #announced(): Member[] {
+    const members: Member[] = [];
+    for (const [conn, member] of this.#members) {
+      if (!this.#before.has(conn)) members.push(shown(member));
+    }
+    for (const before of this.#before.values()) if (before !== undefined) members.push(shown(before));
+    return members;
+  }
+
+  #change(conn: string, after: HeldMember | undefined): void {
+    const before = this.#members.get(conn);
+    if (before === undefined && after === undefined) return;
+    if (
+      before !== undefined &&
+      after !== undefined &&
+      alike(before, after) &&
+      before.gateway === after.gateway
+    )
+      return;
+    if (!this.#before.has(conn)) this.#before.set(conn, before);
+    this.#unmirrored.add(conn);
+    this.#set(conn, after);
+  }
+
+  #set(conn: string, after: HeldMember | undefined): void {
+    const before = this.#members.get(conn);
+    if (before !== undefined) this.#count(before.gateway, -1);
+    if (after === undefined) this.#members.delete(conn);
+    else {
+      this.#members.set(conn, after);
+      this.#count(after.gateway, 1);
+    }
+  }
+
+  #count(gateway: string, by: number): void {
+    const n = this.membersOf(gateway) + by;
+    this.#touched.add(gateway);
+    if (n === 0) this.#perGateway.delete(gateway);
+    else this.#perGateway.set(gateway, n);
+  }
+}
+
+function shown({ conn, user, state, since }: HeldMember): Member {
+  return { conn, user, state, since };
+}
+
+function alike(a: Member, b: Member): boolean {
+  return a.user === b.user && a.since === b.since && JSON.stringify(a.state) === JSON.stringify(b.state);
+}
