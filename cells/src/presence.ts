@@ -78,21 +78,20 @@ export class PresenceSet {
   }
 
   /** Returns the connections that were not admitted because the set is full. */
-  apply({ gateway, put, del, full }: PresenceChange): string[] {
+  apply({ gateway, put, del, refresh, all }: PresenceChange): string[] {
     const refused: string[] = [];
-    if (full) {
-      const kept = new Set(put.map((member) => member.conn));
-      for (const member of [...this.#members.values()])
-        if (member.gateway === gateway && !kept.has(member.conn)) this.#change(member.conn, undefined);
-    }
     for (const member of put) {
       if (!this.#members.has(member.conn) && this.#members.size >= MAX_MEMBERS) refused.push(member.conn);
       else this.#change(member.conn, { ...member, gateway });
-      // A full announcement also repairs a Redis that was emptied.
-      if (full) this.#unmirrored.add(member.conn);
+      if (refresh) this.#unmirrored.add(member.conn);
     }
-    if (full) this.#touched.add(gateway);
+    if (refresh) this.#touched.add(gateway);
     for (const conn of del) if (this.#members.get(conn)?.gateway === gateway) this.#change(conn, undefined);
+    if (all !== null) {
+      const kept = new Set(all);
+      for (const { conn, gateway: holder } of [...this.#members.values()])
+        if (holder === gateway && !kept.has(conn)) this.#change(conn, undefined);
+    }
     return refused;
   }
 

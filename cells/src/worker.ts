@@ -12,6 +12,7 @@ import {
   type Service,
   Settings,
   startOpsServer,
+  subscribe,
   withCell,
 } from "@plexus/runtime";
 import { Actors } from "./actors.js";
@@ -63,6 +64,7 @@ export async function startWorker(options: Options<typeof workerOptions>, log: L
   await partitions.start();
   const owns = (partition: number) => partitions.owned.has(partition);
   const leases = new Leases({ nats, cell, store, actors, owns, log });
+  subscribe(nats, subjects.ping(cell), log, (message) => message.respond(workerId), "ping");
   const directory = await DirectoryStore.open(nats, log);
   await directory.change((current) => withCell(current, cell, region));
   const ops = await startOpsServer({

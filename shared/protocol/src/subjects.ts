@@ -7,6 +7,7 @@
  *   ans.<asker>.<batch>              answers to whoever sent a batch of commands
  *   beat.<cell>                      heartbeats of a cell's workers among themselves
  *   lease.<cell>                     a gateway renews its presence lease in a cell
+ *   ping.<cell>                      whether any worker of a cell answers
  */
 
 export const EVENT_PREFIX = "evt";
@@ -21,7 +22,7 @@ export const subjects = {
   answersTo: (asker: string) => `ans.${asker}.*`,
   beat: (cell: string) => `beat.${cell}`,
   lease: (cell: string) => `lease.${cell}`,
-  gatewayBeat: "gateway.beat",
+  ping: (cell: string) => `ping.${cell}`,
 } as const;
 
 /** The JetStream stream that holds a cell's log. */

@@ -45,8 +45,10 @@ export interface PresenceChange {
   put: Member[];
   /** Connections that left. */
   del: string[];
-  /** `put` is everything this gateway has in the channel; whatever else it had is gone. */
-  full: boolean;
+  /** Write `put` to Redis even where nothing changed: it may have been emptied. */
+  refresh: boolean;
+  /** All connections that this gateway has in the channel; whatever else it had is gone. */
+  all: string[] | null;
 }
 
 /** A page of the members as they were at one version; `at` and `from` of the page before bring the next. */

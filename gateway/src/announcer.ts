@@ -1,0 +1,103 @@
+/**
+ * Tells a channel's actor who of this gateway's connections is a member there. Changes gather while a message
+ * is under way, so order is kept and a busy channel costs no more messages than a quiet one. What fails is
+ * said again until it is heard.
+ */
+import type { Member } from "@plexus/protocol";
+import type { Logger, Router } from "@plexus/runtime";
+import * as metrics from "./metrics.js";
+
+const RETRY_MS = 1_000;
+/** Members in one message; a state is 4 KB at most, and a message far below the broker's 1 MB. */
+const MAX_CHANGES = 100;
+
+export class Announcer {
+  readonly #router: Router;
+  readonly #gateway: string;
+  readonly #tenant: string;
+  readonly #channel: string;
+  readonly #log: Logger;
+  readonly #members = new Map<string, Member>();
+  readonly #changed = new Set<string>();
+  /** Everything is to be said again: the cell forgot it, or may have. */
+  #again = false;
+  #underWay = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(context: { router: Router; gateway: string; tenant: string; channel: string; log: Logger }) {
+    this.#router = context.router;
+    this.#gateway = context.gateway;
+    this.#tenant = context.tenant;
+    this.#channel = context.channel;
+    this.#log = context.log;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+  /** The actor has heard everything. */
+  get settled(): boolean {
+    return !this.#underWay && this.#changed.size === 0 && !this.#again;
+  }
+
+  get(conn: string): Member | undefined {
+    return this.#members.get(conn);
+  }
+
+  put(member: Member): void {
+    this.#members.set(member.conn, member);
+    this.#change(member.conn);
+  }
+
+  remove(conn: string): void {
+    if (this.#members.delete(conn)) this.#change(conn);
+  }
+
+  announceAgain(): void {
+    if (this.#members.size === 0 && this.settled) return;
+    this.#again = true;
+    for (const conn of this.#members.keys()) this.#changed.add(conn);
+    this.#schedule(0);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #change(conn: string): void {
+    this.#changed.add(conn);
+    this.#schedule(0);
+  }
+
+  #schedule(waitMs: number): void {
+    if (this.#underWay || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#send();
+    }, waitMs);
+  }
+
+  async #send(): Promise<void> {
+    this.#underWay = true;
+    const conns = [...this.#changed].slice(0, MAX_CHANGES);
+    for (const conn of conns) this.#changed.delete(conn);
+    const put = conns.map((conn) => this.#members.get(conn)).filter((member) => member !== undefined);
+    const del = conns.filter((conn) => !this.#members.has(conn));
+    const refresh = this.#again;
+    // The last message of a repetition names everybody, so that the actor forgets whoever is not here.
+    const all = refresh && this.#changed.size === 0 ? [...this.#members.keys()] : null;
+    metrics.announcements.inc({ kind: refresh ? "again" : "change" });
+    try {
+      const change = { gateway: this.#gateway, put, del, refresh, all };
+      await this.#router.ask("members", this.#tenant, this.#channel, change);
+      if (all !== null && this.#changed.size === 0) this.#again = false;
+      this.#underWay = false;
+      if (!this.settled) this.#schedule(0);
+    } catch (error) {
+      this.#log.debug({ err: error, channel: this.#channel }, "presence could not be announced yet");
+      for (const conn of conns) this.#changed.add(conn);
+      this.#underWay = false;
+      this.#schedule(RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import { opOf, type Position, readHead, subjects } from "@plexus/protocol";
+import type {
+  CommandKind,
+  Commands,
+  HeadAnswer,
+  Logger,
+  NatsConnection,
+  Router,
+  Settings,
+  Subscription,
+} from "@plexus/runtime";
+import { subscribe } from "@plexus/runtime";
+import { Announcer } from "./announcer.js";
+import type { FanOut } from "./fan-out.js";
+import * as metrics from "./metrics.js";
+import { PresenceKeeper } from "./presence-keeper.js";
+import { Relay, type RelayEffect } from "./relay.js";
+
+/** Messages fetched at once when a gap is repaired or a tail is filled. */
+const FETCH_MESSAGES = 1_000;
+const RETRY_MS = 250;
+/** Interest may take a moment to cross servers: the head is looked at again so soon after the first time. */
+const FIRST_CHECK_MS = 300;
+/** And so often while nothing comes: the bus may have lost the last record. */
+export const CHECK_INTERVAL_MS = 30_000;
+
+export interface RelayContext {
+  readonly nats: NatsConnection;
+  readonly router: Router;
+  readonly fanOut: FanOut;
+  readonly settings: Settings;
+  readonly gateway: string;
+  readonly log: Logger;
+}
+
+/**
+ * Runs one channel's {@link Relay} and presence: the subscription on the bus, the questions to the actor, and
+ * the fan-out to this gateway's subscribers.
+ */
+export class ChannelRelay {
+  readonly key: string;
+  readonly tenant: string;
+  readonly channel: string;
+  readonly relay = new Relay();
+  readonly announcer: Announcer;
+  readonly presence: PresenceKeeper;
+  /** Resolves once the position is known; rejects if the actor does not answer in time. */
+  readonly opened: Promise<void>;
+  /** How many connections here are subscribed or about to be. */
+  subscribers = 0;
+  unusedSince = 0;
+  nextCheckAt = Number.POSITIVE_INFINITY;
+  readonly #context: RelayContext;
+  readonly #subscription: Subscription;
+  #filling: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(context: RelayContext, key: string, tenant: string, channel: string) {
+    this.key = key;
+    this.tenant = tenant;
+    this.channel = channel;
+    this.#context = context;
+    this.announcer = new Announcer({ ...context, tenant, channel });
+    this.presence = new PresenceKeeper(context, this);
+    this.#subscription = subscribe(context.nats, subjects.event(tenant, channel), context.log, (message) =>
+      this.#onEvent(message.data),
+    );
+    this.opened = this.#open();
+  }
+
+  get position(): Position {
+    return this.relay.position!;
+  }
+
+  /** Asks the actor where the channel stands, and lets the relay and the view of its members catch up. */
+  check(): Promise<void> {
+    this.#checking ??= this.#head().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  /** Fills the tail backwards from the actor, once for all who wait for it. */
+  fillTail(): Promise<void> {
+    this.#filling ??= this.#fill().finally(() => {
+      this.#filling = undefined;
+    });
+    return this.#filling;
+  }
+
+  dropOldTail(now: number, keepMs: number): void {
+    const { ageMs } = this.#context.settings.of(this.channel).retention;
+    this.relay.tail.dropBefore(now - Math.min(ageMs, keepMs));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#subscription.unsubscribe();
+    this.announcer.stop();
+  }
+
+  async #open(): Promise<void> {
+    await this.check();
+    this.nextCheckAt = Date.now() + FIRST_CHECK_MS;
+  }
+
+  async #head(): Promise<void> {
+    this.nextCheckAt = Date.now() + CHECK_INTERVAL_MS * (0.75 + Math.random() / 2);
+    const answer = await this.#ask("head", { gateway: this.#context.gateway });
+    if (this.#stopped) return;
+    this.relay.headSeen(answer.head, Date.now());
+    this.#runEffects();
+    this.#comparePresence(answer);
+  }
+
+  #comparePresence(answer: HeadAnswer): void {
+    if (answer.presence === null) return;
+    if (this.announcer.settled && answer.members !== this.announcer.size) this.announcer.announceAgain();
+    this.presence.versionSeen(answer.presence);
+  }
+
+  async #fill(): Promise<void> {
+    const { epoch, seq } = this.position;
+    const before = this.relay.tail.oldest ?? seq + 1;
+    const { head, state, records } = await this.#ask("read", { before, epoch, limit: FETCH_MESSAGES });
+    if (state !== "ok" || head.epoch !== this.position.epoch) return;
+    const now = Date.now();
+    const older = records.map((bytes) => ({ bytes, at: now, ...seqs(bytes) }));
+    // What arrived while the answer was on its way is in the tail already.
+    const edge = this.relay.tail.oldest ?? this.position.seq + 1;
+    this.relay.tail.prepend(older.filter((record) => record.seq + record.n <= edge));
+  }
+
+  #onEvent(bytes: Uint8Array): void {
+    switch (opOf(bytes)) {
+      case "msg": {
+        const head = readHead(bytes);
+        if (head === null) return this.#context.log.error({ channel: this.key }, "event is no record");
+        metrics.records.inc();
+        this.nextCheckAt = Math.max(this.nextCheckAt, Date.now() + FIRST_CHECK_MS);
+        this.relay.record(head, bytes, Date.now());
+        return this.#runEffects();
+      }
+      case "signal":
+        return this.#context.fanOut.publish(this.key, "messages", bytes);
+      case "presence":
+        return this.presence.event(bytes);
+    }
+  }
+
+  #runEffects(): void {
+    for (const effect of this.relay.takeEffects()) this.#run(effect);
+  }
+
+  #run(effect: RelayEffect): void {
+    switch (effect.do) {
+      case "deliver":
+        return this.#context.fanOut.publish(this.key, "messages", effect.bytes);
+      case "reset": {
+        metrics.resets.inc();
+        this.#context.log.warn({ channel: this.key, position: effect.position }, "channel goes on elsewhere");
+        const frame = { op: "reset", ch: this.channel, ...effect.position, recovered: false };
+        return this.#context.fanOut.publish(this.key, "messages", Buffer.from(JSON.stringify(frame)));
+      }
+      case "fetch":
+        return void this.#repair(effect.after);
+      case "lookup":
+        return void this.check().catch((error: unknown) => this.#askFailed(error));
+    }
+  }
+
+  async #repair(after: number): Promise<void> {
+    metrics.repairs.inc();
+    try {
+      const epoch = this.position.epoch;
+      const answer = await this.#ask("read", { after, epoch, limit: FETCH_MESSAGES });
+      if (this.#stopped) return;
+      const records = answer.records.map((bytes) => ({ bytes, head: readHead(bytes)! }));
+      this.relay.fetched(answer, records, Date.now());
+      this.#runEffects();
+    } catch (error) {
+      this.#askFailed(error);
+    }
+  }
+
+  #askFailed(error: unknown): void {
+    this.#context.log.warn({ err: error, channel: this.key }, "a relay could not be repaired yet");
+    this.relay.askFailed();
+    this.nextCheckAt = Date.now() + RETRY_MS;
+  }
+
+  #ask<K extends CommandKind>(kind: K, body: Commands[K]["ask"]): Promise<Commands[K]["answer"]> {
+    return this.#context.router.ask(kind, this.tenant, this.channel, body);
+  }
+}
+
+function seqs(bytes: Uint8Array): { seq: number; n: number } {
+  const { seq, n } = readHead(bytes)!;
+  return { seq, n };
+}

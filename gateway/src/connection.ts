@@ -1,0 +1,183 @@
+/**
+ * One client's connection: its identity, its subscriptions, and how frames get out to it.
+ */
+
+import type { WebSocket } from "uWebSockets.js";
+import {
+  type ByeFrame,
+  CLOSES,
+  type CloseName,
+  type ErrFrame,
+  type PlexusError,
+  type ServerFrame,
+} from "@plexus/protocol";
+import { packFrame } from "@plexus/protocol/msgpack";
+import type { Identity } from "./auth.js";
+import type { ChannelRelay } from "./channel-relay.js";
+import { type Encoding, topic, transcode } from "./fan-out.js";
+import * as metrics from "./metrics.js";
+
+/** What uWebSockets keeps with each socket. */
+export interface SocketData {
+  connection: Connection;
+}
+export type Socket = WebSocket<SocketData>;
+
+/**
+ * `joining`: the relay is being opened or the past recovered; `live`: the topic is subscribed;
+ * `left`: given up, whatever is still under way for it must stop.
+ */
+export interface Subscription {
+  readonly channel: string;
+  readonly relay: ChannelRelay;
+  readonly presence: boolean;
+  state: "joining" | "live" | "left";
+  /** Counted among the watchers of the channel's members. */
+  watching: boolean;
+}
+
+/** How many frames that could not be understood a connection may send before it is closed. */
+const MAX_BAD_FRAMES = 100;
+
+export class Connection {
+  readonly id: string;
+  readonly encoding: Encoding;
+  readonly openedAt: number;
+  readonly subscriptions = new Map<string, Subscription>();
+  /** Requests without an answer yet. */
+  inFlight = 0;
+  /** When its unsent bytes were first seen above the bound; 0 while they are not. */
+  slowSince = 0;
+  badFrames = 0;
+  #identity: Identity | null = null;
+  /** The sender's part of every message, encoded once. */
+  userJson = "";
+  readonly connJson: string;
+  #socket: Socket | null = null;
+  #outbox: string[] = [];
+  #drained: Array<() => void> = [];
+
+  constructor(id: string, encoding: Encoding, now: number) {
+    this.id = id;
+    this.connJson = JSON.stringify(id);
+    this.encoding = encoding;
+    this.openedAt = now;
+  }
+
+  get identity(): Identity {
+    return this.#identity!;
+  }
+  get isOpen(): boolean {
+    return this.#socket !== null;
+  }
+  get isWelcome(): boolean {
+    return this.#identity !== null;
+  }
+
+  attach(socket: Socket): void {
+    this.#socket = socket;
+  }
+
+  identify(identity: Identity): void {
+    this.#identity = identity;
+    this.userJson = JSON.stringify(identity.user);
+  }
+
+  /** The socket is gone; nothing can be sent any more. */
+  detach(): void {
+    this.#socket = null;
+    this.#outbox = [];
+    this.#wake();
+  }
+
+  /** Sends a frame now, before anything that is published later in this turn. */
+  send(frame: ServerFrame): void {
+    if (this.#socket === null) return;
+    if (this.encoding === "json") this.#socket.send(JSON.stringify(frame), false);
+    else this.#socket.send(packFrame(frame), true);
+  }
+
+  /** Sends a frame that exists as the bytes of its JSON. */
+  sendBytes(json: Uint8Array): void {
+    if (this.#socket === null) return;
+    if (this.encoding === "json") this.#socket.send(json, false);
+    else this.#socket.send(transcode(json), true);
+  }
+
+  sendError(id: number | undefined, error: PlexusError): void {
+    metrics.errors.inc({ code: error.code });
+    const frame: ErrFrame = { op: "err", code: error.code, message: error.message };
+    if (id !== undefined) frame.id = id;
+    if (error.retry !== undefined) frame.retry = error.retry;
+    this.send(frame);
+  }
+
+  /**
+   * Queues the JSON of an answer until {@link flush}: the answers of one turn leave as one message. Returns
+   * whether this is the first one queued.
+   */
+  queue(json: string): boolean {
+    return this.#socket !== null && this.#outbox.push(json) === 1;
+  }
+
+  flush(): void {
+    const frames = this.#outbox;
+    this.#outbox = [];
+    if (this.#socket === null || frames.length === 0) return;
+    const json = frames.length === 1 ? frames[0]! : `[${frames.join(",")}]`;
+    if (this.encoding === "json") this.#socket.send(json, false);
+    else this.#socket.send(packFrame(JSON.parse(json)), true);
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket?.getBufferedAmount() ?? 0;
+  }
+
+  /** Resolves once at most `bytes` are unsent, or the connection is gone. */
+  async drainedBelow(bytes: number): Promise<void> {
+    while (this.#socket !== null && this.bufferedBytes > bytes)
+      await new Promise<void>((resolve) => this.#drained.push(resolve));
+  }
+
+  /** The socket could send some of what waited. */
+  onDrain(): void {
+    this.#wake();
+  }
+
+  join(key: string, presence: boolean): void {
+    this.#socket?.subscribe(topic(key, this.encoding, "messages"));
+    if (presence) this.#socket?.subscribe(topic(key, this.encoding, "presence"));
+  }
+
+  leave(key: string): void {
+    this.#socket?.unsubscribe(topic(key, this.encoding, "messages"));
+    this.#socket?.unsubscribe(topic(key, this.encoding, "presence"));
+  }
+
+  /** Counts a frame that made no sense; true once there were too many. */
+  countBadFrame(): boolean {
+    return ++this.badFrames > MAX_BAD_FRAMES;
+  }
+
+  /** Says good-bye and closes. Where a client may come back, it is told to wait a random time in between. */
+  close(name: CloseName, reconnect: ByeFrame["reconnect"] = null): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    const { code, reason } = CLOSES[name];
+    this.flush();
+    this.send({ op: "bye", code: name, reason, reconnect });
+    socket.end(code, reason);
+  }
+
+  /** Runs `write` so that all it sends leaves in one system call. */
+  cork(write: () => void): void {
+    if (this.#socket === null) write();
+    else this.#socket.cork(write);
+  }
+
+  #wake(): void {
+    const drained = this.#drained;
+    this.#drained = [];
+    for (const resolve of drained) resolve();
+  }
+}

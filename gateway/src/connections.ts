@@ -1,0 +1,90 @@
+import type { Connection } from "./connection.js";
+import * as metrics from "./metrics.js";
+
+const SWEEP_MS = 500;
+/** Clients that are sent away come back after a random time within this. */
+const DRAIN_SPREAD_MS = 3_000;
+
+export interface ConnectionsOptions {
+  maxConnections: number;
+  helloMs: number;
+  slowReaderBytes: number;
+}
+
+/** All connections of a gateway, and what time does to them: no hello, an expired token, reading too slowly. */
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #prefix: string;
+  readonly #connections = new Set<Connection>();
+  readonly #unflushed: Connection[] = [];
+  readonly #sweep: NodeJS.Timeout;
+  #nextNumber = 1;
+  draining = false;
+
+  /** `prefix` makes the ids of connections unique among all gateways there ever were. */
+  constructor(prefix: string, options: ConnectionsOptions) {
+    this.#prefix = prefix;
+    this.#options = options;
+    this.#sweep = setInterval(() => this.#onSweep(Date.now()), SWEEP_MS);
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+  get accepts(): boolean {
+    return !this.draining && this.#connections.size < this.#options.maxConnections;
+  }
+
+  nextId(): string {
+    return `${this.#prefix}-${(this.#nextNumber++).toString(36)}`;
+  }
+
+  add(connection: Connection): void {
+    this.#connections.add(connection);
+    metrics.connections.set(this.#connections.size);
+  }
+
+  remove(connection: Connection): void {
+    this.#connections.delete(connection);
+    metrics.connections.set(this.#connections.size);
+  }
+
+  /** Sends what a connection has queued at the end of this turn of the event loop. */
+  readonly flushLater = (connection: Connection): void => {
+    if (this.#unflushed.push(connection) === 1) setImmediate(() => this.#flush());
+  };
+
+  /** Sends everybody away, to come back somewhere else. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.draining = true;
+    for (const connection of [...this.#connections])
+      connection.close("draining", { min: 0, max: DRAIN_SPREAD_MS });
+    const deadlineAt = Date.now() + deadlineMs;
+    while (this.#connections.size > 0 && Date.now() < deadlineAt)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  stop(): void {
+    clearInterval(this.#sweep);
+  }
+
+  #flush(): void {
+    const connections = this.#unflushed.splice(0);
+    for (const connection of connections) connection.flush();
+  }
+
+  #onSweep(now: number): void {
+    for (const connection of this.#connections) {
+      if (!connection.isWelcome) {
+        if (now - connection.openedAt > this.#options.helloMs) connection.close("hello_timeout");
+      } else if (connection.identity.expiresAt <= now) connection.close("token_expired");
+      else this.#watchPace(connection, now);
+    }
+  }
+
+  #watchPace(connection: Connection, now: number): void {
+    if (connection.bufferedBytes <= this.#options.slowReaderBytes) connection.slowSince = 0;
+    else if (connection.slowSince === 0) connection.slowSince = now;
+    else connection.close("slow_reader", { min: 0, max: 1_000 });
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Fan-out through uWebSockets' topics: one topic per channel, encoding and kind of frame. JSON subscribers get
+ * the bytes as they came over the bus; for MessagePack subscribers each frame is transcoded once.
+ */
+
+import type { TemplatedApp } from "uWebSockets.js";
+import { packFrame } from "@plexus/protocol/msgpack";
+import * as metrics from "./metrics.js";
+
+export type Encoding = "json" | "msgpack";
+
+/** What subscribers of a channel may ask for: its messages and signals; presence events on top. */
+export type Feed = "messages" | "presence";
+
+const PREFIX = {
+  json: { messages: "j:", presence: "J:" },
+  msgpack: { messages: "b:", presence: "B:" },
+} as const;
+
+export function topic(key: string, encoding: Encoding, feed: Feed): string {
+  return PREFIX[encoding][feed] + key;
+}
+
+export class FanOut {
+  readonly #app: TemplatedApp;
+
+  constructor(app: TemplatedApp) {
+    this.#app = app;
+  }
+
+  /** Hands a frame, given as its JSON bytes, to every subscriber of a channel. */
+  publish(key: string, feed: Feed, bytes: Uint8Array): void {
+    const json = topic(key, "json", feed);
+    const subscribers = this.#app.numSubscribers(json);
+    if (subscribers > 0) this.#app.publish(json, bytes, false);
+    const msgpack = topic(key, "msgpack", feed);
+    const others = this.#app.numSubscribers(msgpack);
+    if (others > 0) this.#app.publish(msgpack, transcode(bytes), true);
+    metrics.deliveries.inc(subscribers + others);
+  }
+}
+
+export function transcode(bytes: Uint8Array): Uint8Array {
+  return packFrame(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()));
+}

@@ -1,0 +1,2 @@
+export * from "./presence-view.js";
+export * from "./relay.js";

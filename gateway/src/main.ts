@@ -1,0 +1,12 @@
+import { createLogger, readOptions, runProcess } from "@plexus/runtime";
+import { startGateway } from "./gateway.js";
+import { gatewayOptions } from "./options.js";
+
+try {
+  const options = readOptions(gatewayOptions, process.env);
+  const log = createLogger("gateway", options.gatewayId, options.logLevel);
+  await runProcess(log, options, () => startGateway(options, log));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(2);
+}

@@ -1,0 +1,52 @@
+/** What a gateway counts. */
+import { Counter, Gauge } from "prom-client";
+
+export const connections = new Gauge({ name: "plexus_connections", help: "Open connections" });
+export const closed = new Counter({
+  name: "plexus_connections_closed_total",
+  help: "Connections closed, by close code",
+  labelNames: ["code"],
+});
+export const refusedConnections = new Counter({
+  name: "plexus_connections_refused_total",
+  help: "Connections refused before they were open",
+  labelNames: ["reason"],
+});
+export const framesIn = new Counter({
+  name: "plexus_frames_in_total",
+  help: "Frames from clients",
+  labelNames: ["op"],
+});
+export const errors = new Counter({
+  name: "plexus_errors_total",
+  help: "Errors sent to clients",
+  labelNames: ["code"],
+});
+export const deliveries = new Counter({
+  name: "plexus_deliveries_total",
+  help: "Frames handed to subscribers",
+});
+export const records = new Counter({
+  name: "plexus_relay_records_total",
+  help: "Records received over the bus",
+});
+export const relays = new Gauge({ name: "plexus_relays", help: "Channels with subscribers here" });
+export const repairs = new Counter({ name: "plexus_relay_repairs_total", help: "Gaps that were fetched" });
+export const resets = new Counter({
+  name: "plexus_relay_resets_total",
+  help: "Channels that went on without proof of completeness",
+});
+export const tailBytes = new Gauge({
+  name: "plexus_relay_tail_bytes",
+  help: "Bytes of records kept for recoveries",
+});
+export const recoveries = new Counter({
+  name: "plexus_recoveries_total",
+  help: "Subscriptions with a position to resume from",
+  labelNames: ["outcome"],
+});
+export const announcements = new Counter({
+  name: "plexus_presence_announcements_total",
+  help: "Presence changes sent to actors",
+  labelNames: ["kind"],
+});

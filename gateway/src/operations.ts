@@ -1,0 +1,234 @@
+/**
+ * What each frame of a client does. Every function answers exactly once: with `ok`, or by throwing a
+ * {@link PlexusError}, which becomes `err`.
+ */
+import {
+  type Action,
+  type AuthFrame,
+  decodeRecord,
+  type HistoryFrame,
+  type HistoryMessage,
+  type Member,
+  messageFragment,
+  PlexusError,
+  type PresenceRequestFrame,
+  type PubFrame,
+  type SignalRequestFrame,
+  type StateFrame,
+  type SubFrame,
+  subjects,
+  type UnsubFrame,
+} from "@plexus/protocol";
+import type { NatsConnection, Publisher, Router, Settings } from "@plexus/runtime";
+import type { Verify } from "./auth.js";
+import type { Connection, Subscription } from "./connection.js";
+import { readMembers } from "./members.js";
+import { PendingPublish } from "./pending-publish.js";
+import { joinChannel } from "./recovery.js";
+import type { Relays } from "./relays.js";
+
+export interface OperationLimits {
+  channels: number;
+  rewind: number;
+  history: number;
+  inFlight: number;
+}
+
+/** Bytes of JSON of a presence state and of a signal: they are held or sent for everybody at once. */
+const MAX_STATE_BYTES = 4_096;
+const MAX_SIGNAL_BYTES = 4_096;
+const HISTORY_DEFAULT = 50;
+
+export interface OperationsContext {
+  nats: NatsConnection;
+  router: Router;
+  publisher: Publisher;
+  relays: Relays;
+  settings: Settings;
+  verify: Verify;
+  limits: OperationLimits;
+  /** Sends what this connection has queued at the end of the turn. */
+  flushLater: (connection: Connection) => void;
+}
+
+export class Operations {
+  readonly #context: OperationsContext;
+  #nextId = 1;
+
+  constructor(context: OperationsContext) {
+    this.#context = context;
+  }
+
+  publish(connection: Connection, frame: PubFrame): void {
+    this.#allow(connection, "pub", frame.ch);
+    const { publisher, settings, limits, flushLater } = this.#context;
+    if (connection.inFlight >= limits.inFlight)
+      throw new PlexusError("rate_limited", "too many requests without an answer yet", { retry: 100 });
+    const data = JSON.stringify(frame.data);
+    const bytes = Buffer.byteLength(data);
+    if (bytes > settings.of(frame.ch).maxMessageBytes)
+      throw new PlexusError(
+        "too_large",
+        `data may be ${settings.of(frame.ch).maxMessageBytes} bytes of JSON here`,
+      );
+    const given = frame.mid !== undefined;
+    const id = frame.mid ?? `${connection.id}.${this.#nextId++}`;
+    const { user, tenant } = connection.identity;
+    const fragment = messageFragment(id, connection.userJson, connection.connJson, data);
+    const pending = new PendingPublish(connection, frame.id, flushLater);
+    publisher.publish(tenant, frame.ch, [id, user, fragment, given], Buffer.byteLength(fragment), pending);
+  }
+
+  async subscribe(connection: Connection, frame: SubFrame): Promise<void> {
+    this.#allow(connection, "sub", frame.ch);
+    const presence = frame.presence === true;
+    const { relays, router, limits, settings } = this.#context;
+    if (presence) {
+      this.#allow(connection, "presence", frame.ch);
+      if (!settings.of(frame.ch).presence)
+        throw new PlexusError("bad_request", "presence is switched off in this namespace");
+    }
+    if ((frame.rewind ?? 0) > limits.rewind)
+      throw new PlexusError("bad_request", `rewind may be ${limits.rewind} at most`);
+    if (connection.subscriptions.has(frame.ch))
+      throw new PlexusError("bad_request", "this connection is subscribed to the channel already");
+    if (connection.subscriptions.size >= limits.channels)
+      throw new PlexusError("limit_reached", `a connection may subscribe to ${limits.channels} channels`);
+    const relay = relays.acquire(connection.identity.tenant, frame.ch);
+    const subscription: Subscription = {
+      channel: frame.ch,
+      relay,
+      presence,
+      state: "joining",
+      watching: false,
+    };
+    connection.subscriptions.set(frame.ch, subscription);
+    try {
+      await joinChannel(router, connection, subscription, frame);
+    } catch (error) {
+      this.#leave(connection, subscription);
+      throw error;
+    }
+    if (presence && subscription.state === "live") relay.announcer.put(newMember(connection));
+  }
+
+  unsubscribe(connection: Connection, frame: UnsubFrame): void {
+    this.#leave(connection, this.#subscription(connection, frame.ch));
+    connection.send({ op: "ok", id: frame.id });
+  }
+
+  async history(connection: Connection, frame: HistoryFrame): Promise<void> {
+    this.#allow(connection, "history", frame.ch);
+    const { router, limits } = this.#context;
+    const limit = Math.min(frame.limit ?? HISTORY_DEFAULT, limits.history);
+    const { before, after } = frame;
+    if (before !== undefined && after !== undefined)
+      throw new PlexusError("bad_request", "give before or after, not both");
+    const range = {
+      limit,
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+    };
+    const answer = await router.ask("read", connection.identity.tenant, frame.ch, range);
+    // `after` a position that retention has passed: begin with the oldest there is.
+    const read =
+      answer.state === "trimmed" && after !== undefined
+        ? await router.ask("read", connection.identity.tenant, frame.ch, { after: answer.oldest - 1, limit })
+        : answer;
+    const messages = read.records.flatMap(expand).filter(({ seq }) => within(seq, before, after));
+    const page = after === undefined ? messages.slice(-limit) : messages.slice(0, limit);
+    const [first, last] = [page[0]?.seq, page.at(-1)?.seq];
+    const more =
+      after === undefined
+        ? first !== undefined && first > Math.max(1, read.oldest)
+        : last !== undefined && last < read.head.seq;
+    connection.send({ op: "ok", id: frame.id, epoch: read.head.epoch, messages: page, more });
+  }
+
+  async presence(connection: Connection, frame: PresenceRequestFrame): Promise<void> {
+    this.#allow(connection, "presence", frame.ch);
+    const relay = connection.subscriptions.get(frame.ch)?.relay;
+    const list =
+      relay !== undefined && connection.subscriptions.get(frame.ch)?.watching === true
+        ? relay.presence.list()
+        : await readMembers(this.#context.router, connection.identity.tenant, frame.ch);
+    const { members, stale } = list;
+    const ok = { op: "ok" as const, id: frame.id, members, count: members.length };
+    connection.send(stale ? { ...ok, stale } : ok);
+  }
+
+  state(connection: Connection, frame: StateFrame): void {
+    const { relay, presence } = this.#subscription(connection, frame.ch);
+    const member = relay.announcer.get(connection.id);
+    if (!presence || member === undefined)
+      throw new PlexusError("not_subscribed", "this connection is no member: subscribe with presence");
+    bounded(frame.data, MAX_STATE_BYTES, "a presence state");
+    relay.announcer.put({ ...member, state: frame.data });
+    connection.send({ op: "ok", id: frame.id });
+  }
+
+  signal(connection: Connection, frame: SignalRequestFrame): void {
+    this.#allow(connection, "signal", frame.ch);
+    bounded(frame.data, MAX_SIGNAL_BYTES, "a signal");
+    const { tenant, user } = connection.identity;
+    const signal = { op: "signal", ch: frame.ch, user, conn: connection.id, data: frame.data };
+    this.#context.nats.publish(subjects.event(tenant, frame.ch), JSON.stringify(signal));
+  }
+
+  async authenticate(connection: Connection, frame: AuthFrame): Promise<void> {
+    const identity = await this.#context.verify(frame.token);
+    const { user, tenant } = connection.identity;
+    if (identity.user !== user || identity.tenant !== tenant)
+      throw new PlexusError("forbidden", "the token names another user or tenant: open a new connection");
+    connection.identify(identity);
+    for (const subscription of [...connection.subscriptions.values()])
+      if (!identity.capabilities.allows("sub", subscription.channel)) this.#leave(connection, subscription);
+    connection.send({ op: "ok", id: frame.id, expires: identity.expiresAt });
+  }
+
+  /** The connection is gone: so are its subscriptions. */
+  leaveAll(connection: Connection): void {
+    for (const subscription of [...connection.subscriptions.values()]) this.#leave(connection, subscription);
+  }
+
+  #leave(connection: Connection, subscription: Subscription): void {
+    if (subscription.state === "left") return;
+    subscription.state = "left";
+    const { relay, channel } = subscription;
+    connection.subscriptions.delete(channel);
+    connection.leave(relay.key);
+    relay.announcer.remove(connection.id);
+    if (subscription.watching) relay.presence.unwatch();
+    this.#context.relays.release(relay);
+  }
+
+  #allow(connection: Connection, action: Action, channel: string): void {
+    if (!connection.identity.capabilities.allows(action, channel))
+      throw new PlexusError("forbidden", `the token does not allow "${action}" on this channel`);
+  }
+
+  #subscription(connection: Connection, channel: string): Subscription {
+    const subscription = connection.subscriptions.get(channel);
+    if (subscription === undefined)
+      throw new PlexusError("not_subscribed", "this connection is not subscribed to the channel");
+    return subscription;
+  }
+}
+
+function newMember(connection: Connection): Member {
+  return { conn: connection.id, user: connection.identity.user, state: null, since: Date.now() };
+}
+
+function bounded(value: unknown, maxBytes: number, what: string): void {
+  if (Buffer.byteLength(JSON.stringify(value)) > maxBytes)
+    throw new PlexusError("too_large", `${what} may be ${maxBytes} bytes of JSON`);
+}
+
+function expand(bytes: Uint8Array): HistoryMessage[] {
+  const { seq, m } = decodeRecord(bytes);
+  return m.map((message, i) => ({ seq: seq + i, ...message }));
+}
+
+function within(seq: number, before: number | undefined, after: number | undefined): boolean {
+  return (before === undefined || seq < before) && (after === undefined || seq > after);
+}

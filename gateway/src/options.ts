@@ -1,0 +1,85 @@
+import { commonOptions, flag, integer, name, option } from "@plexus/runtime";
+import { z } from "zod";
+
+export const gatewayOptions = {
+  ...commonOptions,
+  gatewayId: option({ env: "PLEXUS_GATEWAY_ID", type: name, doc: "Name of this gateway, as in g1." }),
+  host: option({
+    env: "PLEXUS_HOST",
+    type: z.string(),
+    default: "127.0.0.1",
+    doc: "Address that clients connect to; loopback by default.",
+  }),
+  port: option({
+    env: "PLEXUS_PORT",
+    type: integer(1, 65535),
+    default: 8080,
+    doc: "Port that clients connect to; several gateways on one machine may share it.",
+  }),
+  tokenSecret: option({
+    env: "PLEXUS_TOKEN_SECRET",
+    type: z.string().min(32, "at least 32 characters"),
+    secret: true,
+    doc: "Secret that tokens are signed with (HS256).",
+  }),
+  demo: option({
+    env: "PLEXUS_DEMO",
+    type: flag,
+    default: false,
+    doc: "Serve the demo at / and give a token to anybody who asks; never in production.",
+  }),
+  maxConnections: option({
+    env: "PLEXUS_MAX_CONNECTIONS",
+    type: integer(1, 1_000_000),
+    default: 50_000,
+    doc: "Connections of this gateway; more are refused with 503.",
+  }),
+  maxChannels: option({
+    env: "PLEXUS_MAX_CHANNELS_PER_CONNECTION",
+    type: integer(1, 100_000),
+    default: 500,
+    doc: "Channels one connection may subscribe to.",
+  }),
+  maxFrameBytes: option({
+    env: "PLEXUS_MAX_FRAME_BYTES",
+    type: integer(1_024, 1_048_576),
+    default: 262_144,
+    doc: "Bytes of one WebSocket message from a client; a larger one closes the connection with 1009.",
+  }),
+  maxBatch: option({
+    env: "PLEXUS_MAX_BATCH",
+    type: integer(1, 10_000),
+    default: 1_000,
+    doc: "Frames in one WebSocket message from a client.",
+  }),
+  maxInFlight: option({
+    env: "PLEXUS_MAX_IN_FLIGHT",
+    type: integer(1, 100_000),
+    default: 1_000,
+    doc: "Requests of one connection without an answer yet.",
+  }),
+  slowReaderBytes: option({
+    env: "PLEXUS_SLOW_READER_BYTES",
+    type: integer(16_384, 1_073_741_824),
+    default: 1_048_576,
+    doc: "Unsent bytes over which a connection counts as slow; if it still is half a second later it is closed with 4001.",
+  }),
+  maxBackpressureBytes: option({
+    env: "PLEXUS_MAX_BACKPRESSURE_BYTES",
+    type: integer(65_536, 1_073_741_824),
+    default: 8_388_608,
+    doc: "Unsent bytes at which a connection is cut at once.",
+  }),
+  pingMs: option({
+    env: "PLEXUS_PING_MS",
+    type: integer(1_000, 120_000),
+    default: 20_000,
+    doc: "Milliseconds after which a silent client should send a ping; it is closed after about twice as long.",
+  }),
+  helloMs: option({
+    env: "PLEXUS_HELLO_MS",
+    type: integer(100, 60_000),
+    default: 10_000,
+    doc: "Milliseconds within which the first frame must come.",
+  }),
+};

@@ -1,0 +1,34 @@
+import type { PlexusError } from "@plexus/protocol";
+import type { PublishListener } from "@plexus/runtime";
+import type { Connection } from "./connection.js";
+import * as metrics from "./metrics.js";
+
+/** A publish whose answer is awaited: an object rather than closures, since there is one for every message. */
+export class PendingPublish implements PublishListener {
+  readonly #connection: Connection;
+  readonly #id: number;
+  readonly #flushLater: (connection: Connection) => void;
+
+  constructor(connection: Connection, id: number, flushLater: (connection: Connection) => void) {
+    this.#connection = connection;
+    this.#id = id;
+    this.#flushLater = flushLater;
+    connection.inFlight++;
+  }
+
+  published(epoch: string, seq: number, ts: number, dup: boolean): void {
+    const tail = dup ? `,"dup":true}` : "}";
+    this.#answer(`{"op":"ok","id":${this.#id},"epoch":"${epoch}","seq":${seq},"ts":${ts}${tail}`);
+  }
+
+  rejected(error: PlexusError): void {
+    metrics.errors.inc({ code: error.code });
+    const frame = { op: "err", id: this.#id, code: error.code, message: error.message };
+    this.#answer(JSON.stringify(error.retry === undefined ? frame : { ...frame, retry: error.retry }));
+  }
+
+  #answer(json: string): void {
+    this.#connection.inFlight--;
+    if (this.#connection.queue(json)) this.#flushLater(this.#connection);
+  }
+}

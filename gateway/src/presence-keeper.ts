@@ -1,0 +1,110 @@
+import type { Member } from "@plexus/protocol";
+import type { PresenceVersion } from "@plexus/runtime";
+import type { ChannelRelay, RelayContext } from "./channel-relay.js";
+import { readMembers } from "./members.js";
+import { type PresenceDifference, type PresenceEventFrame, PresenceView } from "./presence-view.js";
+
+const MAX_QUEUED_EVENTS = 1_000;
+const RETRY_MS = 1_000;
+
+export interface MemberList {
+  members: Member[];
+  stale: boolean;
+}
+
+/**
+ * Keeps a channel's {@link PresenceView} true while connections here watch it: reads the list page by page,
+ * applies events, reads it anew where one is missing, and tells the watchers what changed.
+ */
+export class PresenceKeeper {
+  readonly #context: RelayContext;
+  readonly #relay: ChannelRelay;
+  #view: PresenceView | null = null;
+  #watchers = 0;
+  #stale = false;
+  #reading: Promise<void> | undefined;
+  #queued: PresenceEventFrame[] = [];
+  #again = false;
+
+  constructor(context: RelayContext, relay: ChannelRelay) {
+    this.#context = context;
+    this.#relay = relay;
+  }
+
+  /** Begins to watch; resolves once the list is there. Rejects if the actor does not answer in time. */
+  async watch(): Promise<void> {
+    this.#watchers++;
+    if (this.#view === null) await this.#read();
+  }
+
+  unwatch(): void {
+    this.#watchers--;
+    if (this.#watchers > 0) return;
+    this.#view = null;
+    this.#queued = [];
+  }
+
+  /** The members now; empty and stale while nothing is known. */
+  list(): MemberList {
+    return { members: this.#view?.members() ?? [], stale: this.#stale || this.#view === null };
+  }
+
+  event(bytes: Uint8Array): void {
+    if (this.#watchers === 0) return;
+    const frame = JSON.parse(Buffer.from(bytes).toString()) as PresenceEventFrame;
+    if (this.#reading !== undefined) {
+      if (this.#queued.push(frame) > MAX_QUEUED_EVENTS) this.#again = true;
+      if (this.#again) this.#queued = [];
+      return;
+    }
+    this.#apply(frame);
+  }
+
+  /** The actor's version, from a comparison of heads; events on the way have arrived before it. */
+  versionSeen(version: PresenceVersion): void {
+    const known = this.#view?.version;
+    if (known === undefined || known === null || this.#reading !== undefined) return;
+    if (known[0] !== version[0] || known[1] < version[1]) this.#readAgain();
+  }
+
+  #apply(frame: PresenceEventFrame): void {
+    const difference = this.#view?.event(frame) ?? null;
+    if (difference === "missed") this.#readAgain();
+    else this.#show(difference);
+  }
+
+  #show(difference: PresenceDifference | null): void {
+    if (difference === null) return;
+    const frame = { op: "presence", ch: this.#relay.channel, ...difference };
+    this.#context.fanOut.publish(this.#relay.key, "presence", Buffer.from(JSON.stringify(frame)));
+  }
+
+  #readAgain(): void {
+    this.#read().catch((error: unknown) => {
+      this.#context.log.debug({ err: error, channel: this.#relay.key }, "members could not be read yet");
+      if (this.#watchers > 0) setTimeout(() => this.#readAgain(), RETRY_MS).unref();
+    });
+  }
+
+  #read(): Promise<void> {
+    this.#reading ??= this.#readList().finally(() => {
+      this.#reading = undefined;
+      const queued = this.#queued;
+      this.#queued = [];
+      if (this.#again && this.#watchers > 0) {
+        this.#again = false;
+        this.#readAgain();
+      } else for (const frame of queued) this.#apply(frame);
+    });
+    return this.#reading;
+  }
+
+  async #readList(): Promise<void> {
+    const { tenant, channel } = this.#relay;
+    const { version, members, stale } = await readMembers(this.#context.router, tenant, channel);
+    if (this.#watchers === 0) return;
+    this.#stale = stale;
+    this.#view ??= new PresenceView();
+    this.#show(this.#view.snapshot(version, members));
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Joining a channel: from where a client stands to where the relay stands, without a gap and without a
+ * repetition, then onto the topic in the same turn.
+ *
+ * Most positions lie in the relay's tail and need nobody else. Deeper ones are read from the actor page by
+ * page, at the pace at which the client takes them; the answer says `recovered: true` only after the first page
+ * has shown that everything is there, and if a later one fails the connection is closed so that it resumes.
+ */
+import {
+  PlexusError,
+  type Position,
+  readHead,
+  recordAfter,
+  type SubFrame,
+  type SubOk,
+} from "@plexus/protocol";
+import type { ReadAnswer, Router } from "@plexus/runtime";
+import type { ChannelRelay } from "./channel-relay.js";
+import type { Connection, Subscription } from "./connection.js";
+import * as metrics from "./metrics.js";
+
+/** Messages of one page. */
+const PAGE_MESSAGES = 1_000;
+/** The next page is asked for once no more than this is unsent. */
+const LOW_WATER_BYTES = 128 * 1024;
+
+interface Join {
+  readonly connection: Connection;
+  readonly subscription: Subscription;
+  readonly relay: ChannelRelay;
+  readonly frame: SubFrame;
+  /** All that lies after the start is wanted, or nothing (`since`); otherwise as much as there is (`rewind`). */
+  exact: boolean;
+  /** The answer has been sent. */
+  answered: boolean;
+}
+
+/** Brings a subscription to life and answers its `sub`. Rejects if that can't be done; nothing was sent then. */
+export async function joinChannel(
+  router: Router,
+  connection: Connection,
+  subscription: Subscription,
+  frame: SubFrame,
+): Promise<void> {
+  const { relay } = subscription;
+  const join: Join = { connection, subscription, relay, frame, exact: false, answered: false };
+  await relay.opened;
+  if (gone(join)) return;
+  if (subscription.presence) {
+    subscription.watching = true;
+    await relay.presence.watch();
+  }
+  const from = await startOf(join);
+  if (gone(join)) return;
+  if (from === null) return finish(join, relay.position.seq, false);
+  if (!covers(relay, from)) await relay.fillTail().catch(() => undefined);
+  if (gone(join)) return;
+  if (covers(relay, from)) return finish(join, from.seq, true);
+  await catchUp(router, join, from);
+}
+
+/** Where recovery begins; null where the client starts at the present. */
+async function startOf(join: Join): Promise<Position | null> {
+  const { relay, frame } = join;
+  const { since, rewind } = frame;
+  if (since !== undefined) {
+    // A position unknown here may be newer than this relay: another gateway was quicker, or the epoch is new.
+    if (!knows(relay, since)) await relay.check();
+    if (since.epoch === relay.position.epoch && since.seq > relay.position.seq)
+      await untilReached(relay, since);
+    if (knows(relay, since)) {
+      join.exact = true;
+      return since;
+    }
+    metrics.recoveries.inc({ outcome: "unknown" });
+  }
+  if (rewind === undefined) return null;
+  return { epoch: relay.position.epoch, seq: Math.max(0, relay.position.seq - rewind) };
+}
+
+function knows(relay: ChannelRelay, position: Position): boolean {
+  return position.epoch === relay.position.epoch && position.seq <= relay.position.seq;
+}
+
+const REACH_ATTEMPTS = 10;
+const REACH_WAIT_MS = 20;
+
+/** After a comparison of heads the relay may still be fetching what it missed. */
+async function untilReached(relay: ChannelRelay, position: Position): Promise<void> {
+  for (let i = 0; i < REACH_ATTEMPTS && relay.relay.behind && !knows(relay, position); i++)
+    await new Promise((resolve) => setTimeout(resolve, REACH_WAIT_MS));
+}
+
+function covers(relay: ChannelRelay, from: Position): boolean {
+  if (from.epoch !== relay.position.epoch) return false;
+  return from.seq === relay.position.seq || relay.relay.tail.after(from.seq) !== undefined;
+}
+
+/** Sends what the tail holds after `seq`, and joins the topic: all in this turn. */
+function finish(join: Join, seq: number, recovered: boolean): void {
+  const { connection, subscription, relay } = join;
+  connection.cork(() => {
+    answer(join, recovered);
+    for (const record of relay.relay.tail.after(seq) ?? []) sendAfter(connection, record.bytes, seq);
+    connection.join(relay.key, subscription.presence);
+  });
+  subscription.state = "live";
+}
+
+function answer(join: Join, recovered: boolean): void {
+  if (join.answered) return;
+  join.answered = true;
+  const { relay, frame, subscription, connection } = join;
+  const ok: SubOk = {
+    op: "ok",
+    id: frame.id,
+    ch: frame.ch,
+    ...relay.position,
+    recovered: join.exact && recovered,
+  };
+  if (subscription.presence) {
+    const { members, stale } = relay.presence.list();
+    Object.assign(ok, { members, count: members.length, ...(stale ? { stale } : {}) });
+  }
+  if (ok.recovered) metrics.recoveries.inc({ outcome: "recovered" });
+  connection.send(ok);
+}
+
+async function catchUp(router: Router, join: Join, from: Position): Promise<void> {
+  const { relay, connection } = join;
+  let cursor = from;
+  for (;;) {
+    const page = await readPage(router, join, cursor);
+    if (gone(join)) return;
+    if (page === null) return giveUp(join);
+    if (page.state === "trimmed" && !join.exact && page.oldest > cursor.seq + 1) {
+      cursor = { ...cursor, seq: page.oldest - 1 };
+      if (covers(relay, cursor)) return finish(join, cursor.seq, false);
+      continue;
+    }
+    if (page.state !== "ok") return notThere(join);
+    connection.cork(() => {
+      answer(join, true);
+      for (const record of page.records)
+        cursor = { ...cursor, seq: sendAfter(connection, record, cursor.seq) };
+    });
+    await connection.drainedBelow(LOW_WATER_BYTES);
+    if (gone(join)) return;
+    if (covers(relay, cursor)) return finish(join, cursor.seq, true);
+    if (cursor.epoch !== relay.position.epoch) return giveUp(join);
+  }
+}
+
+async function readPage(router: Router, join: Join, cursor: Position): Promise<ReadAnswer | null> {
+  const { tenant, channel } = join.relay;
+  const range = { after: cursor.seq, epoch: cursor.epoch, limit: PAGE_MESSAGES };
+  try {
+    return await router.ask("read", tenant, channel, range);
+  } catch (error) {
+    if (join.answered) return null;
+    throw error;
+  }
+}
+
+/** What was asked for is not there (any more): all or nothing, so the client starts at the present. */
+function notThere(join: Join): void {
+  if (join.answered) return giveUp(join);
+  metrics.recoveries.inc({ outcome: "trimmed" });
+  finish(join, join.relay.position.seq, false);
+}
+
+/** The client has been told `recovered: true` and can't be given the rest: it resumes from where it is. */
+function giveUp({ answered, connection }: Join): void {
+  metrics.recoveries.inc({ outcome: "interrupted" });
+  if (!answered)
+    throw new PlexusError("unavailable", "the channel moved while it was recovered", { retry: 100 });
+  connection.close("recovery_failed", { min: 0, max: 1_000 });
+}
+
+function gone({ connection, subscription }: Join): boolean {
+  return !connection.isOpen || subscription.state === "left";
+}
+
+/** Sends the part of a record that lies after `seq`; returns the seq that the client has then. */
+function sendAfter(connection: Connection, bytes: Uint8Array, seq: number): number {
+  const head = readHead(bytes)!;
+  const last = head.seq + head.n - 1;
+  if (last <= seq) return seq;
+  connection.sendBytes(recordAfter(bytes, head, seq));
+  return last;
+}

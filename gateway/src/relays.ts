@@ -1,0 +1,96 @@
+import { channelKey, PlexusError } from "@plexus/protocol";
+import { ChannelRelay, type RelayContext } from "./channel-relay.js";
+import * as metrics from "./metrics.js";
+
+const SWEEP_MS = 250;
+/** A relay nobody needs stays so long, for those who come back. */
+const LINGER_MS = 5_000;
+/** Records are kept for recoveries so long … */
+const TAIL_KEEP_MS = 120_000;
+/** … and all together take so many bytes at most; beyond, all are dropped and the actors asked instead. */
+const MAX_TAIL_BYTES = 256 * 1024 * 1024;
+/** After a reconnect to the bus every relay compares heads, spread over so long. */
+const RECHECK_SPREAD_MS = 500;
+
+/** All relays of a gateway: made for the first subscriber of a channel, and put away some time after the last. */
+export class Relays {
+  readonly #context: RelayContext;
+  readonly #maxRelays: number;
+  readonly #relays = new Map<string, ChannelRelay>();
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(context: RelayContext, maxRelays: number) {
+    this.#context = context;
+    this.#maxRelays = maxRelays;
+    this.#sweep = setInterval(() => this.#onSweep(Date.now()), SWEEP_MS);
+    void this.#watchConnection();
+  }
+
+  /** The channel's relay, with one subscriber more; give it back with {@link release}. */
+  acquire(tenant: string, channel: string): ChannelRelay {
+    const key = channelKey(tenant, channel);
+    let relay = this.#relays.get(key);
+    if (relay === undefined) {
+      if (this.#relays.size >= this.#maxRelays)
+        throw new PlexusError("limit_reached", "this gateway serves too many channels");
+      relay = new ChannelRelay(this.#context, key, tenant, channel);
+      this.#relays.set(key, relay);
+      relay.opened.catch(() => this.#discard(key));
+      metrics.relays.set(this.#relays.size);
+    }
+    relay.subscribers++;
+    return relay;
+  }
+
+  release(relay: ChannelRelay): void {
+    relay.subscribers--;
+    relay.unusedSince = Date.now();
+  }
+
+  /** The relay of a channel that has one. */
+  find(tenant: string, channel: string): ChannelRelay | undefined {
+    return this.#relays.get(channelKey(tenant, channel));
+  }
+
+  all(): IterableIterator<ChannelRelay> {
+    return this.#relays.values();
+  }
+
+  stop(): void {
+    clearInterval(this.#sweep);
+    for (const relay of this.#relays.values()) relay.stop();
+  }
+
+  #discard(key: string): void {
+    this.#relays.get(key)?.stop();
+    this.#relays.delete(key);
+    metrics.relays.set(this.#relays.size);
+  }
+
+  #onSweep(now: number): void {
+    let tailBytes = 0;
+    for (const [key, relay] of this.#relays) {
+      if (relay.subscribers === 0 && relay.announcer.settled && now - relay.unusedSince > LINGER_MS) {
+        this.#discard(key);
+        continue;
+      }
+      if (now >= relay.nextCheckAt)
+        relay.check().catch((error: unknown) => {
+          this.#context.log.debug({ err: error, channel: key }, "head could not be compared");
+        });
+      relay.dropOldTail(now, TAIL_KEEP_MS);
+      tailBytes += relay.relay.tail.bytes;
+    }
+    if (tailBytes > MAX_TAIL_BYTES) for (const relay of this.#relays.values()) relay.relay.tail.clear();
+    metrics.tailBytes.set(tailBytes);
+  }
+
+  /** Whatever was sent while the connection was away is lost: compare every head. */
+  async #watchConnection(): Promise<void> {
+    for await (const status of this.#context.nats.status()) {
+      if (status.type !== "reconnect") continue;
+      const now = Date.now();
+      for (const relay of this.#relays.values()) relay.nextCheckAt = now + Math.random() * RECHECK_SPREAD_MS;
+    }
+  }
+}

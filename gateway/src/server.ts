@@ -1,0 +1,93 @@
+import uWS, {
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_socket_context_t,
+} from "uWebSockets.js";
+import { CONNECT_PATH, SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK } from "@plexus/protocol";
+import type { Logger, Options } from "@plexus/runtime";
+import { Connection, type Socket, type SocketData } from "./connection.js";
+import type { Connections } from "./connections.js";
+import type { Encoding } from "./fan-out.js";
+import * as metrics from "./metrics.js";
+import type { gatewayOptions } from "./options.js";
+import type { Sessions } from "./session.js";
+
+/** uWebSockets wants a multiple of 4 seconds, 960 at most. */
+function idleTimeoutS(pingMs: number): number {
+  return Math.min(960, Math.max(8, Math.ceil((pingMs * 2.25) / 4_000) * 4));
+}
+
+/** The WebSocket endpoint: upgrade, and events handed on to the sessions. */
+export function serveConnections(
+  app: TemplatedApp,
+  context: {
+    options: Options<typeof gatewayOptions>;
+    connections: Connections;
+    sessions: Sessions;
+    log: Logger;
+  },
+): void {
+  const { options, connections, sessions, log } = context;
+  app.ws<SocketData>(CONNECT_PATH, {
+    compression: uWS.DISABLED,
+    maxPayloadLength: options.maxFrameBytes,
+    maxBackpressure: options.maxBackpressureBytes,
+    closeOnBackpressureLimit: true,
+    idleTimeout: idleTimeoutS(options.pingMs),
+    sendPingsAutomatically: true,
+    maxLifetime: 0,
+    upgrade: (response, request, socketContext) => upgrade(response, request, socketContext, connections),
+    open: (socket) => {
+      const { connection } = socket.getUserData();
+      connection.attach(socket);
+      connections.add(connection);
+    },
+    message: (socket, message, isBinary) => {
+      const { connection } = socket.getUserData();
+      try {
+        sessions.receive(connection, message, isBinary);
+      } catch (error) {
+        log.error({ err: error, conn: connection.id }, "message handler failed");
+        connection.close("gateway_error", { min: 0, max: 2_000 });
+      }
+    },
+    drain: (socket: Socket) => socket.getUserData().connection.onDrain(),
+    close: (socket, code) => {
+      const { connection } = socket.getUserData();
+      metrics.closed.inc({ code: String(code) });
+      connection.detach();
+      connections.remove(connection);
+      sessions.closed(connection);
+    },
+  });
+}
+
+function upgrade(
+  response: HttpResponse,
+  request: HttpRequest,
+  socketContext: us_socket_context_t,
+  connections: Connections,
+): void {
+  const refuse = (status: string, reason: string) => {
+    metrics.refusedConnections.inc({ reason });
+    response.cork(() => response.writeStatus(status).writeHeader("retry-after", "2").end(reason));
+  };
+  if (!connections.accepts)
+    return refuse("503 Service Unavailable", connections.draining ? "draining" : "full");
+  const offered = request
+    .getHeader("sec-websocket-protocol")
+    .split(",")
+    .map((protocol) => protocol.trim())
+    .filter((protocol) => protocol !== "");
+  const protocol = offered.find((name) => name === SUBPROTOCOL_JSON || name === SUBPROTOCOL_MSGPACK);
+  if (protocol === undefined && offered.length > 0) return refuse("400 Bad Request", "subprotocol");
+  const encoding: Encoding = protocol === SUBPROTOCOL_MSGPACK ? "msgpack" : "json";
+  response.upgrade<SocketData>(
+    { connection: new Connection(connections.nextId(), encoding, Date.now()) },
+    request.getHeader("sec-websocket-key"),
+    protocol ?? "",
+    request.getHeader("sec-websocket-extensions"),
+    socketContext,
+  );
+}

@@ -1,0 +1,178 @@
+/**
+ * From the bytes of a WebSocket message to operations: decoding, the handshake, batches, and what happens to a
+ * frame that makes no sense.
+ */
+import {
+  type ClientFrame,
+  frameId,
+  type HelloFrame,
+  type Limits,
+  PlexusError,
+  PROTOCOL_VERSION,
+  parseClientFrame,
+} from "@plexus/protocol";
+import { unpackFrame } from "@plexus/protocol/msgpack";
+import type { Logger } from "@plexus/runtime";
+import type { Verify } from "./auth.js";
+import type { Connection } from "./connection.js";
+import * as metrics from "./metrics.js";
+import type { Operations } from "./operations.js";
+
+/** Frames that may wait while the token is verified. */
+const MAX_EARLY_FRAMES = 1_000;
+
+export class Sessions {
+  readonly #operations: Operations;
+  readonly #verify: Verify;
+  readonly #limits: Limits;
+  readonly #gateway: string;
+  readonly #pingMs: number;
+  readonly #log: Logger;
+  /** Frames that came while the connection's token was being verified. */
+  readonly #early = new Map<Connection, unknown[]>();
+
+  constructor(context: {
+    operations: Operations;
+    verify: Verify;
+    limits: Limits;
+    gateway: string;
+    pingMs: number;
+    log: Logger;
+  }) {
+    this.#operations = context.operations;
+    this.#verify = context.verify;
+    this.#limits = context.limits;
+    this.#gateway = context.gateway;
+    this.#pingMs = context.pingMs;
+    this.#log = context.log;
+  }
+
+  /** A WebSocket message: a frame or a batch of frames. */
+  receive(connection: Connection, message: ArrayBuffer, isBinary: boolean): void {
+    if (isBinary !== (connection.encoding === "msgpack")) return connection.close("bad_request");
+    let value: unknown;
+    try {
+      value = isBinary ? unpackFrame(new Uint8Array(message)) : JSON.parse(Buffer.from(message).toString());
+    } catch {
+      // Whatever the decoder says: this is not the protocol.
+      return connection.close("bad_request");
+    }
+    if (!Array.isArray(value)) return this.#frame(connection, value);
+    if (value.length > this.#limits.batch) {
+      const error = new PlexusError("too_large", `a batch may hold ${this.#limits.batch} frames`);
+      return connection.sendError(undefined, error);
+    }
+    for (const frame of value) this.#frame(connection, frame);
+  }
+
+  closed(connection: Connection): void {
+    this.#early.delete(connection);
+    this.#operations.leaveAll(connection);
+  }
+
+  #frame(connection: Connection, value: unknown): void {
+    if (!connection.isOpen) return;
+    const early = this.#early.get(connection);
+    if (early !== undefined) {
+      if (early.push(value) > MAX_EARLY_FRAMES) connection.close("rate_limited");
+      return;
+    }
+    let frame: ClientFrame;
+    try {
+      frame = parseClientFrame(value);
+    } catch (error) {
+      this.#fail(connection, value, error);
+      if (connection.countBadFrame()) connection.close("bad_request");
+      return;
+    }
+    metrics.framesIn.inc({ op: frame.op });
+    if (!connection.isWelcome) return this.#beforeWelcome(connection, frame);
+    try {
+      const underWay = this.#operate(connection, frame);
+      if (underWay !== undefined) this.#await(connection, frame, underWay);
+    } catch (error) {
+      this.#fail(connection, frame, error);
+    }
+  }
+
+  #operate(connection: Connection, frame: ClientFrame): Promise<void> | undefined | void {
+    switch (frame.op) {
+      case "pub":
+        return this.#operations.publish(connection, frame);
+      case "sub":
+        return this.#limited(connection, () => this.#operations.subscribe(connection, frame));
+      case "unsub":
+        return this.#operations.unsubscribe(connection, frame);
+      case "history":
+        return this.#limited(connection, () => this.#operations.history(connection, frame));
+      case "presence":
+        return this.#limited(connection, () => this.#operations.presence(connection, frame));
+      case "state":
+        return this.#operations.state(connection, frame);
+      case "signal":
+        return this.#operations.signal(connection, frame);
+      case "auth":
+        return this.#limited(connection, () => this.#operations.authenticate(connection, frame));
+      case "ping":
+        return connection.send({ op: "pong" });
+      case "hello":
+        throw new PlexusError("bad_request", "hello was said already");
+    }
+  }
+
+  #limited(connection: Connection, operation: () => Promise<void>): Promise<void> {
+    if (connection.inFlight >= this.#limits.inFlight)
+      throw new PlexusError("rate_limited", "too many requests without an answer yet", { retry: 100 });
+    return operation();
+  }
+
+  #await(connection: Connection, frame: ClientFrame, underWay: Promise<void>): void {
+    connection.inFlight++;
+    underWay
+      .catch((error: unknown) => this.#fail(connection, frame, error))
+      .finally(() => connection.inFlight--);
+  }
+
+  #beforeWelcome(connection: Connection, frame: ClientFrame): void {
+    if (frame.op === "ping") return connection.send({ op: "pong" });
+    if (frame.op === "hello") return void this.#hello(connection, frame);
+    this.#fail(connection, frame, new PlexusError("unauthorized", "the first frame must be hello"));
+    connection.close("unauthorized");
+  }
+
+  async #hello(connection: Connection, frame: HelloFrame): Promise<void> {
+    this.#early.set(connection, []);
+    try {
+      const identity = await this.#verify(frame.token);
+      if (!connection.isOpen) return;
+      connection.identify(identity);
+      connection.send({
+        op: "welcome",
+        id: frame.id,
+        v: PROTOCOL_VERSION,
+        conn: connection.id,
+        user: identity.user,
+        tenant: identity.tenant,
+        gateway: this.#gateway,
+        now: Date.now(),
+        ping: this.#pingMs,
+        limits: this.#limits,
+      });
+      this.#log.debug({ conn: connection.id, tenant: identity.tenant, user: identity.user }, "welcome");
+    } catch (error) {
+      this.#fail(connection, frame, error);
+      const expired = error instanceof PlexusError && error.code === "token_expired";
+      connection.close(expired ? "token_expired" : "unauthorized");
+    }
+    const early = this.#early.get(connection) ?? [];
+    this.#early.delete(connection);
+    for (const value of early) this.#frame(connection, value);
+  }
+
+  #fail(connection: Connection, frame: unknown, error: unknown): void {
+    const id = frameId(frame);
+    if (error instanceof PlexusError) return connection.sendError(id, error);
+    this.#log.error({ err: error, conn: connection.id, op: (frame as ClientFrame).op }, "operation failed");
+    connection.sendError(id, new PlexusError("internal", "internal error"));
+  }
+}
