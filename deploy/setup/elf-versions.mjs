@@ -39,24 +39,28 @@ export function relaxGlibc238(image) {
   const base = BASE_VERSION.get(image.readUInt16LE(18));
   if (!base) throw new Error("neither an x86-64 nor an aarch64 binary");
 
-  const libraries = readNeeds(image, needs, sections[needs.link]);
-  const libc = libraries.find((library) => library.versions.some((version) => version.name === WANTED));
-  const wanted = libc?.versions.find((version) => version.name === WANTED);
-  if (!libc || !wanted || wanted.flags & VER_FLG_WEAK) return { changed: false, symbols: [] };
-  const replacement = libc.versions.find((version) => version.name === base);
-  if (!replacement) throw new Error(`${libc.name} is needed without its base version ${base}`);
-
-  const found = symbolsOfVersion(image, symbols, versions, sections[symbols.link], wanted.index);
-  const others = found.filter((symbol) => !REPLACEABLE.has(symbol.name));
-  if (others.length > 0) {
-    throw new Error(`${others.map((symbol) => symbol.name).join(", ")} of ${WANTED} cannot be replaced`);
+  // Everything is found and checked before the first byte is changed.
+  const edits = readNeeds(image, needs, sections[needs.link]).flatMap((library) => {
+    const wanted = library.versions.find((version) => version.name === WANTED);
+    if (!wanted || wanted.flags & VER_FLG_WEAK) return [];
+    const replacement = library.versions.find((version) => version.name === base);
+    if (!replacement) throw new Error(`${library.name} is needed without its base version ${base}`);
+    const found = symbolsOfVersion(image, symbols, versions, sections[symbols.link], wanted.index);
+    const others = found.filter((symbol) => !REPLACEABLE.has(symbol.name)).map((symbol) => symbol.name);
+    if (others.length > 0) throw new Error(`${others.join(", ")} of ${WANTED} cannot be replaced`);
+    return { wanted, replacement, found };
+  });
+  for (const { wanted, replacement, found } of edits) {
+    for (const symbol of found) {
+      image.writeUInt32LE(image.readUInt32LE(symbol.at) + PREFIX.length, symbol.at);
+      image.writeUInt16LE(replacement.index, symbol.versionAt);
+    }
+    image.writeUInt16LE(wanted.flags | VER_FLG_WEAK, wanted.flagsAt);
   }
-  for (const symbol of found) {
-    image.writeUInt32LE(image.readUInt32LE(symbol.at) + PREFIX.length, symbol.at);
-    image.writeUInt16LE(replacement.index, symbol.versionAt);
-  }
-  image.writeUInt16LE(wanted.flags | VER_FLG_WEAK, wanted.flagsAt);
-  return { changed: true, symbols: found.map((symbol) => symbol.name) };
+  return {
+    changed: edits.length > 0,
+    symbols: edits.flatMap(({ found }) => found.map((symbol) => symbol.name)),
+  };
 }
 
 /**

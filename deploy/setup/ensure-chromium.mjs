@@ -19,10 +19,10 @@ const NAMES = [
  * @throws {SetupError} if there is none and this is CI, where a skipped test counts as a failure
  */
 export async function ensureChromium() {
-  const own = process.env.PLEXUS_CHROMIUM;
+  const own = process.env.CHROMIUM_PATH;
   const found = own ? findProgram([own]) : findProgram(NAMES);
   if (found) return found;
-  let reason = own ? `PLEXUS_CHROMIUM names ${own}, which cannot be run` : (whyNoApt() ?? whyNotThisApt());
+  let reason = own ? `CHROMIUM_PATH names ${own}, which cannot be run` : (whyNoApt() ?? whyNotThisApt());
   if (!reason) {
     try {
       await aptInstall("Installing chromium with apt, for the browser tests", ["chromium"]);
@@ -34,7 +34,7 @@ export async function ensureChromium() {
       reason = error.message;
     }
   }
-  const message = `No Chromium for the browser tests: ${reason}. Install one, or name one in PLEXUS_CHROMIUM.`;
+  const message = `No Chromium for the browser tests: ${reason}. Install one, or name one in CHROMIUM_PATH.`;
   if (process.env.CI) throw new SetupError(message);
   console.warn(`\n${message}\nTHE BROWSER TESTS WILL BE SKIPPED.\n`);
   return undefined;

@@ -27,7 +27,7 @@ await asCommand(async () => {
 
 /** @returns {Promise<number>} the runner's exit code */
 async function runTests(files, options, chromium) {
-  const env = { ...process.env, ...(chromium && { PLEXUS_CHROMIUM: chromium }) };
+  const env = { ...process.env, ...(chromium && { CHROMIUM_PATH: chromium }) };
   if (process.stdout.isTTY) env.FORCE_COLOR ??= "1"; // the reporter writes into a pipe and can't tell
   const reporter = new URL("test-reporter.mjs", import.meta.url);
   const runner = spawn(

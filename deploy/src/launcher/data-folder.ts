@@ -1,0 +1,41 @@
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { removeDevFile } from "./dev-file.js";
+import { type FolderLock, lockFolder } from "./lock.js";
+import { LogFile } from "./log-file.js";
+import { loadSecrets, type Secrets } from "./secrets.js";
+
+/** Everything of a local cluster that lasts: brokers' data, logs, secrets. Owned by one launcher at a time. */
+export class DataFolder {
+  readonly path: string;
+  readonly secrets: Secrets;
+  readonly #lock: FolderLock;
+  readonly #logs: LogFile[] = [];
+
+  /** Throws if another launcher owns the folder. */
+  constructor(path: string) {
+    this.path = resolve(path);
+    mkdirSync(join(this.path, "logs"), { recursive: true, mode: 0o700 });
+    this.#lock = lockFolder(this.path);
+    try {
+      removeDevFile(this.path); // of a launcher that could not do so itself
+      this.secrets = loadSecrets(this.path);
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
+  }
+
+  log(id: string): LogFile {
+    const log = new LogFile(join(this.path, "logs", `${id}.log`));
+    this.#logs.push(log);
+    return log;
+  }
+
+  /** What is left is what the next launcher needs, and the logs. */
+  close(): void {
+    for (const log of this.#logs) log.close();
+    removeDevFile(this.path);
+    this.#lock.release();
+  }
+}

@@ -1,0 +1,132 @@
+/** The processes of a local cluster: what is run, with which environment. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { ChildSpec } from "./child.js";
+import type { Secrets } from "./secrets.js";
+import type { Topology } from "./topology.js";
+
+/** The programs; tests put their own in place. */
+export interface Entries {
+  worker: string;
+  gateway: string;
+  /** Not started where the file does not exist. */
+  admin: string;
+}
+
+const repository = new URL("../../../", import.meta.url);
+
+export const ENTRIES: Entries = {
+  worker: fileURLToPath(new URL("cells/dist/main.js", repository)),
+  gateway: fileURLToPath(new URL("gateway/dist/main.js", repository)),
+  admin: fileURLToPath(new URL("deploy/dist/admin/main.js", repository)),
+};
+
+export interface ProcessPlanOptions {
+  cells: string[];
+  /** Of each cell. */
+  workers: number;
+  gateways: number;
+  host: string;
+  port: number;
+  adminPort: number;
+  demo: boolean;
+  /** More environment for the processes of one kind; an unknown PLEXUS_… variable is an error there. */
+  workerEnv: Record<string, string>;
+  gatewayEnv: Record<string, string>;
+  entries: Entries;
+}
+
+/**
+ * Workers first, then the admin API, then gateways.
+ *
+ * @param takePort gives a free port of 127.0.0.1, for /healthz, /readyz and /metrics
+ */
+export async function planProcesses(
+  options: ProcessPlanOptions,
+  topology: Topology,
+  secrets: Secrets,
+  takePort: () => Promise<number>,
+): Promise<ChildSpec[]> {
+  const specs: ChildSpec[] = [];
+  for (const cell of options.cells) {
+    for (let n = 1; n <= options.workers; n++) {
+      specs.push(workerSpec(options, topology, cell, `${cell}-w${n}`, await takePort()));
+    }
+  }
+  if (existsSync(options.entries.admin)) specs.push(adminSpec(options, topology, secrets, await takePort()));
+  for (let n = 1; n <= options.gateways; n++) {
+    specs.push(gatewaySpec(options, topology, secrets, `g${n}`, await takePort()));
+  }
+  return specs;
+}
+
+function workerSpec(
+  options: ProcessPlanOptions,
+  topology: Topology,
+  cell: string,
+  id: string,
+  opsPort: number,
+): ChildSpec {
+  return {
+    kind: "worker",
+    id,
+    cell,
+    ...nodeProcess(options.entries.worker, opsPort, {
+      PLEXUS_CELL: cell,
+      PLEXUS_REGION: cell.slice(0, cell.lastIndexOf("-")),
+      PLEXUS_WORKER_ID: id,
+      NATS_URL: topology.natsUrl(cell),
+      REDIS_URL: topology.redisUrl(cell),
+      ...options.workerEnv,
+    }),
+  };
+}
+
+function gatewaySpec(
+  options: ProcessPlanOptions,
+  topology: Topology,
+  secrets: Secrets,
+  id: string,
+  opsPort: number,
+): ChildSpec {
+  return {
+    kind: "gateway",
+    id,
+    ...nodeProcess(options.entries.gateway, opsPort, {
+      PLEXUS_GATEWAY_ID: id,
+      PLEXUS_HOST: options.host,
+      PLEXUS_PORT: String(options.port),
+      NATS_URL: topology.natsUrl(),
+      PLEXUS_TOKEN_SECRET: secrets.tokenSecret,
+      PLEXUS_DEMO: String(options.demo),
+      ...options.gatewayEnv,
+    }),
+  };
+}
+
+function adminSpec(
+  options: ProcessPlanOptions,
+  topology: Topology,
+  secrets: Secrets,
+  opsPort: number,
+): ChildSpec {
+  return {
+    kind: "admin",
+    id: "admin",
+    ...nodeProcess(options.entries.admin, opsPort, {
+      PLEXUS_ADMIN_HOST: "127.0.0.1",
+      PLEXUS_ADMIN_PORT: String(options.adminPort),
+      PLEXUS_ADMIN_TOKEN: secrets.adminToken,
+      NATS_URL: topology.natsUrl(),
+    }),
+  };
+}
+
+function nodeProcess(entry: string, opsPort: number, env: Record<string, string>) {
+  return {
+    command: [process.execPath, entry],
+    env: { ...env, PLEXUS_OPS_PORT: String(opsPort), PLEXUS_EXIT_WITH_STDIN: "1" },
+    opsUrl: `http://127.0.0.1:${opsPort}`,
+    leashed: false,
+  };
+}

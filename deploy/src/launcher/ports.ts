@@ -1,0 +1,43 @@
+import { createServer } from "node:net";
+import { ClusterError } from "./errors.js";
+
+// Below the ranges from which operating systems take ports for outgoing connections (32768 and up on Linux, 49152
+// elsewhere), so that a port chosen here is not taken by somebody's connection before its owner listens on it.
+const FIRST_PORT = 20_000;
+const PORTS = 12_000;
+// Launchers that start at the same moment look in different places.
+const PORTS_PER_LAUNCHER = 40;
+
+let next = (process.pid * PORTS_PER_LAUNCHER) % PORTS;
+
+/** A port of 127.0.0.1 on which nobody listens. This process never gets the same one again until it has seen all. */
+export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < PORTS; tried++) {
+    const port = FIRST_PORT + next;
+    next = (next + 1) % PORTS;
+    if (await isFree("127.0.0.1", port)) return port;
+  }
+  throw new ClusterError(`No free port between ${FIRST_PORT} and ${FIRST_PORT + PORTS - 1}`);
+}
+
+/**
+ * Makes sure that nobody listens on the port. The gateways could not tell: they listen with SO_REUSEPORT, by which
+ * they share the port with each other, and would share it as silently with a stranger.
+ */
+export async function assertPortFree(host: string, port: number, flag: string): Promise<void> {
+  if (await isFree(host, port)) return;
+  throw new ClusterError(
+    `Port ${port} on ${host} is taken by another program. End that one, or choose another port with ${flag}.`,
+  );
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE") resolve(false);
+      else reject(new ClusterError(`Cannot listen on ${host}:${port}: ${error.message}`, { cause: error }));
+    });
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
