@@ -9,6 +9,7 @@ import { ClusterError } from "./errors.js";
 import { type ClusterOptions, type CompleteOptions, withDefaults } from "./options.js";
 import { planProcesses } from "./plan.js";
 import { assertPortFree, freePort } from "./ports.js";
+import { readableLine } from "./readable.js";
 import { isReady, until } from "./ready.js";
 import { SupervisedChild } from "./supervised.js";
 import { planTopology, type Topology } from "./topology.js";
@@ -18,7 +19,7 @@ const DEATHS_BEFORE_GIVING_UP = 3;
 /** For brokers that somebody else runs: they are there, or the address is wrong. */
 const EXTERNAL_DEADLINE_MS = 5_000;
 const SAY_WAITING_EVERY_MS = 3_000;
-const SHOWN_LOG_LINES = 12;
+const SHOWN_LOG_LINES = 8;
 
 export interface ClusterEvents {
   /** Something a person would want to know, in one line. */
@@ -315,5 +316,6 @@ function nameOf({ spec }: SupervisedChild): string {
 }
 
 function lastWords(child: SupervisedChild): string {
-  return `The end of its log, ${child.log.path}:\n${child.log.tail(SHOWN_LOG_LINES)}`;
+  const lines = child.log.tail(SHOWN_LOG_LINES).split("\n").map(readableLine);
+  return `The end of its log, ${child.log.path}:\n  ${lines.join("\n  ")}`;
 }
