@@ -14,15 +14,16 @@ const OLDEST_NODE = 20;
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
- * @param {{ brokers?: string[], chromium?: boolean }} [needs] what is needed beside a build
+ * @param {{ build?: string[], brokers?: string[], chromium?: boolean }} [needs] what is needed; no names of folders in
+ *   `build` means all of them
  * @returns {Promise<{ chromium: string | undefined }>}
  */
-export async function prepare({ brokers = [], chromium = false } = {}) {
+export async function prepare({ build = [], brokers = [], chromium = false } = {}) {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     throw new SetupError(`Plexus needs Node ${OLDEST_NODE} or newer; this is ${process.version}.`);
   }
   await ensureInstall(root);
-  await ensureBuild(root);
+  await ensureBuild(root, build);
   await ensureBrokers(brokers);
   return { chromium: chromium ? await ensureChromium() : undefined };
 }

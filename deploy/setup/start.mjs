@@ -7,6 +7,6 @@ await asCommand(async () => {
   const brokers = [];
   if (!process.env.NATS_URL) brokers.push("nats-server");
   if (!process.env.REDIS_URL) brokers.push("redis-server");
-  await prepare({ brokers });
+  await prepare({ build: ["gateway", "cells", "deploy", "shared/client"], brokers });
   await import("../dist/launcher/main.js");
 });

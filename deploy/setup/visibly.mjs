@@ -65,6 +65,6 @@ export async function asCommand(command) {
 }
 
 function lastLine(output) {
-  const lines = output.split(/[\r\n]+/).filter((line) => line.trim() !== "");
+  const lines = output.split(/[\r\n]+/).filter((line) => /\S/.test(line) && !line.startsWith("npm warn"));
   return (lines.at(-1) ?? "").trim().slice(0, 100);
 }
