@@ -49,7 +49,7 @@ function closeCodeOf(bye: ByeFrame, fallback: number): number {
   if (Object.hasOwn(CLOSES, bye.code)) return CLOSES[bye.code as CloseName].code;
   // A bye that this version does not know: its `reconnect` says which half of the codes it is from.
   if (fallback >= 4000) return fallback;
-  return bye.reconnect === null ? 4500 : 4000;
+  return bye.reconnect === null ? 4999 : 4000;
 }
 
 /** The typed error for a close code. */

@@ -1,0 +1,148 @@
+/** Changing over to another gateway before leaving the one that says goodbye. */
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import type { Channel, Plexus } from "./index.js";
+import { connect, type Peer, type ScriptedGateway, startGateway, until } from "./testing/scripted-gateway.js";
+
+let gateway: ScriptedGateway;
+let client: Plexus;
+let channel: Channel;
+let old: Peer;
+let got: string[];
+const BYE = {
+  op: "bye",
+  code: "draining",
+  reason: "gateway is draining",
+  reconnect: { min: 1, max: 5 },
+} as const;
+
+beforeEach(async () => {
+  gateway = await startGateway();
+  client = gateway.client();
+  channel = client.channel("chat.a");
+  got = [];
+  channel.on("message", (message) => got.push(`${message.seq}${message.data}`));
+  channel.on("reset", () => got.push("reset"));
+  old = await connect(gateway, client);
+  const subscribing = channel.subscribe({ presence: true });
+  await old.sub({ members: [] });
+  await subscribing;
+});
+afterEach(() => gateway.stop());
+
+function gatewayName(): string {
+  const state = client.state;
+  return state.name === "connected" ? state.gateway : state.name;
+}
+
+test("no gap and no duplicate: both bring messages, each is shown once, and the state stays connected", async () => {
+  const states: string[] = [];
+  client.on("state", (state) => states.push(state.name));
+  old.messages(1, "a");
+  await until(() => got.length === 1, "a message");
+  old.send(BYE);
+  const next = await gateway.accept();
+  await next.welcome({ gateway: "gw-2" });
+  const sub = await next.take("sub");
+  assert.deepEqual([sub.since, sub.presence], [{ epoch: "e1", seq: 1 }, true]);
+  // The old gateway still serves while the new one is asked.
+  old.messages(2, "b", "c");
+  await until(() => got.length === 3, "messages from the old gateway");
+  assert.equal(gatewayName(), "gw-1");
+  next.send({ op: "ok", id: sub.id, ch: "chat.a", epoch: "e1", seq: 3, recovered: true, members: [] });
+  next.messages(2, "b", "c", "d");
+  old.messages(4, "d", "e");
+  next.messages(5, "e", "f");
+  assert.equal(await old.closed, 1000);
+  await until(() => got.length === 6, "the rest");
+  assert.deepEqual(got, ["1a", "2b", "3c", "4d", "5e", "6f"]);
+  assert.equal(gatewayName(), "gw-2");
+  assert.deepEqual(states, ["connected"]);
+});
+
+test("publishes under way are answered by the old connection; the next goes over the new one, in order", async () => {
+  const first = channel.publish(1, { mid: "m1" });
+  const second = channel.publish(2, { mid: "m2" });
+  const { id } = await old.take("pub");
+  old.send(BYE);
+  const next = await gateway.accept();
+  await next.welcome({ gateway: "gw-2" });
+  await next.sub();
+  await until(() => gatewayName() === "gw-2", "changed over");
+  assert.deepEqual(next.pending(), []);
+  old.send({ op: "ok", id, epoch: "e1", seq: 1, ts: 1 });
+  assert.equal((await first).seq, 1);
+  const pub = await next.take("pub");
+  assert.equal(pub.mid, "m2");
+  next.send({ op: "ok", id: pub.id, epoch: "e1", seq: 2, ts: 1 });
+  assert.equal((await second).seq, 2);
+  assert.equal(await old.closed, 1000);
+});
+
+test("what the old connection never answers is repeated on the new one with the same id", async () => {
+  const publishing = channel.publish(1, { mid: "m1" });
+  await old.take("pub");
+  old.send(BYE);
+  const next = await gateway.accept();
+  await next.welcome();
+  await next.sub();
+  old.kill();
+  const pub = await next.take("pub");
+  assert.equal(pub.mid, "m1");
+  next.send({ op: "ok", id: pub.id, epoch: "e1", seq: 1, ts: 1, dup: true });
+  assert.equal((await publishing).dup, true);
+});
+
+test("an old gateway that ends early: the change-over goes on as a reconnect", async () => {
+  old.send(BYE);
+  const next = await gateway.accept();
+  old.kill();
+  await until(() => client.state.name === "reconnecting", "reconnecting");
+  await next.welcome({ gateway: "gw-2" });
+  await next.sub({ seq: 1 });
+  next.messages(1, "a");
+  await until(() => got.length === 1, "a message");
+  assert.equal(gatewayName(), "gw-2");
+});
+
+test("a new gateway that fails is followed by another, while the old one serves", async () => {
+  old.send(BYE);
+  (await gateway.accept()).close(4002);
+  const third = await gateway.accept();
+  old.messages(1, "a");
+  await until(() => got.length === 1, "a message");
+  await third.welcome({ gateway: "gw-3" });
+  const sub = await third.sub({ seq: 1 });
+  assert.deepEqual(sub.since, { epoch: "e1", seq: 1 });
+  await until(() => gatewayName() === "gw-3", "changed over");
+});
+
+test("a new gateway that is slow to restore is used all the same, once its time is over", async () => {
+  const impatient = gateway.client({ handoverTimeoutMs: 60 });
+  const first = await connect(gateway, impatient);
+  void impatient.channel("chat.b").subscribe();
+  await first.sub();
+  first.send(BYE);
+  const second = await gateway.accept();
+  await second.welcome({ gateway: "gw-2" });
+  await second.take("sub");
+  assert.equal(await first.closed, 1000);
+});
+
+test("presence and signals count from one connection at a time", async () => {
+  const joined: string[] = [];
+  const signals: unknown[] = [];
+  channel.presence.on("join", ({ conn }) => joined.push(conn));
+  channel.on("signal", ({ data }) => signals.push(data));
+  const member = (conn: string) => ({ conn, user: "x", state: null, since: 1 });
+  old.send(BYE);
+  const next = await gateway.accept();
+  await next.welcome();
+  await next.sub({ members: [member("x1")] });
+  await until(() => joined.length === 1, "the new list");
+  old.send({ op: "presence", ch: "chat.a", join: [member("x2")] });
+  old.send({ op: "signal", ch: "chat.a", user: "x", conn: "x1", data: "old" });
+  next.send({ op: "signal", ch: "chat.a", user: "x", conn: "x1", data: "new" });
+  await until(() => signals.length === 1, "a signal");
+  assert.deepEqual([joined, signals], [["x1"], ["new"]]);
+});
