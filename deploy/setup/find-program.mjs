@@ -27,12 +27,12 @@ export function findProgram(names, path = process.env.PATH ?? "") {
 }
 
 function isExecutableFile(path) {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile(); // folders are "executable" as well
   } catch (error) {
-    if (error.code === "EACCES") return false;
+    // Not there, or in a folder that this user may not look into.
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes(error.code)) return false;
     throw error;
   }
 }
