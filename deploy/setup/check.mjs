@@ -9,7 +9,7 @@ await asCommand(async () => {
   await prepare();
   const steps = [
     [join(root, "node_modules", "@biomejs", "biome", "bin", "biome"), "check", "."],
-    ["--test", join("test", "dist", "tidy.test.js")],
+    ["--test", "--test-reporter=spec", join("test", "dist", "tidy.test.js")],
   ];
   for (const step of steps) {
     const { status } = spawnSync(process.execPath, step, { cwd: root, stdio: "inherit" });
