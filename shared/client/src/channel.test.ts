@@ -72,6 +72,7 @@ test("a duplicate is dropped; a gap is repaired from the position, and nothing i
   peer.messages(1, "a", "b");
   peer.messages(2, "b", "c");
   peer.messages(5, "e");
+  await peer.take("unsub");
   const repair = await peer.take("sub");
   assert.deepEqual(repair.since, { epoch: "e1", seq: 3 });
   // Frames that were under way before the repair is answered change nothing.
@@ -160,6 +161,18 @@ test("unsubscribe and subscribe in one turn: the old answer does not count for t
   peer.messages(9, "new");
   await until(() => got.length === 1, "a message");
   assert.deepEqual(got, ["9new"]);
+});
+
+test("presence asked for later is added from the position, leaving the channel first", async () => {
+  await subscribed();
+  peer.messages(1, "a");
+  await until(() => got.length === 1, "a message");
+  const adding = channel.subscribe({ presence: true });
+  await peer.take("unsub");
+  const frame = await peer.sub({ seq: 1, members: [member("a1")] });
+  await adding;
+  assert.deepEqual([frame.since, frame.presence], [{ epoch: "e1", seq: 1 }, true]);
+  assert.equal(channel.presence.count, 1);
 });
 
 test("history is asked anywhere, and survives a lost connection", async () => {

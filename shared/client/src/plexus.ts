@@ -110,6 +110,11 @@ export class Plexus extends Emitter<PlexusEvents> {
     this.#session.wake();
   }
 
+  /** An id for a message, to be given to `publish` as `mid` by whoever needs to know it before. */
+  makeId(): string {
+    return this.#settings.makeId();
+  }
+
   /** The channel of this name. Throws `bad_request` for what is no name, `limit_reached` at `maxChannels`. */
   channel(name: string): Channel {
     const known = this.#channels.get(name);

@@ -173,6 +173,11 @@ export class Subscription {
     this.#handingOut = null;
   }
 
+  /** Nobody waits for the answer: the question that follows is answered in any case. */
+  #leave(link: Link): void {
+    link.ask({ op: "unsub", ch: this.#channel }, { ok: () => undefined, error: () => undefined });
+  }
+
   #repair(link: Link): void {
     this.#repairs += 1;
     if (this.#repairs > MAX_REPAIRS) {
@@ -186,6 +191,9 @@ export class Subscription {
   #ask(attempt: Attempt, done: () => void): void {
     const wanted = this.#wanted;
     if (wanted === null) return done();
+    // A connection subscribes to a channel once: asking again there means leaving first.
+    const isThere = attempt.link === this.#owner || attempt.link === this.#attempt?.link;
+    if (isThere && attempt.failures === 0) this.#leave(attempt.link);
     this.#attempt = attempt;
     const asked = this.#reception.resume(wanted.initial);
     const presence = wanted.presence ? { presence: true } : {};
