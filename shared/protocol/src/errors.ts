@@ -104,6 +104,11 @@ export const CLOSES = {
     reason: "too many frames",
     meaning: "The connection kept exceeding its limits.",
   },
+  disconnected: {
+    code: 4504,
+    reason: "disconnected by an operator",
+    meaning: "An operator closed the user's connections.",
+  },
 } as const satisfies Record<string, CloseEntry>;
 
 export type CloseName = keyof typeof CLOSES;

@@ -7,6 +7,8 @@ const packr = new Packr({
   moreTypes: false,
   int64AsType: "number",
   largeBigIntToFloat: true,
+  // Values that refer to each other: a few hundred bytes could stand for more than anybody can walk through.
+  structuredClone: false,
 });
 
 export function packFrame(frame: unknown): Uint8Array {

@@ -83,6 +83,43 @@ export function recordAfter(bytes: Uint8Array, head: RecordHead, seq: number): U
   return encodeFrame({ ...frame, ...slice(frame.m, seq + 1 - head.seq), seq: seq + 1 });
 }
 
+/** A stretch of a channel's past in one cell's log; see docs/moving.md. */
+export interface RecordSegment {
+  cell: string;
+  first: number;
+  last: number;
+  low: number;
+  high: number;
+}
+
+/**
+ * The last record of a channel in a cell's log: it has been given to the cell `to`. Whoever reads it later
+ * knows all that a hand-over needs.
+ */
+export interface SealRecord extends RecordHead {
+  op: "seal";
+  to: string;
+  /** There was no record before. */
+  fresh: boolean;
+  segments: RecordSegment[];
+}
+
+/** The first record of a channel in a cell's log after it was taken over. */
+export interface OpenRecord extends RecordHead {
+  op: "open";
+  from: string | null;
+  segments: RecordSegment[];
+}
+
+export function encodeControl(record: SealRecord | OpenRecord): Uint8Array {
+  const { op, ch, epoch, seq, n, ...rest } = record;
+  return encoder.encode(JSON.stringify({ op, ch, epoch, seq, n, ...rest }));
+}
+
+export function decodeControl(bytes: Uint8Array): SealRecord | OpenRecord {
+  return JSON.parse(utf8.decode(bytes)) as SealRecord | OpenRecord;
+}
+
 function slice(messages: Message[], from: number): { n: number; m: Message[] } {
   const m = messages.slice(from);
   return { n: m.length, m };

@@ -8,6 +8,10 @@
  *   beat.<cell>                      heartbeats of a cell's workers among themselves
  *   lease.<cell>                     a gateway renews its presence lease in a cell
  *   ping.<cell>                      whether any worker of a cell answers
+ *   status.worker.<cell>             every worker of a cell says how it is
+ *   status.gateway[.channel|.user]   every gateway says how it is; who is subscribed; where a user is connected
+ *   control.gateway.disconnect       every gateway closes the connections of a user
+ *   control.gateway.drain.<gateway>  a gateway sends its connections away
  */
 
 export const EVENT_PREFIX = "evt";
@@ -23,6 +27,12 @@ export const subjects = {
   beat: (cell: string) => `beat.${cell}`,
   lease: (cell: string) => `lease.${cell}`,
   ping: (cell: string) => `ping.${cell}`,
+  workerStatus: (cell: string) => `status.worker.${cell}`,
+  gatewayStatus: "status.gateway",
+  channelSubscribers: "status.gateway.channel",
+  userConnections: "status.gateway.user",
+  disconnectUser: "control.gateway.disconnect",
+  drainGateway: (gateway: string) => `control.gateway.drain.${gateway}`,
 } as const;
 
 /** The JetStream stream that holds a cell's log. */

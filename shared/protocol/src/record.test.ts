@@ -1,0 +1,172 @@
+/** Records: what is written is read back, byte for byte what JSON says, whatever the users wrote. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Message, MsgFrame } from "./frames.js";
+import {
+  decodeRecord,
+  encodeRecord,
+  messageFragment,
+  opOf,
+  type RecordHead,
+  readHead,
+  recordAfter,
+  recordBytes,
+} from "./record.js";
+import { anyChannel, anyEpoch, anyMessage } from "./testing/arbitraries.js";
+
+type Content = Omit<Message, "ts">;
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const textOf = (bytes: Uint8Array) => new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+
+function fragmentOf({ id, user, conn, data }: Content): string {
+  return messageFragment(id, JSON.stringify(user), JSON.stringify(conn), JSON.stringify(data));
+}
+
+const anyRecord = fc.record({
+  ch: anyChannel,
+  epoch: anyEpoch,
+  seq: fc.oneof(
+    fc.integer({ min: 1, max: 100 }),
+    fc.maxSafeNat().map((seq) => Math.max(1, seq - 100)),
+  ),
+  ts: fc.integer({ min: 0, max: 9_999_999_999_999 }),
+  messages: fc.array(anyMessage, { minLength: 1, maxLength: 6 }),
+});
+
+type AnyRecord = typeof anyRecord extends fc.Arbitrary<infer T> ? T : never;
+
+function encoded({ ch, epoch, seq, ts, messages }: AnyRecord): Uint8Array {
+  return encodeRecord(ch, epoch, seq, messages.map(fragmentOf), ts);
+}
+
+/** As JSON says it: lone surrogates escaped, -0 as 0. */
+function expected({ ch, epoch, seq, ts, messages }: AnyRecord): MsgFrame {
+  const m = messages.map(({ id, user, conn, data }) => ({ id, user, conn, data, ts }));
+  return JSON.parse(JSON.stringify({ op: "msg", ch, epoch, seq, n: m.length, m })) as MsgFrame;
+}
+
+test("a record is the JSON of the msg frame", () => {
+  const record = encodeRecord(
+    "chat.a",
+    "e1",
+    41,
+    [fragmentOf({ id: "i", user: "u", conn: "c", data: 1 })],
+    5,
+  );
+  assert.equal(
+    textOf(record),
+    '{"op":"msg","ch":"chat.a","epoch":"e1","seq":41,"n":1,"m":[{"id":"i","user":"u","conn":"c","data":1,"ts":5}]}',
+  );
+});
+
+test("what is encoded is decoded, and its head is read without decoding", () => {
+  fc.assert(
+    fc.property(anyRecord, (record) => {
+      const bytes = encoded(record);
+      const frame = expected(record);
+      assert.deepEqual(decodeRecord(bytes), frame);
+      const { op, ch, epoch, seq, n } = frame;
+      assert.deepEqual(readHead(bytes), { op, ch, epoch, seq, n });
+      assert.equal(opOf(bytes), "msg");
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("a record takes no more bytes than its parts were said to take", () => {
+  fc.assert(
+    fc.property(anyRecord, (record) => {
+      const parts = record.messages.map((message) => Buffer.byteLength(fragmentOf(message)));
+      const sum = parts.reduce((a, b) => a + b, 0);
+      assert.ok(encoded(record).length <= recordBytes(sum, parts.length));
+    }),
+  );
+});
+
+test("the longest head is read", () => {
+  const ch = `${`${"a".repeat(64)}.`.repeat(3)}bbbbb`;
+  const epoch = "e".repeat(64);
+  const seq = Number.MAX_SAFE_INTEGER;
+  const head = { op: "abcdefghijklmnop", ch, epoch, seq, n: 9_999_999 };
+  assert.deepEqual(readHead(bytesOf(JSON.stringify(head))), head);
+});
+
+test("a view into a larger buffer is read from where it begins", () => {
+  const record = encodeRecord("a", "e", 7, [fragmentOf({ id: "i", user: "u", conn: "c", data: "é" })], 5);
+  const within = new Uint8Array(record.length + 20);
+  within.set(record, 10);
+  const view = within.subarray(10, 10 + record.length);
+  assert.equal(readHead(view)?.seq, 7);
+  assert.equal(opOf(view), "msg");
+  assert.equal(decodeRecord(view).m[0]?.data, "é");
+});
+
+test("control records and records without messages have a head too", () => {
+  const seal = bytesOf('{"op":"seal","ch":"a.b","epoch":"e","seq":9,"n":0,"to":"us-1"}');
+  assert.deepEqual(readHead(seal), { op: "seal", ch: "a.b", epoch: "e", seq: 9, n: 0 });
+  assert.deepEqual(readHead(bytesOf('{"op":"open","ch":"a","epoch":"e","seq":1,"n":0}'))?.op, "open");
+});
+
+test("what is no record has no head", () => {
+  const others = [
+    "",
+    "{}",
+    "null",
+    '{"op":"msg"',
+    '{"op":"presence","ch":"a","join":[]}',
+    '{"op":"signal","ch":"a","user":"u","conn":"c","data":{"epoch":"e","seq":1,"n":1}}',
+    '{"ch":"a","op":"msg","epoch":"e","seq":1,"n":1,"m":[]}',
+    '{"op":"msg","ch":"a b","epoch":"e","seq":1,"n":1,"m":[]}',
+    '{"op":"msg","ch":"a","epoch":"é","seq":1,"n":1,"m":[]}',
+    '{"op":"msg","ch":"a","epoch":"e","seq":-1,"n":1,"m":[]}',
+    '{"op":"msg","ch":"a","epoch":"e","seq":1.5,"n":1,"m":[]}',
+    '{"op":"msg","ch":"a","epoch":"e","seq":"1","n":1,"m":[]}',
+    ' {"op":"msg","ch":"a","epoch":"e","seq":1,"n":1,"m":[]}',
+    '{"op":"msg","ch":"a","epoch":"e","seq":1,"n":1]',
+  ];
+  for (const other of others) assert.equal(readHead(bytesOf(other)), null, other);
+  assert.equal(readHead(Uint8Array.from([0xff, 0xfe, 0x00])), null);
+});
+
+test("the op of any frame is read from its first bytes, and is empty where there is none", () => {
+  assert.equal(opOf(bytesOf('{"op":"presence","ch":"a"}')), "presence");
+  assert.equal(opOf(bytesOf('{"op":"signal"}')), "signal");
+  for (const other of ["", "{", '{"op":"', `{"op":"${"x".repeat(40)}"}`])
+    assert.equal(opOf(bytesOf(other)), "");
+});
+
+test("the part after a seq is a record of its own: consecutive, complete, and unchanged", () => {
+  fc.assert(
+    fc.property(anyRecord, fc.nat(8), (record, offset) => {
+      const bytes = encoded(record);
+      const head = readHead(bytes) as RecordHead;
+      const after = record.seq - 2 + (offset % (record.messages.length + 1));
+      const rest = recordAfter(bytes, head, after);
+      if (after < record.seq) {
+        assert.equal(rest, bytes, "the same bytes where all of it is wanted");
+        return;
+      }
+      const whole = expected(record);
+      const m = whole.m.slice(after + 1 - record.seq);
+      assert.deepEqual(decodeRecord(rest), { ...whole, seq: after + 1, n: m.length, m });
+      assert.deepEqual(readHead(rest), { ...head, seq: after + 1, n: m.length });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("the parts of a record together are the record", () => {
+  fc.assert(
+    fc.property(anyRecord, (record) => {
+      const bytes = encoded(record);
+      const head = readHead(bytes) as RecordHead;
+      const firsts = record.messages.map((_, i) => {
+        const part = i === 0 ? bytes : recordAfter(bytes, head, record.seq + i - 1);
+        return decodeRecord(part).m[0];
+      });
+      assert.deepEqual(firsts, expected(record).m);
+    }),
+  );
+});
