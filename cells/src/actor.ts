@@ -1,13 +1,24 @@
 import { channelKey, PlexusError, subjects } from "@plexus/protocol";
-import type { Commands, Logger, Settings, WireCommand, WireError } from "@plexus/runtime";
-import { Channel, type ChannelEffect } from "./channel.js";
+import type {
+  CellState,
+  Commands,
+  Logger,
+  PresencePage,
+  PresenceSnapshot,
+  Settings,
+  WireCommand,
+  WireError,
+} from "@plexus/runtime";
+import { Channel, type ChannelEffect, type LoadedChannel } from "./channel.js";
 import { ChannelPresence } from "./channel-presence.js";
-import { loadChannel } from "./loader.js";
-import type { ChannelLog } from "./log.js";
+import { type ChannelLogs, loadChannel } from "./loader.js";
+import type { Append, ChannelLog } from "./log.js";
 import * as metrics from "./metrics.js";
+import type { HeldMember } from "./presence.js";
 import type { PresenceStore } from "./presence-store.js";
 import { type ReadableChannel, readRange } from "./reader.js";
 import { trimPoint } from "./retention.js";
+import { takeOver } from "./take-over.js";
 
 /** Where an answer goes: the subject and the asker's correlation. */
 export interface Asker {
@@ -15,9 +26,28 @@ export interface Asker {
   readonly correlation: number;
 }
 
+/** Where channels live, as far as this worker knows. */
+export interface PlacementView {
+  isHome(tenant: string, channel: string): boolean;
+  /** The other cells where the channel may still be, most likely first. */
+  previousHomes(tenant: string, channel: string): string[];
+  stateOf(cell: string): CellState | undefined;
+}
+
 export interface ActorContext {
   readonly cell: string;
   readonly log: ChannelLog;
+  /** The log of any cell; rejects with `unavailable` if it can't be reached. */
+  logOf(cell: string): Promise<ChannelLog>;
+  readonly placement: PlacementView;
+  /** Asks the channel's actor in another cell. */
+  askAt: <K extends "release" | "members_left">(
+    cell: string,
+    kind: K,
+    tenant: string,
+    channel: string,
+    body: Commands[K]["ask"],
+  ) => Promise<Commands[K]["answer"]>;
   readonly presence: PresenceStore;
   readonly settings: Settings;
   readonly logger: Logger;
@@ -41,7 +71,9 @@ const TRIM_INTERVAL_MS = 60_000;
 export class Actor {
   readonly key: string;
   readonly #context: ActorContext;
+  readonly #tenant: string;
   readonly #channel: Channel<Asker>;
+  readonly #logs: ChannelLogs;
   readonly #presence: ChannelPresence;
   readonly #subject: string;
   readonly #loaded: Promise<void>;
@@ -54,8 +86,15 @@ export class Actor {
   constructor(context: ActorContext, tenant: string, channel: string) {
     this.key = channelKey(tenant, channel);
     this.#context = context;
-    this.#channel = new Channel(channel);
+    this.#tenant = tenant;
+    this.#channel = new Channel(channel, context.cell);
     this.#subject = subjects.log(context.cell, tenant, channel);
+    this.#logs = {
+      cell: context.cell,
+      own: context.log,
+      of: (cell) => (cell === context.cell ? Promise.resolve(context.log) : context.logOf(cell)),
+      subject: (cell) => subjects.log(cell, tenant, channel),
+    };
     this.#presence = new ChannelPresence({
       key: this.key,
       channel,
@@ -95,12 +134,24 @@ export class Actor {
         return this.#answer(asker, () => this.#withPresence(() => this.#presence.change(body)));
       case "presence":
         return this.#answer(asker, () => this.#withPresence(() => this.#presence.page(body)));
+      case "release":
+        this.#channel.release(body.to, asker, this.#lastUsedAt);
+        return this.#runEffects();
+      case "members_left":
+        return this.#answer(asker, () => this.#presence.handOver(body), "sealed");
     }
   }
 
+  /** Whether commands are answered here, rather than with `moved`. */
+  get serves(): boolean {
+    return this.#channel.serves;
+  }
+
   /** A gateway's lease ended. */
-  dropGateway(gateway: string): Promise<void> {
-    return this.#presence.drop(gateway);
+  async dropGateway(gateway: string): Promise<void> {
+    await this.#loaded;
+    if (this.#channel.serves) await this.#presence.drop(gateway);
+    else await this.#presence.abandon([gateway]);
   }
 
   close(): void {
@@ -109,7 +160,7 @@ export class Actor {
   }
 
   #read(range: Commands["read"]["ask"]): Promise<Commands["read"]["answer"]> {
-    return readRange(this.#context.log, this.#readable(), range, Date.now());
+    return readRange(this.#readable(), range, Date.now());
   }
 
   async #head(gateway: string): Promise<Commands["head"]["answer"]> {
@@ -132,22 +183,21 @@ export class Actor {
   }
 
   #readable(): ReadableChannel {
-    const { position, fence, tail } = this.#channel;
-    return { subject: this.#subject, position, fence, tail, retention: this.#settings.retention };
+    const { position, fence, tail, segments } = this.#channel;
+    const { retention } = this.#settings;
+    return { logs: this.#logs, position, fence, tail, segments, retention };
   }
 
   /** Answers a question once the channel is loaded; whatever goes wrong becomes a typed error. */
-  #answer(asker: Asker, ask: () => Promise<unknown>): void {
+  #answer(asker: Asker, ask: () => Promise<unknown>, during: "serving" | "sealed" = "serving"): void {
     this.#questions++;
     this.#loaded
       .then(() => {
-        if (this.#channel.state === "closed") throw new PlexusError("unavailable", "the log does not answer");
-        return ask();
+        const allowed = during === "serving" ? this.#channel.serves : this.#channel.state === "sealed";
+        if (!allowed) return this.#context.answer(asker, this.#channel.closeReason, null);
+        return ask().then((body) => this.#context.answer(asker, null, body));
       })
-      .then(
-        (body) => this.#context.answer(asker, null, body),
-        (error: unknown) => this.#context.answer(asker, this.#toWireError(error), null),
-      )
+      .catch((error: unknown) => this.#context.answer(asker, this.#toWireError(error), null))
       .finally(() => this.#questions--);
   }
 
@@ -160,13 +210,64 @@ export class Actor {
   async #load(): Promise<void> {
     const startedAt = performance.now();
     try {
-      const loaded = await loadChannel(this.#context.log, this.#subject, Date.now());
-      this.#channel.loaded(loaded, Date.now());
+      const { placement } = this.#context;
+      const name = this.#channel.name;
+      const loaded = await loadChannel(this.#logs, Date.now());
+      const isHome = placement.isHome(this.#tenant, name);
+      const elsewhere = placement.previousHomes(this.#tenant, name);
+      if (loaded.sealedTo !== null && loaded.sealedTo !== this.#context.cell) elsewhere.push(loaded.sealedTo);
+      const lives = loaded.sealedTo === null && !loaded.fresh;
+      if (lives || !isHome || (elsewhere.length === 0 && loaded.sealedTo === null))
+        this.#channel.loaded(loaded, isHome, Date.now());
+      else await this.#takeOver(loaded, elsewhere);
     } catch (error) {
       this.#context.logger.warn({ err: error, channel: this.key }, "channel could not be loaded");
       this.#channel.loadFailed();
     }
     metrics.loadSeconds.observe((performance.now() - startedAt) / 1_000);
+    this.#runEffects();
+  }
+
+  async #takeOver(own: LoadedChannel, elsewhere: string[]): Promise<void> {
+    const { placement, askAt, cell, logger } = this.#context;
+    const name = this.#channel.name;
+    const context = {
+      channel: name,
+      logs: this.#logs,
+      stateOf: (id: string) => placement.stateOf(id),
+      release: (id: string) => askAt(id, "release", this.#tenant, name, { to: cell }),
+      newEpoch: () => crypto.randomUUID().replaceAll("-", "").slice(0, 16),
+    };
+    const { loaded, from } = await takeOver(context, own, elsewhere, Date.now());
+    metrics.takeOvers.inc({ outcome: from === null ? "alone" : "handed_over" });
+    logger.debug({ channel: this.key, from, position: loaded.position }, "channel taken over");
+    if (from !== null && this.#settings.presence) this.#presence.takeOver(() => this.#membersLeft(from));
+    this.#channel.loaded(loaded, true, Date.now());
+  }
+
+  /** The members that the previous home had. */
+  async #membersLeft(cell: string): Promise<HeldMember[]> {
+    const members: HeldMember[] = [];
+    let page: PresencePage = { at: null, from: 0 };
+    for (;;) {
+      const ask = this.#context.askAt(cell, "members_left", this.#tenant, this.#channel.name, page);
+      const { version, next, members: some }: PresenceSnapshot = await ask;
+      members.push(...(some as HeldMember[]));
+      if (next === null) return members;
+      page = { at: version, from: next };
+    }
+  }
+
+  /** Reads the newest record, to find out what became of an append. */
+  async #verify(): Promise<void> {
+    metrics.verifications.inc();
+    try {
+      const last = await this.#context.log.last(this.#subject);
+      this.#channel.verified(last?.logSeq ?? 0, last?.bytes ?? null, Date.now());
+    } catch (error) {
+      this.#context.logger.warn({ err: error, channel: this.key }, "append could not be verified");
+      this.#channel.loadFailed();
+    }
     this.#runEffects();
   }
 
@@ -177,12 +278,13 @@ export class Actor {
   #run(effect: ChannelEffect<Asker>): void {
     switch (effect.do) {
       case "append":
-        return this.#append(effect.bytes, effect.fence);
+        return this.#append({ subject: this.#subject, ...effect });
       case "load":
-        metrics.verifications.inc();
-        return void this.#load();
+        return void this.#verify();
       case "answer":
         return this.#context.answer(effect.to, null, { epoch: effect.epoch, items: effect.items });
+      case "release":
+        return this.#context.answer(effect.to, null, effect.answer);
       case "refuse":
         return this.#context.answer(effect.to, effect.error, null);
       case "close":
@@ -191,9 +293,9 @@ export class Actor {
     }
   }
 
-  #append(bytes: Uint8Array, fence: number): void {
+  #append(record: Append): void {
     this.#appendStartedAt = performance.now();
-    this.#context.log.append(this.#subject, bytes, fence, (outcome) => {
+    this.#context.log.append(record, (outcome) => {
       if (outcome.stored) {
         metrics.appendSeconds.observe((performance.now() - this.#appendStartedAt) / 1_000);
         const before = this.#channel.position.seq;
@@ -222,7 +324,7 @@ export class Actor {
     this.#lastTrimAt = Date.now();
     try {
       await this.#loaded;
-      const below = await trimPoint(this.#context.log, this.#readable(), Date.now());
+      const below = await trimPoint(this.#readable(), Date.now());
       if (below !== null) await this.#context.log.trim(this.#subject, below);
     } catch (error) {
       this.#context.logger.warn({ err: error, channel: this.key }, "channel could not be trimmed");

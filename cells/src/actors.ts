@@ -47,6 +47,11 @@ export class Actors {
       if (belongsElsewhere(partitionOf(actor.key))) actor.close();
   }
 
+  /** Ends the actors that only wait to be asked for their channel: it may be at home here now. */
+  closeWaiting(): void {
+    for (const actor of [...this.#actors.values()]) if (!actor.serves) actor.close();
+  }
+
   get size(): number {
     return this.#actors.size;
   }

@@ -7,9 +7,11 @@ import type {
   PresenceVersion,
 } from "@plexus/runtime";
 
-import { MAX_MEMBERS, PresenceSet } from "./presence.js";
+import { type HeldMember, MAX_MEMBERS, PresenceSet } from "./presence.js";
 import type { PresenceStore } from "./presence-store.js";
 
+/** So long after a take-over without a list the gateways may need to announce their members again. */
+const SETTLE_MS = 4_000;
 /** Changes within so many milliseconds of an event share the next one. */
 const EVENT_INTERVAL_MS = 50;
 const RETRY_MS = 1_000;
@@ -28,6 +30,7 @@ export class ChannelPresence {
   readonly #set = new PresenceSet(crypto.randomUUID().slice(0, 8));
   #restored: Promise<void> | undefined;
   #stale = false;
+  #settlingUntil = 0;
   #timer: NodeJS.Timeout | undefined;
   #lastEventAt = 0;
   #mirroring = false;
@@ -71,7 +74,50 @@ export class ChannelPresence {
 
   async page(page: PresencePage): Promise<PresenceSnapshot> {
     await this.#restore();
-    return { ...this.#set.page(page), stale: this.#stale };
+    return { ...this.#set.page(page), stale: this.#stale || Date.now() < this.#settlingUntil };
+  }
+
+  /**
+   * Takes the members over from the channel's previous home. Where they can't be had, the gateways announce
+   * them again, and until then the list is marked as stale.
+   */
+  takeOver(read: () => Promise<HeldMember[]>): void {
+    this.#restored = read().then(
+      (members) => {
+        this.#set.takeOver(members);
+        this.#schedule();
+      },
+      (error: unknown) => {
+        this.#log.warn(
+          { err: error, channel: this.#key },
+          "members could not be taken over, waiting for gateways",
+        );
+        this.#settlingUntil = Date.now() + SETTLE_MS;
+      },
+    );
+  }
+
+  /** A page for the channel's next home; with the last one this side forgets everybody. */
+  async handOver(page: PresencePage): Promise<PresenceSnapshot> {
+    await this.#restore();
+    const answer = this.#set.page(page, true);
+    if (answer.next === null) await this.abandon();
+    return answer;
+  }
+
+  /** Forgets everybody without announcing it: the channel has another home. */
+  async abandon(gateways: readonly string[] = []): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#stopped = true;
+    try {
+      await this.#store.abandon(this.#key, [...this.#set.abandon(), ...gateways]);
+    } catch (error) {
+      // What stays in Redis is swept with the lease of its gateway.
+      this.#log.debug(
+        { err: error, channel: this.#key },
+        "members of a channel that moved could not be removed",
+      );
+    }
   }
 
   async drop(gateway: string): Promise<void> {

@@ -7,13 +7,24 @@
  *                                       ▼
  *                                   verifying ──load──▶ (ours after all: appended) (not stored: append again)
  *                                                       (another writer: closed)
+ *   idle ──seal──▶ appending ──appended──▶ sealed        (given to another cell: it hands over, and serves no more)
+ *   cold ──load──▶ absent                                (never written to, and at home elsewhere)
  *
  * One append is under way at a time; meanwhile the mailbox gathers, and the next record takes all of it (group
  * commit). Each append is fenced by the log sequence of the record before it, so of two actors that both
  * believe to be home only one can store.
  */
-import { encodeRecord, type Position, recordBytes } from "@plexus/protocol";
-import { type PublishedItem, type PublishItem, Tail, type WireError } from "@plexus/runtime";
+import { encodeControl, encodeRecord, type Position, recordBytes } from "@plexus/protocol";
+import {
+  type Handover,
+  type PublishedItem,
+  type PublishItem,
+  type ReleaseAnswer,
+  type Segment,
+  Tail,
+  type TailRecord,
+  type WireError,
+} from "@plexus/runtime";
 import { IdempotencyWindow, MADE_WINDOW_MS, WINDOW_MS, windowKey } from "./window.js";
 
 export interface ChannelBounds {
@@ -46,16 +57,27 @@ export interface LoadedChannel {
   position: Position;
   /** Log sequence of the newest record; 0 if there is none. */
   fence: number;
+  /** Nothing was ever written to the channel in this log, but perhaps a seal. */
+  fresh: boolean;
   /** The newest record's bytes, to recognise one's own; null if there is none. */
   last: Uint8Array | null;
   /** Ids stored within the window, oldest first. */
   ids: Array<{ id: string; user: string; seq: number; ts: number }>;
+  /** Where the messages are that came before this log's present stretch, oldest first. */
+  segments: Segment[];
+  /** The present stretch: its first seq, and the log sequence of the record that opened it (0: none did). */
+  stretch: { first: number; opened: number };
+  /** The cell that the channel was given to, if its newest record is a seal. */
+  sealedTo: string | null;
+  /** The newest records, where they are at hand. */
+  tail: TailRecord[];
 }
 
 export type ChannelEffect<To> =
-  | { do: "append"; bytes: Uint8Array; fence: number }
+  | { do: "append"; bytes: Uint8Array; fence: number; opened: number }
   | { do: "load" }
   | { do: "answer"; to: To; epoch: string; items: PublishedItem[] }
+  | { do: "release"; to: To; answer: ReleaseAnswer }
   | { do: "refuse"; to: To; error: WireError }
   /** The actor is done for: whatever comes now must be asked of a new one. */
   | { do: "close" };
@@ -73,33 +95,48 @@ interface Appending<To> {
   readonly ts: number;
   readonly made: Array<{ key: string; given: boolean }>;
   readonly answers: Array<{ to: To; items: PublishedItem[] }>;
+  /** The record is a seal, and gives the channel to this cell. */
+  readonly seal: string | null;
   attempts: number;
 }
 
-export type ChannelState = "cold" | "idle" | "appending" | "verifying" | "closed";
+export type ChannelState = "cold" | "absent" | "idle" | "appending" | "verifying" | "sealed" | "closed";
+
+/** More ids than that are left for the new home to read from the log; a hand-over has to fit one message. */
+const MAX_HANDED_IDS = 4_000;
+const MAX_HANDED_TAIL_BYTES = 256 * 1024;
 
 const MOVED: WireError = ["moved", "ask again", null];
 
 export class Channel<To> {
   readonly name: string;
+  readonly cell: string;
   readonly tail: Tail;
   #state: ChannelState = "cold";
   #position: Position = { epoch: "", seq: 0 };
   #fence = 0;
+  #fresh = true;
+  #past: Segment[] = [];
+  #stretch = { first: 1, opened: 0 };
+  /** Cells that asked for the channel; the first one gets it. */
+  #releases: Array<{ cell: string; to: To }> = [];
+  #given: { cell: string; handover: Handover } | null = null;
   #mailbox: Batch<To>[] = [];
   #mailboxMessages = 0;
   #mailboxBytes = 0;
   #appending: Appending<To> | null = null;
-  readonly #given: IdempotencyWindow;
+  readonly #chosen: IdempotencyWindow;
   readonly #made: IdempotencyWindow;
   readonly #bounds: ChannelBounds;
+  #closeReason: WireError = MOVED;
   #effects: ChannelEffect<To>[] = [];
 
-  constructor(name: string, bounds: ChannelBounds = CHANNEL_BOUNDS) {
+  constructor(name: string, cell: string, bounds: ChannelBounds = CHANNEL_BOUNDS) {
     this.name = name;
+    this.cell = cell;
     this.#bounds = bounds;
     this.tail = new Tail({ maxRecords: bounds.tailRecords, maxBytes: bounds.tailBytes });
-    this.#given = new IdempotencyWindow(WINDOW_MS, bounds.windowIds);
+    this.#chosen = new IdempotencyWindow(WINDOW_MS, bounds.windowIds);
     this.#made = new IdempotencyWindow(MADE_WINDOW_MS, bounds.windowIds);
   }
 
@@ -112,8 +149,23 @@ export class Channel<To> {
   get fence(): number {
     return this.#fence;
   }
+  /** Where the channel's messages are, the present stretch last. */
+  get segments(): Segment[] {
+    const { first, opened } = this.#stretch;
+    const last = this.#position.seq;
+    if (last < first) return this.#past;
+    return [...this.#past, { cell: this.cell, first, last, low: Math.max(1, opened), high: this.#fence }];
+  }
   get mailboxMessages(): number {
     return this.#mailboxMessages;
+  }
+  /** Whether commands for the channel are answered here, rather than with `moved`. */
+  get serves(): boolean {
+    return this.#state !== "absent" && this.#state !== "sealed" && this.#state !== "closed";
+  }
+  /** Why the actor is done for. */
+  get closeReason(): WireError {
+    return this.#closeReason;
   }
   /** Nothing is under way and nothing waits. */
   get quiet(): boolean {
@@ -129,7 +181,7 @@ export class Channel<To> {
 
   /** Puts a batch of messages into the mailbox, or refuses it whole. */
   publish(items: readonly PublishItem[], to: To, now: number): void {
-    if (this.#state === "closed") return this.#refuse(to, MOVED);
+    if (!this.serves) return this.#refuse(to, this.#state === "closed" ? this.#closeReason : MOVED);
     let bytes = 0;
     for (const item of items) bytes += Buffer.byteLength(item[2]);
     if (
@@ -143,21 +195,41 @@ export class Channel<To> {
     if (this.#state === "idle") this.#appendNext(now);
   }
 
-  /** The log was read: for the first time, or to find out what became of an append. */
-  loaded(loaded: LoadedChannel, now: number): void {
-    if (this.#state === "cold") {
-      this.#position = loaded.position;
-      this.#fence = loaded.fence;
-      for (const { id, user, seq, ts } of loaded.ids) this.#given.add(windowKey(id, user), { seq, ts });
-      this.#state = "idle";
-      return this.#appendNext(now);
-    }
+  /** Another cell asks for the channel: seal it after what is under way, and hand it over. */
+  release(cell: string, to: To, now: number): void {
+    if (this.#state === "closed") return this.#refuse(to, MOVED);
+    if (this.#given !== null) return this.#hand(cell, to);
+    this.#releases.push({ cell, to });
+    if (this.#state === "idle" || this.#state === "absent") this.#appendNext(now);
+  }
+
+  /**
+   * The log was read for the first time. `serve`: the channel is at home here; otherwise it only waits to be
+   * asked for, unless its newest record says that it still lives here.
+   */
+  loaded(loaded: LoadedChannel, serve: boolean, now: number): void {
+    if (this.#state !== "cold") return;
+    this.#position = loaded.position;
+    this.#fence = loaded.fence;
+    this.#fresh = loaded.fresh;
+    this.#past = loaded.segments;
+    this.#stretch = loaded.stretch;
+    for (const { id, user, seq, ts } of loaded.ids) this.#chosen.add(windowKey(id, user), { seq, ts });
+    for (const record of loaded.tail) this.tail.push(record);
+    if (loaded.sealedTo !== null) return this.#sealed(loaded.sealedTo);
+    this.#state = serve || !loaded.fresh ? "idle" : "absent";
+    if (this.#state === "absent") this.#refuseMailbox(MOVED);
+    this.#appendNext(now);
+  }
+
+  /** The log was read to find out what became of an append. */
+  verified(fence: number, last: Uint8Array | null, now: number): void {
     if (this.#state !== "verifying" || this.#appending === null) return;
-    if (loaded.last !== null && loaded.fence > this.#fence && sameBytes(loaded.last, this.#appending.bytes)) {
+    if (last !== null && fence > this.#fence && sameBytes(last, this.#appending.bytes)) {
       this.#state = "appending";
-      return this.appended(loaded.fence, now);
+      return this.appended(fence, now);
     }
-    if (loaded.fence !== this.#fence) return this.close(MOVED);
+    if (fence !== this.#fence) return this.close(MOVED);
     if (this.#appending.attempts >= MAX_APPENDS) return this.failed();
     this.#state = "appending";
     this.#offer(this.#appending);
@@ -174,12 +246,14 @@ export class Channel<To> {
     const done = this.#appending;
     if (this.#state !== "appending" || done === null) return;
     this.#appending = null;
+    if (done.seal !== null) return this.#sealed(done.seal);
     this.#fence = logSeq;
+    this.#fresh = false;
     this.#position = { epoch: this.#position.epoch, seq: done.seq + done.n - 1 };
     this.tail.push({ seq: done.seq, n: done.n, bytes: done.bytes, at: done.ts });
     for (let i = 0; i < done.made.length; i++) {
       const { key, given } = done.made[i]!;
-      (given ? this.#given : this.#made).add(key, { seq: done.seq + i, ts: done.ts });
+      (given ? this.#chosen : this.#made).add(key, { seq: done.seq + i, ts: done.ts });
     }
     for (const { to, items } of done.answers) this.#answer(to, items);
     this.#state = "idle";
@@ -210,20 +284,21 @@ export class Channel<To> {
   close(error: WireError = MOVED): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#closeReason = error;
     this.#refuseAppending(error);
-    for (const batch of this.#mailbox) this.#refuse(batch.to, error);
-    this.#mailbox = [];
-    this.#mailboxMessages = 0;
-    this.#mailboxBytes = 0;
+    this.#refuseMailbox(error);
+    for (const { to } of this.#releases) this.#refuse(to, MOVED);
+    this.#releases = [];
     this.#effects.push({ do: "close" });
   }
 
-  /** Makes the next record out of the mailbox, as much as fits, and offers it to the log. */
+  /** Makes the next record out of the mailbox, as much as fits, and offers it to the log; a seal goes first. */
   #appendNext(now: number): void {
+    if (this.#releases.length > 0) return this.#seal(this.#releases[0]!.cell, now);
     while (this.#state === "idle" && this.#mailbox.length > 0) {
       const batches = this.#takeBatches();
       const n = batches.reduce((sum, batch) => sum + batch.items.length, 0);
-      if (!this.#given.hasRoom(n, now) || !this.#made.hasRoom(n, now)) {
+      if (!this.#chosen.hasRoom(n, now) || !this.#made.hasRoom(n, now)) {
         for (const { to } of batches)
           this.#refuse(to, ["rate_limited", "the idempotency window is full", FULL_RETRY_MS * 10]);
         continue;
@@ -235,10 +310,66 @@ export class Channel<To> {
       }
       const seq = this.#position.seq + 1;
       const bytes = encodeRecord(this.name, this.#position.epoch, seq, fragments, now);
-      this.#appending = { bytes, seq, n: fragments.length, ts: now, made, answers, attempts: 0 };
+      this.#appending = { bytes, seq, n: fragments.length, ts: now, made, answers, seal: null, attempts: 0 };
       this.#state = "appending";
       this.#offer(this.#appending);
     }
+  }
+
+  #seal(to: string, now: number): void {
+    const { epoch, seq } = this.#position;
+    const bytes = encodeControl({
+      op: "seal",
+      ch: this.name,
+      epoch,
+      seq: seq + 1,
+      n: 0,
+      to,
+      fresh: this.#fresh,
+      segments: this.segments,
+    });
+    this.#appending = { bytes, seq: seq + 1, n: 0, ts: now, made: [], answers: [], seal: to, attempts: 0 };
+    this.#state = "appending";
+    this.#offer(this.#appending);
+  }
+
+  /** The channel now belongs to the cell `to`; what waits here has to ask there. */
+  #sealed(to: string): void {
+    this.#appending = null;
+    this.#state = "sealed";
+    this.#given = { cell: to, handover: this.#handover() };
+    this.#refuseMailbox(MOVED);
+    for (const release of this.#releases) this.#hand(release.cell, release.to);
+    this.#releases = [];
+  }
+
+  #handover(): Handover {
+    const ids: NonNullable<Handover["ids"]> = [];
+    for (const window of [this.#chosen, this.#made])
+      for (const [id, user, { seq, ts }] of window.entries()) ids.push([id, user, seq, ts]);
+    const tail: Uint8Array[] = [];
+    let bytes = 0;
+    for (const record of [...(this.tail.after((this.tail.oldest ?? 1) - 1) ?? [])].reverse()) {
+      bytes += record.bytes.length;
+      if (bytes > MAX_HANDED_TAIL_BYTES) break;
+      tail.unshift(record.bytes);
+    }
+    return {
+      position: this.#position,
+      segments: this.segments,
+      fresh: this.#fresh,
+      ids: ids.length > MAX_HANDED_IDS ? null : ids.sort((a, b) => a[3] - b[3]),
+      tail,
+    };
+  }
+
+  #hand(cell: string, to: To): void {
+    const given = this.#given!;
+    const answer: ReleaseAnswer =
+      given.cell === cell
+        ? { elsewhere: null, handover: given.handover }
+        : { elsewhere: given.cell, handover: null };
+    this.#effects.push({ do: "release", to, answer });
   }
 
   /** Takes whole batches off the mailbox until a record is full; always at least one. */
@@ -269,7 +400,7 @@ export class Channel<To> {
       const published: PublishedItem[] = [];
       for (const [id, user, fragment, given] of items) {
         const key = windowKey(id, user);
-        const stored = this.#given.get(key) ?? this.#made.get(key);
+        const stored = this.#chosen.get(key) ?? this.#made.get(key);
         const twin = here.get(key);
         if (stored !== undefined) published.push([stored.seq, stored.ts, true]);
         else if (twin !== undefined) published.push([twin, now, true]);
@@ -288,7 +419,8 @@ export class Channel<To> {
 
   #offer(appending: Appending<To>): void {
     appending.attempts++;
-    this.#effects.push({ do: "append", bytes: appending.bytes, fence: this.#fence });
+    const { opened } = this.#stretch;
+    this.#effects.push({ do: "append", bytes: appending.bytes, fence: this.#fence, opened });
   }
 
   #answer(to: To, items: PublishedItem[]): void {
@@ -297,6 +429,13 @@ export class Channel<To> {
 
   #refuse(to: To, error: WireError): void {
     this.#effects.push({ do: "refuse", to, error });
+  }
+
+  #refuseMailbox(error: WireError): void {
+    for (const batch of this.#mailbox) this.#refuse(batch.to, error);
+    this.#mailbox = [];
+    this.#mailboxMessages = 0;
+    this.#mailboxBytes = 0;
   }
 
   #refuseAppending(error: WireError): void {

@@ -14,7 +14,7 @@ import {
   natsHeaders,
   subscribe,
 } from "@plexus/runtime";
-import type { AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
+import type { Append, AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
 
 export interface LogOptions {
   /** Milliseconds until an append counts as unknown. */
@@ -28,6 +28,7 @@ export interface LogOptions {
 }
 
 const FENCE_HEADER = "Nats-Expected-Last-Subject-Sequence";
+const OPENED_HEADER = "Plexus-Opened";
 const WRONG_LAST_SEQUENCE = 10071;
 const SWEEP_MS = 100;
 /** The server removes a reader that nobody asks any more. */
@@ -93,11 +94,32 @@ export class JetStreamLog implements ChannelLog {
     return new JetStreamLog(nats, cell, info.created, log, options);
   }
 
-  append(subject: string, bytes: Uint8Array, fence: number, done: (outcome: AppendOutcome) => void): void {
+  /** Opens the log of another cell, which has to exist. */
+  static async openExisting(
+    nats: NatsConnection,
+    cell: string,
+    log: Logger,
+    options: LogOptions,
+  ): Promise<JetStreamLog> {
+    const manager = await jetstreamManager(nats, { checkAPI: false, timeout: options.readDeadlineMs });
+    const { created } = await manager.streams.info(logStream(cell));
+    return new JetStreamLog(nats, cell, created, log, options);
+  }
+
+  /** Every subject that holds a record: one for each channel. */
+  async subjects(): Promise<string[]> {
+    const manager = await jetstreamManager(this.#nats, { checkAPI: false });
+    const filter = { subjects_filter: ">" };
+    const { state } = await manager.streams.info(this.#stream, filter);
+    return Object.keys(state.subjects ?? {});
+  }
+
+  append({ subject, bytes, fence, opened }: Append, done: (outcome: AppendOutcome) => void): void {
     const ack = this.#nextAck++;
     this.#waiting.set(ack, { done, deadlineAt: Date.now() + this.#options.appendDeadlineMs });
     const headers = natsHeaders();
     headers.set(FENCE_HEADER, String(fence));
+    if (opened > 0) headers.set(OPENED_HEADER, String(opened));
     try {
       this.#nats.publish(subject, bytes, { reply: `${this.#inbox}.${ack}`, headers });
     } catch (error) {
@@ -190,17 +212,25 @@ export class JetStreamLog implements ChannelLog {
     if (this.#options.replicas > 1) return this.#getFromLeader(question);
     const answer = await this.#request(`$JS.API.DIRECT.GET.${this.#stream}`, question);
     if (answer.headers?.code === 404) return null;
+    const logSeq = Number(answer.headers?.get("Nats-Sequence"));
     const storedAt = Date.parse(answer.headers?.get("Nats-Time-Stamp") ?? "");
-    return toRecord(answer.subject, answer.data, Number(answer.headers?.get("Nats-Sequence")), storedAt);
+    return toRecord(answer.subject, { bytes: answer.data, logSeq, storedAt, opened: openedIn(answer) });
   }
 
   async #getFromLeader(question: object): Promise<StoredRecord | null> {
     const answer = (await this.#request(`$JS.API.STREAM.MSG.GET.${this.#stream}`, question)).json<{
-      message?: { subject: string; seq: number; time: string; data: string };
+      message?: { subject: string; seq: number; time: string; data: string; hdrs?: string };
     }>();
     if (answer.message === undefined) return null;
-    const { subject, seq, time, data } = answer.message;
-    return toRecord(subject, Buffer.from(data, "base64"), seq, Date.parse(time));
+    const { subject, seq: logSeq, time, data, hdrs = "" } = answer.message;
+    const header = new RegExp(`${OPENED_HEADER}: ?(\\d+)`).exec(Buffer.from(hdrs, "base64").toString());
+    const opened = Number(header?.[1] ?? 0);
+    return toRecord(subject, {
+      bytes: Buffer.from(data, "base64"),
+      logSeq,
+      storedAt: Date.parse(time),
+      opened,
+    });
   }
 
   async #api(call: string, body: object): Promise<unknown> {
@@ -238,9 +268,9 @@ export class JetStreamLog implements ChannelLog {
         if (message.headers?.code)
           return got.length > 0 ? finish() : finish(new Error(message.headers.description));
         const [, , , , , logSeq, , storedAtNs] = message.reply!.split(".");
-        got.push(
-          toRecord(message.subject, message.data, Number(logSeq), Math.floor(Number(storedAtNs) / 1e6)),
-        );
+        const storedAt = Math.floor(Number(storedAtNs) / 1e6);
+        const record = { bytes: message.data, logSeq: Number(logSeq), storedAt, opened: openedIn(message) };
+        got.push(toRecord(message.subject, record));
         bytes += message.data.length;
         if (got.length === records || bytes >= maxBytes) finish();
       });
@@ -250,11 +280,15 @@ export class JetStreamLog implements ChannelLog {
   }
 }
 
-function toRecord(subject: string, bytes: Uint8Array, logSeq: number, storedAt: number): StoredRecord {
-  const head = readHead(bytes);
-  if (head === null || !Number.isSafeInteger(logSeq))
+function toRecord(subject: string, record: Omit<StoredRecord, "head">): StoredRecord {
+  const head = readHead(record.bytes);
+  if (head === null || !Number.isSafeInteger(record.logSeq))
     throw new PlexusError("internal", `the log holds something that is no record at ${subject}`);
-  return { logSeq, storedAt, bytes, head };
+  return { ...record, head };
+}
+
+function openedIn(message: Msg): number {
+  return Number(message.headers?.get(OPENED_HEADER) || 0);
 }
 
 /** The stream's creation time, in nanoseconds as the server says it, in base 36. */

@@ -1,5 +1,6 @@
 /** Reading back all that an actor has to know: where the channel stands, and the ids of its window. */
-import { decodeRecord } from "@plexus/protocol";
+import { decodeControl, decodeRecord, type SealRecord } from "@plexus/protocol";
+import type { Segment } from "@plexus/runtime";
 import type { LoadedChannel } from "./channel.js";
 import type { ChannelLog, StoredRecord } from "./log.js";
 import { WINDOW_MS } from "./window.js";
@@ -9,37 +10,111 @@ const PAGE = { records: 2_000, bytes: 8 * 1024 * 1024 };
 /** The worker's clock and the log's may differ by so much before an id could be forgotten early. */
 const CLOCK_SKEW_MS = 120_000;
 
-export async function loadChannel(log: ChannelLog, subject: string, now: number): Promise<LoadedChannel> {
-  const last = await log.last(subject);
-  if (last === null) {
-    return { position: { epoch: log.incarnation, seq: 0 }, fence: 0, last: null, ids: [] };
-  }
+/** One channel as it lies in the logs of the cells. */
+export interface ChannelLogs {
+  readonly cell: string;
+  /** The log of this cell. */
+  readonly own: ChannelLog;
+  /** The log of any cell; rejects with `unavailable` if it can't be reached. */
+  of(cell: string): Promise<ChannelLog>;
+  /** The channel's subject in a cell's log. */
+  subject(cell: string): string;
+}
+
+export async function loadChannel(logs: ChannelLogs, now: number): Promise<LoadedChannel> {
+  const last = await logs.own.last(logs.subject(logs.cell));
+  if (last === null) return emptyChannel(logs.own.incarnation);
+  return last.head.op === "seal" ? fromSeal(logs, last, now) : fromLast(logs, last, now);
+}
+
+/** A channel that was never written to. */
+export function emptyChannel(epoch: string): LoadedChannel {
   return {
-    position: { epoch: last.head.epoch, seq: last.head.seq + last.head.n - 1 },
-    fence: last.logSeq,
-    last: last.bytes,
-    ids: await readWindow(log, subject, last, now),
+    position: { epoch, seq: 0 },
+    fence: 0,
+    fresh: true,
+    last: null,
+    ids: [],
+    segments: [],
+    stretch: { first: 1, opened: 0 },
+    sealedTo: null,
+    tail: [],
   };
 }
 
-async function readWindow(
-  log: ChannelLog,
-  subject: string,
-  last: StoredRecord,
+async function fromLast(logs: ChannelLogs, last: StoredRecord, now: number): Promise<LoadedChannel> {
+  const opened = last.head.op === "open" ? last.logSeq : last.opened;
+  const subject = logs.subject(logs.cell);
+  const open = opened === 0 ? null : opened === last.logSeq ? last : await logs.own.next(subject, opened);
+  const segments = open === null ? [] : decodeControl(open.bytes).segments;
+  return {
+    position: { epoch: last.head.epoch, seq: last.head.seq + last.head.n - 1 },
+    fence: last.logSeq,
+    fresh: false,
+    last: last.bytes,
+    ids: await readWindow(logs, segments, last.storedAt, now),
+    segments,
+    stretch: { first: open?.head.seq ?? 1, opened },
+    sealedTo: null,
+    tail: [],
+  };
+}
+
+/** A seal says all about the past; the channel's own stretch is among its segments. */
+async function fromSeal(logs: ChannelLogs, last: StoredRecord, now: number): Promise<LoadedChannel> {
+  const seal = decodeControl(last.bytes) as SealRecord;
+  return {
+    position: { epoch: seal.epoch, seq: seal.seq - 1 },
+    fence: last.logSeq,
+    fresh: seal.fresh,
+    last: last.bytes,
+    ids: seal.fresh ? [] : await readWindow(logs, seal.segments, last.storedAt, now),
+    segments: seal.segments,
+    stretch: { first: seal.seq, opened: 0 },
+    sealedTo: seal.to,
+    tail: [],
+  };
+}
+
+/**
+ * The ids stored during the window before `until` (the time of the channel's newest record), oldest first:
+ * from this cell's log, and from those of the cells it lived in shortly before.
+ */
+export async function readWindow(
+  logs: ChannelLogs,
+  segments: readonly Segment[],
+  until: number,
   now: number,
 ): Promise<LoadedChannel["ids"]> {
-  if (last.storedAt < now - WINDOW_MS - CLOCK_SKEW_MS) return [];
+  if (until < now - WINDOW_MS - CLOCK_SKEW_MS) return [];
+  const cells = new Set([...segments.map((segment) => segment.cell), logs.cell]);
   const ids: LoadedChannel["ids"] = [];
-  let from: { storedAt: number } | { logSeq: number } = { storedAt: last.storedAt - WINDOW_MS };
-  for (;;) {
-    const records = await log.read(subject, from, PAGE);
-    for (const record of records) {
-      if (record.head.op !== "msg") continue;
+  for (const cell of cells) {
+    const log = cell === logs.cell ? logs.own : await logs.of(cell);
+    for await (const record of recordsSince(log, logs.subject(cell), until - WINDOW_MS)) {
       const { seq, m } = decodeRecord(record.bytes);
       for (const [i, { id, user, ts }] of m.entries()) ids.push({ id, user, seq: seq + i, ts });
     }
-    const newest = records.at(-1);
-    if (newest === undefined || newest.logSeq >= last.logSeq) return ids;
-    from = { logSeq: newest.logSeq + 1 };
   }
+  return ids.sort((a, b) => a.seq - b.seq);
+}
+
+async function* recordsSince(
+  log: ChannelLog,
+  subject: string,
+  storedAt: number,
+): AsyncGenerator<StoredRecord> {
+  let from: { storedAt: number } | { logSeq: number } = { storedAt };
+  for (;;) {
+    const records = await log.read(subject, from, PAGE);
+    for (const record of records) if (record.head.op === "msg") yield record;
+    if (records.length === 0 || isShort(records)) return;
+    from = { logSeq: records.at(-1)!.logSeq + 1 };
+  }
+}
+
+/** Fewer records than a page holds: there were no more. */
+function isShort(records: readonly StoredRecord[]): boolean {
+  const bytes = records.reduce((sum, record) => sum + record.bytes.length, 0);
+  return records.length < PAGE.records && bytes < PAGE.bytes;
 }

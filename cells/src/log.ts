@@ -10,12 +10,22 @@ export interface StoredRecord {
   readonly storedAt: number;
   readonly bytes: Uint8Array;
   readonly head: RecordHead;
+  /** Log sequence of the record that opened the channel in this log; 0 where it began its life here. */
+  readonly opened: number;
 }
 
 export type AppendOutcome =
   | { stored: true; logSeq: number }
   /** `fence`: another record came in between. `unknown`: no answer in time. `refused`: not stored, for good. */
   | { stored: false; why: "fence" | "unknown" | "refused"; message: string };
+
+export interface Append {
+  readonly subject: string;
+  readonly bytes: Uint8Array;
+  readonly fence: number;
+  /** See {@link StoredRecord.opened}. */
+  readonly opened: number;
+}
 
 export interface ChannelLog {
   /** Names one life of the stream: the epoch of channels that were never written to. */
@@ -25,7 +35,7 @@ export interface ChannelLog {
    * Appends a record if the subject's newest one has the log sequence `fence` (0: there is none yet). `done` is
    * called exactly once, within the append deadline.
    */
-  append(subject: string, bytes: Uint8Array, fence: number, done: (outcome: AppendOutcome) => void): void;
+  append(append: Append, done: (outcome: AppendOutcome) => void): void;
 
   /** The newest record of a subject. Rejects with `unavailable` if the log does not answer. */
   last(subject: string): Promise<StoredRecord | null>;

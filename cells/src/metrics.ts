@@ -44,3 +44,12 @@ export const sweptGateways = new Counter({
   name: "plexus_gateway_leases_ended_total",
   help: "Gateways whose presence lease ended",
 });
+export const takeOvers = new Counter({
+  name: "plexus_take_overs_total",
+  help: "Channels opened here that lived elsewhere, or may have",
+  labelNames: ["outcome"],
+});
+export const moves = new Counter({
+  name: "plexus_channels_moved_total",
+  help: "Channels given away by the mover",
+});

@@ -51,4 +51,22 @@ export const workerOptions = {
     default: -1,
     doc: "Bytes after which the log refuses new records; -1 for no bound but the disk's.",
   }),
+  movesPerSecond: option({
+    env: "PLEXUS_MOVES_PER_SECOND",
+    type: integer(1, 1_000_000),
+    default: 2_000,
+    doc: "Quiet channels that a cell gives away per second at most while it drains; those in use move at once.",
+  }),
+  concurrentMoves: option({
+    env: "PLEXUS_CONCURRENT_MOVES",
+    type: integer(1, 1_000),
+    default: 16,
+    doc: "Quiet channels that a cell gives away at the same time.",
+  }),
+  cellGraceMs: option({
+    env: "PLEXUS_CELL_GRACE_MS",
+    type: integer(1_000, 3_600_000),
+    default: 15_000,
+    doc: "Milliseconds without an answer after which the other cells declare a cell down.",
+  }),
 };

@@ -85,6 +85,14 @@ export class PresenceStore {
     return Object.values(stored).map((json) => JSON.parse(json) as HeldMember);
   }
 
+  /** Removes all that is known of a channel, which lives in another cell now. */
+  async abandon(channelKey: string, gateways: Iterable<string>): Promise<void> {
+    const pipeline = this.#redis.pipeline().del(keys.members(channelKey));
+    for (const gateway of gateways) pipeline.srem(keys.held(gateway), channelKey);
+    await pipeline.exec();
+  }
+
+  /** Writes what has changed since the last time. */
   async mirror(channelKey: string, { changes, holds }: Unmirrored): Promise<void> {
     const pipeline = this.#redis.pipeline();
     for (const { conn, member } of changes) {

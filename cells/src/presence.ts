@@ -42,7 +42,7 @@ export class PresenceSet {
   /** Gateways that gained or lost members since the last mirror. */
   readonly #touched = new Set<string>();
   /** The list that is being handed out page by page. */
-  #paged: { event: number; members: Member[] } = { event: -1, members: [] };
+  #paged: { event: number; members: HeldMember[] } = { event: -1, members: [] };
 
   /** `life` tells this set's versions from those of the actor before. */
   constructor(life: string) {
@@ -70,6 +70,26 @@ export class PresenceSet {
   restore(members: Iterable<HeldMember>): void {
     for (const member of members) if (!this.#members.has(member.conn)) this.#set(member.conn, member);
     this.#touched.clear();
+  }
+
+  /** What the channel's previous home had: not announced, but to be written to this cell's Redis. */
+  takeOver(members: Iterable<HeldMember>): void {
+    for (const member of members) {
+      if (this.#members.has(member.conn)) continue;
+      this.#set(member.conn, member);
+      this.#unmirrored.add(member.conn);
+    }
+  }
+
+  /** Forgets everybody without a word: the channel has another home, which has them. */
+  abandon(): string[] {
+    const gateways = [...this.#perGateway.keys()];
+    this.#members.clear();
+    this.#perGateway.clear();
+    this.#before.clear();
+    this.#unmirrored.clear();
+    this.#touched.clear();
+    return gateways;
   }
 
   /** The same where it could only be read late: those that are not known yet are announced. */
@@ -122,9 +142,10 @@ export class PresenceSet {
 
   /**
    * A page of the members as they stood at the last event; only what was announced is shown, so that whoever
-   * applies the events after `version` to it arrives at the truth.
+   * applies the events after `version` to it arrives at the truth. `held`: with the gateway of each, for the
+   * channel's next home.
    */
-  page({ at, from }: PresencePage): PresenceSnapshot {
+  page({ at, from }: PresencePage, held = false): PresenceSnapshot {
     const continues = at !== null && at[0] === this.#life && at[1] === this.#paged.event;
     if (!continues) {
       this.#paged = { event: this.#event, members: this.#announced() };
@@ -135,7 +156,7 @@ export class PresenceSet {
     let next = from;
     while (next < this.#paged.members.length && bytes < PAGE_BYTES) {
       const member = this.#paged.members[next++]!;
-      members.push(member);
+      members.push(held ? member : shown(member));
       bytes += JSON.stringify(member).length;
     }
     const more = next < this.#paged.members.length;
@@ -158,12 +179,12 @@ export class PresenceSet {
     for (const gateway of holds.keys()) this.#touched.add(gateway);
   }
 
-  #announced(): Member[] {
-    const members: Member[] = [];
+  #announced(): HeldMember[] {
+    const members: HeldMember[] = [];
     for (const [conn, member] of this.#members) {
-      if (!this.#before.has(conn)) members.push(shown(member));
+      if (!this.#before.has(conn)) members.push(member);
     }
-    for (const before of this.#before.values()) if (before !== undefined) members.push(shown(before));
+    for (const before of this.#before.values()) if (before !== undefined) members.push(before);
     return members;
   }
 

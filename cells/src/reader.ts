@@ -1,11 +1,14 @@
 /**
- * Reading a channel's past: from the actor's tail where that reaches, else from the log.
+ * Reading a channel's past: from the actor's tail where that reaches, else from the logs of the cells where the
+ * channel has lived, stretch by stretch.
  *
- * The log is addressed by its own sequence, a channel by its seq. The record that holds a given seq is found
- * by searching between two records whose positions are known, alternating interpolation and bisection: a
- * handful of questions at any depth, and nothing to keep besides the log.
+ * A log is addressed by its own sequence, a channel by its seq. The record that holds a given seq is found by
+ * searching between two records whose positions are known, alternating interpolation and bisection: a handful
+ * of questions at any depth, and nothing to keep besides the log.
  */
-import type { ReadAnswer, ReadRange, Tail } from "@plexus/runtime";
+import type { Position } from "@plexus/protocol";
+import type { ReadAnswer, ReadRange, Segment, Tail } from "@plexus/runtime";
+import type { ChannelLogs } from "./loader.js";
 import type { ChannelLog, StoredRecord } from "./log.js";
 
 /** One answer must fit a NATS message with room to spare. */
@@ -15,87 +18,122 @@ const MAX_READ_BYTES = 8 * 1024 * 1024;
 const MAX_READ_RECORDS = 2_000;
 
 export interface ReadableChannel {
-  readonly subject: string;
-  readonly position: { readonly epoch: string; readonly seq: number };
+  readonly logs: ChannelLogs;
+  readonly position: Position;
   readonly fence: number;
   readonly tail: Tail;
+  /** Where the messages are, oldest first; the last one is the present stretch in this cell's log. */
+  readonly segments: readonly Segment[];
   /** What retention keeps. */
   readonly retention: { readonly messages: number; readonly ageMs: number };
 }
 
+/** Seqs `from` to `to`; `backwards`: of a page that is too large, the newest part counts. */
+interface Wanted {
+  readonly from: number;
+  readonly to: number;
+  readonly backwards: boolean;
+}
+
 export async function readRange(
-  log: ChannelLog,
   channel: ReadableChannel,
   range: ReadRange,
   now: number,
 ): Promise<ReadAnswer> {
   const head = { ...channel.position };
-  const empty = (state: ReadAnswer["state"], oldest: number): ReadAnswer => ({
+  const nothing = (state: ReadAnswer["state"], oldest: number): ReadAnswer => ({
     head,
     state,
     records: [],
     oldest,
   });
-  if (range.epoch !== undefined && range.epoch !== head.epoch) return empty("unknown", 0);
-  if (range.after !== undefined && range.after > head.seq) return empty("unknown", 0);
-
-  // [first, last] is what is wanted, in seqs.
-  const backwards = range.after === undefined;
-  const last = backwards
-    ? Math.min(head.seq, (range.before ?? head.seq + 1) - 1)
-    : Math.min(head.seq, range.after! + range.limit);
-  const wanted = backwards ? Math.max(1, last - range.limit + 1) : range.after! + 1;
-  if (last < wanted) return empty("ok", wanted);
-
-  channel.tail.dropBefore(now - channel.retention.ageMs);
-  const fromTail = channel.tail.after(wanted - 1);
-  if (fromTail !== undefined && fromTail.length > 0) {
-    const records = fromTail.filter((record) => record.seq <= last);
-    const oldest = channel.tail.oldest!;
-    if (oldest > head.seq - channel.retention.messages) {
-      const fitting = fit(
-        records.map((record) => record.bytes),
-        backwards,
-      );
-      return { head, state: "ok", records: fitting, oldest };
-    }
-  }
-  return readLog(log, channel, { wanted, last, backwards, head }, now);
+  if (range.epoch !== undefined && range.epoch !== head.epoch) return nothing("unknown", 0);
+  if (range.after !== undefined && range.after > head.seq) return nothing("unknown", 0);
+  const wanted = toWanted(range, head);
+  if (wanted.to < wanted.from) return nothing("ok", wanted.from);
+  return fromTail(channel, wanted, now) ?? fromLogs(channel, wanted, now);
 }
 
-async function readLog(
-  log: ChannelLog,
-  channel: ReadableChannel,
-  want: { wanted: number; last: number; backwards: boolean; head: { epoch: string; seq: number } },
-  now: number,
-): Promise<ReadAnswer> {
-  const { head } = want;
-  const oldestRecord = await log.next(channel.subject, 1);
-  if (oldestRecord === null) return { head, state: "trimmed", records: [], oldest: head.seq + 1 };
-  const oldest = Math.max(oldestRecord.head.seq, head.seq - channel.retention.messages + 1);
-  if (!want.backwards && want.wanted < oldest) return { head, state: "trimmed", records: [], oldest };
-  const first = Math.max(want.wanted, oldest);
-  if (first > want.last) return { head, state: "ok", records: [], oldest };
+function toWanted(range: ReadRange, head: Position): Wanted {
+  if (range.after !== undefined)
+    return { from: range.after + 1, to: Math.min(head.seq, range.after + range.limit), backwards: false };
+  const to = Math.min(head.seq, (range.before ?? head.seq + 1) - 1);
+  return { from: Math.max(1, to - range.limit + 1), to, backwards: true };
+}
 
-  const start = await locate(log, channel, oldestRecord, first);
-  const bounds = { records: MAX_READ_RECORDS, bytes: want.backwards ? MAX_READ_BYTES : MAX_ANSWER_BYTES };
-  const expected = Math.min(bounds.records, want.last - first + 1);
-  const read = await log.read(channel.subject, { logSeq: start }, { ...bounds, records: expected });
-  const young = read.filter((record) => record.head.n > 0 && record.storedAt > now - channel.retention.ageMs);
-  const records = young.filter((record) => record.head.seq <= want.last && lastSeq(record) >= first);
-  const reaches = records[0]?.head.seq ?? head.seq + 1;
-  if (!want.backwards && reaches > want.wanted)
+function fromTail(channel: ReadableChannel, wanted: Wanted, now: number): ReadAnswer | undefined {
+  const { tail, position, retention } = channel;
+  tail.dropBefore(now - retention.ageMs);
+  const found = tail.after(wanted.from - 1);
+  // A tail that reaches further back than retention keeps must not show it.
+  if (found === undefined || found.length === 0 || tail.oldest! <= position.seq - retention.messages)
+    return undefined;
+  const records = found.filter((record) => record.seq <= wanted.to).map((record) => record.bytes);
+  return {
+    head: { ...position },
+    state: "ok",
+    records: fit(records, wanted.backwards),
+    oldest: tail.oldest!,
+  };
+}
+
+async function fromLogs(channel: ReadableChannel, wanted: Wanted, now: number): Promise<ReadAnswer> {
+  const head = { ...channel.position };
+  const oldest = await oldestSeq(channel);
+  if (!wanted.backwards && wanted.from < oldest) return { head, state: "trimmed", records: [], oldest };
+  const from = Math.max(wanted.from, oldest);
+  if (from > wanted.to) return { head, state: "ok", records: [], oldest };
+  const read = await readSegments(channel, { ...wanted, from });
+  const young = read.filter((record) => record.storedAt > now - channel.retention.ageMs);
+  const reaches = young[0]?.head.seq ?? head.seq + 1;
+  if (!wanted.backwards && reaches > wanted.from)
     return { head, state: "trimmed", records: [], oldest: reaches };
-  const kept = fit(
-    records.map((record) => record.bytes),
-    want.backwards,
-  );
+  const bytes = young.map((record) => record.bytes);
+  const aged = young.length < read.length;
   return {
     head,
     state: "ok",
-    records: kept,
-    oldest: Math.max(oldest, young.length < read.length ? reaches : 0),
+    records: fit(bytes, wanted.backwards),
+    oldest: aged ? Math.max(oldest, reaches) : oldest,
   };
+}
+
+/** The oldest seq that can be read, by what the logs hold and what retention by count keeps. */
+async function oldestSeq({ logs, segments, position, retention }: ReadableChannel): Promise<number> {
+  const kept = position.seq - retention.messages + 1;
+  for (const segment of segments) {
+    if (segment.last < kept) continue;
+    const log = await logs.of(segment.cell);
+    const record = await log.next(logs.subject(segment.cell), segment.low);
+    if (record !== null && record.logSeq <= segment.high && lastSeq(record) >= segment.first)
+      return Math.max(kept, record.head.seq);
+  }
+  return position.seq + 1;
+}
+
+/** The records that hold the seqs wanted, stretch by stretch, as far as the bounds allow. */
+async function readSegments(channel: ReadableChannel, wanted: Wanted): Promise<StoredRecord[]> {
+  const maxBytes = wanted.backwards ? MAX_READ_BYTES : MAX_ANSWER_BYTES;
+  const found: StoredRecord[] = [];
+  let bytes = 0;
+  let next = wanted.from;
+  for (const segment of channel.segments) {
+    if (segment.last < next || segment.first > wanted.to || bytes >= maxBytes) continue;
+    const log = await channel.logs.of(segment.cell);
+    const subject = channel.logs.subject(segment.cell);
+    const start = await locate(log, subject, segment, Math.max(next, segment.first));
+    const records = Math.min(MAX_READ_RECORDS, wanted.to - next + 2);
+    for (const record of await log.read(subject, { logSeq: start }, { records, bytes: maxBytes - bytes })) {
+      if (record.logSeq > segment.high || record.head.seq > wanted.to) break;
+      if (record.head.n === 0 || lastSeq(record) < next) continue;
+      found.push(record);
+      bytes += record.bytes.length;
+      next = lastSeq(record) + 1;
+    }
+    // Cut short by a bound: what lies in later stretches would leave a hole.
+    if (next <= Math.min(segment.last, wanted.to)) break;
+  }
+  return found;
 }
 
 /** As many records as fit an answer: the newest of a page that goes backwards, else the oldest. */
@@ -114,22 +152,21 @@ function lastSeq(record: StoredRecord): number {
   return record.head.seq + record.head.n - 1;
 }
 
-/** The log sequence of the record that holds `seq`, which lies between `oldest` and the channel's head. */
+/** The log sequence of the record in a segment that holds `seq`, or of the first one after it. */
 export async function locate(
   log: ChannelLog,
-  channel: Pick<ReadableChannel, "subject" | "fence" | "position">,
-  oldest: StoredRecord,
+  subject: string,
+  segment: Segment,
   seq: number,
 ): Promise<number> {
-  // The record sought has a log sequence in [low, high].
-  let low = { logSeq: oldest.logSeq, seq: oldest.head.seq };
-  let high = { logSeq: channel.fence, seq: channel.position.seq };
-  if (seq <= lastSeq(oldest)) return oldest.logSeq;
+  let low = { logSeq: segment.low, seq: segment.first };
+  let high = { logSeq: segment.high, seq: segment.last };
   for (let step = 0; low.logSeq < high.logSeq; step++) {
     const share = step % 2 === 0 ? (seq - low.seq) / Math.max(1, high.seq - low.seq) : 0.5;
     const guess = low.logSeq + Math.floor((high.logSeq - low.logSeq) * Math.min(1, Math.max(0, share)));
-    const record = await log.next(channel.subject, guess);
-    if (record === null || record.head.seq > seq) high = { logSeq: guess - 1, seq };
+    const record = await log.next(subject, guess);
+    if (record === null || record.logSeq > high.logSeq || record.head.seq > seq)
+      high = { logSeq: guess - 1, seq };
     else if (lastSeq(record) < seq) low = { logSeq: record.logSeq + 1, seq: lastSeq(record) + 1 };
     else return record.logSeq;
   }

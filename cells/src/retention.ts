@@ -1,23 +1,27 @@
 /** Removing what retention no longer keeps. The newest record always stays: it holds the channel's position. */
-import type { ChannelLog } from "./log.js";
 import { locate, type ReadableChannel } from "./reader.js";
 
-/** Log sequence below which the channel's records may go; null if nothing has to. */
-export async function trimPoint(
-  log: ChannelLog,
-  channel: ReadableChannel,
-  now: number,
-): Promise<number | null> {
-  if (channel.fence === 0) return null;
-  const oldest = await log.next(channel.subject, 1);
-  if (oldest === null || oldest.logSeq === channel.fence) return null;
+/**
+ * Log sequence below which the channel's records in this cell's log may go; null if nothing has to. Records
+ * that later ones refer to stay: the one that opened the present stretch.
+ */
+export async function trimPoint(channel: ReadableChannel, now: number): Promise<number | null> {
+  const { logs, fence, position, retention } = channel;
+  const stretch = channel.segments.at(-1);
+  if (stretch === undefined || stretch.cell !== logs.cell || fence === 0) return null;
+  const subject = logs.subject(logs.cell);
+  const oldest = await logs.own.next(subject, 1);
+  if (oldest === null || oldest.logSeq === fence) return null;
   let below = oldest.logSeq;
-  const { messages, ageMs } = channel.retention;
-  const oldestKept = channel.position.seq - messages + 1;
-  if (oldestKept > oldest.head.seq) below = Math.max(below, await locate(log, channel, oldest, oldestKept));
-  if (oldest.storedAt <= now - ageMs) {
-    const [young] = await log.read(channel.subject, { storedAt: now - ageMs }, { records: 1, bytes: 1 });
-    below = Math.max(below, young?.logSeq ?? channel.fence);
+  const oldestKept = position.seq - retention.messages + 1;
+  if (oldestKept > stretch.first)
+    below = Math.max(below, await locate(logs.own, subject, stretch, oldestKept));
+  if (oldest.storedAt <= now - retention.ageMs) {
+    const bounds = { records: 1, bytes: 1 };
+    const [young] = await logs.own.read(subject, { storedAt: now - retention.ageMs }, bounds);
+    below = Math.max(below, young?.logSeq ?? fence);
   }
-  return below > oldest.logSeq ? Math.min(below, channel.fence) : null;
+  // A stretch that was opened by a take-over is trimmed only as a whole, since its open record leads back.
+  const movable = stretch.low > 1 ? Math.min(below, stretch.low) : below;
+  return movable > oldest.logSeq ? Math.min(movable, fence) : null;
 }

@@ -48,6 +48,15 @@ export class IdempotencyWindow {
     return this.#ids.size + n <= this.#maxIds;
   }
 
+  /** All ids with their users, oldest first. */
+  *entries(): Generator<readonly [id: string, user: string, stored: Stored]> {
+    for (const [key, stored] of this.#ids) {
+      const colon = key.indexOf(":");
+      const split = colon + 1 + Number(key.slice(0, colon));
+      yield [key.slice(colon + 1, split), key.slice(split), stored];
+    }
+  }
+
   add(key: string, stored: Stored): void {
     this.#ids.set(key, stored);
   }

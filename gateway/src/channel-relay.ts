@@ -50,6 +50,8 @@ export class ChannelRelay {
   subscribers = 0;
   unusedSince = 0;
   nextCheckAt = Number.POSITIVE_INFINITY;
+  /** The cell that was the channel's home when it was last looked up. */
+  home: string | undefined;
   readonly #context: RelayContext;
   readonly #subscription: Subscription;
   #filling: Promise<void> | undefined;

@@ -30,7 +30,8 @@ export type Socket = WebSocket<SocketData>;
 export interface Subscription {
   readonly channel: string;
   readonly relay: ChannelRelay;
-  readonly presence: boolean;
+  /** A member, and told of the others. */
+  presence: boolean;
   state: "joining" | "live" | "left";
   /** Counted among the watchers of the channel's members. */
   watching: boolean;
@@ -56,6 +57,7 @@ export class Connection {
   #socket: Socket | null = null;
   #outbox: string[] = [];
   #drained: Array<() => void> = [];
+  #goodBye: CloseName | undefined;
 
   constructor(id: string, encoding: Encoding, now: number) {
     this.id = id;
@@ -151,6 +153,10 @@ export class Connection {
 
   leave(key: string): void {
     this.#socket?.unsubscribe(topic(key, this.encoding, "messages"));
+    this.leavePresence(key);
+  }
+
+  leavePresence(key: string): void {
     this.#socket?.unsubscribe(topic(key, this.encoding, "presence"));
   }
 
@@ -159,13 +165,20 @@ export class Connection {
     return ++this.badFrames > MAX_BAD_FRAMES;
   }
 
+  /** Tells the client to go, which it may do in its own time. */
+  sayGoodBye(name: CloseName, reconnect: ByeFrame["reconnect"]): void {
+    if (this.#goodBye === name) return;
+    this.#goodBye = name;
+    this.flush();
+    this.send({ op: "bye", code: name, reason: CLOSES[name].reason, reconnect });
+  }
+
   /** Says good-bye and closes. Where a client may come back, it is told to wait a random time in between. */
   close(name: CloseName, reconnect: ByeFrame["reconnect"] = null): void {
     const socket = this.#socket;
     if (socket === null) return;
+    this.sayGoodBye(name, reconnect);
     const { code, reason } = CLOSES[name];
-    this.flush();
-    this.send({ op: "bye", code: name, reason, reconnect });
     socket.end(code, reason);
   }
 

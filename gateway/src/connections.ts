@@ -35,6 +35,10 @@ export class Connections {
     return !this.draining && this.#connections.size < this.#options.maxConnections;
   }
 
+  all(): IterableIterator<Connection> {
+    return this.#connections.values();
+  }
+
   nextId(): string {
     return `${this.#prefix}-${(this.#nextNumber++).toString(36)}`;
   }

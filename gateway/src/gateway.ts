@@ -1,23 +1,29 @@
-import uWS, { type us_listen_socket } from "uWebSockets.js";
+import uWS from "uWebSockets.js";
 import { randomBytes } from "node:crypto";
 import { type Limits, subjects } from "@plexus/protocol";
 import {
   checkNats,
+  concerns,
   connectNats,
   DirectoryStore,
+  homeOf,
   type Logger,
   type Options,
   Publisher,
+  type Revocation,
+  RevocationStore,
   Router,
   type Service,
   Settings,
   startOpsServer,
 } from "@plexus/runtime";
-import { verifier } from "./auth.js";
+import { refusingRevoked, verifier } from "./auth.js";
 import { Connections } from "./connections.js";
+import { Control } from "./control.js";
 import { serveDemo } from "./demo.js";
 import { FanOut } from "./fan-out.js";
 import { LeaseHolder } from "./lease-holder.js";
+import { listen } from "./listen.js";
 import { Operations } from "./operations.js";
 import type { gatewayOptions } from "./options.js";
 import { Relays } from "./relays.js";
@@ -40,28 +46,18 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const app = uWS.App();
   const fanOut = new FanOut(app);
   const relays = new Relays({ nats, router, fanOut, settings, gateway: instance, log }, MAX_RELAYS);
+  directory.onChange((current) =>
+    relays.homesChanged((relay) => homeOf(current, relay.tenant, relay.channel)?.cell),
+  );
   const connections = new Connections(instance, options);
-  const limits: Limits = {
-    frameBytes: options.maxFrameBytes,
-    batch: options.maxBatch,
-    channels: options.maxChannels,
-    rewind: MAX_REWIND,
-    history: MAX_HISTORY,
-    inFlight: options.maxInFlight,
-  };
-  const verify = verifier(options.tokenSecret);
+  const limits = limitsOf(options);
+  const revocations = await RevocationStore.open(nats, log);
+  revocations.onRevoked((revocation) => closeRevoked(connections, revocation));
+  const verify = refusingRevoked(verifier(options.tokenSecret), revocations.list);
   const publisher = new Publisher(router);
   const { flushLater } = connections;
-  const operations = new Operations({
-    nats,
-    router,
-    publisher,
-    relays,
-    settings,
-    verify,
-    limits,
-    flushLater,
-  });
+  const asked = { nats, router, publisher, relays, settings, verify, limits, flushLater };
+  const operations = new Operations(asked);
   const { gatewayId: gateway, pingMs } = options;
   const sessions = new Sessions({ operations, verify, limits, gateway, pingMs, log });
   serveConnections(app, { options, connections, sessions, log });
@@ -70,7 +66,10 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
     response.writeStatus("404 Not Found").end("not found\n");
   });
   const leases = new LeaseHolder({ nats, directory, relays, gateway: instance, log });
-  const listenSocket = await listen(app, options.host, options.port);
+  const stopListening = await listen(app, options.host, options.port);
+  const drainOptions = { perSecond: options.drainPerSecond, graceMs: options.drainGraceMs };
+  const self = { gateway, instance, connections, relays, drainOptions, stopListening };
+  const control = new Control({ nats, log, ...self });
   const ops = await startOpsServer({
     host: options.opsHost,
     port: options.opsPort,
@@ -85,14 +84,16 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
 
   return {
     stop: async () => {
-      uWS.us_listen_socket_close(listenSocket);
+      stopListening();
       await connections.drain(DRAIN_DEADLINE_MS);
+      await control.stop();
       await settled(relays);
       leases.stop();
       relays.stop();
       connections.stop();
       router.stop();
       directory.stop();
+      revocations.stop();
       await ops.stop();
       app.close();
       await nats.drain();
@@ -100,13 +101,20 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   };
 }
 
-function listen(app: uWS.TemplatedApp, host: string, port: number): Promise<us_listen_socket> {
-  return new Promise((resolve, reject) => {
-    app.listen(host, port, (socket) => {
-      if (socket) resolve(socket);
-      else reject(new Error(`cannot listen on ${host}:${port}`));
-    });
-  });
+function limitsOf(options: Options<typeof gatewayOptions>): Limits {
+  return {
+    frameBytes: options.maxFrameBytes,
+    batch: options.maxBatch,
+    channels: options.maxChannels,
+    rewind: MAX_REWIND,
+    history: MAX_HISTORY,
+    inFlight: options.maxInFlight,
+  };
+}
+
+function closeRevoked(connections: Connections, revocation: Revocation): void {
+  for (const connection of connections.all())
+    if (connection.isWelcome && concerns(revocation, connection.identity)) connection.close("unauthorized");
 }
 
 /** At least one active cell has to answer. */

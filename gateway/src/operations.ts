@@ -5,9 +5,7 @@
 import {
   type Action,
   type AuthFrame,
-  decodeRecord,
   type HistoryFrame,
-  type HistoryMessage,
   type Member,
   messageFragment,
   PlexusError,
@@ -19,10 +17,16 @@ import {
   subjects,
   type UnsubFrame,
 } from "@plexus/protocol";
-import type { NatsConnection, Publisher, Router, Settings } from "@plexus/runtime";
+import {
+  type NatsConnection,
+  type Publisher,
+  type Router,
+  readHistory,
+  readMembers,
+  type Settings,
+} from "@plexus/runtime";
 import type { Verify } from "./auth.js";
 import type { Connection, Subscription } from "./connection.js";
-import { readMembers } from "./members.js";
 import { PendingPublish } from "./pending-publish.js";
 import { joinChannel } from "./recovery.js";
 import type { Relays } from "./relays.js";
@@ -109,7 +113,7 @@ export class Operations {
       this.#leave(connection, subscription);
       throw error;
     }
-    if (presence && subscription.state === "live") relay.announcer.put(newMember(connection));
+    if (subscription.presence && subscription.state === "live") relay.announcer.put(newMember(connection));
   }
 
   unsubscribe(connection: Connection, frame: UnsubFrame): void {
@@ -120,29 +124,10 @@ export class Operations {
   async history(connection: Connection, frame: HistoryFrame): Promise<void> {
     this.#allow(connection, "history", frame.ch);
     const { router, limits } = this.#context;
-    const limit = Math.min(frame.limit ?? HISTORY_DEFAULT, limits.history);
     const { before, after } = frame;
-    if (before !== undefined && after !== undefined)
-      throw new PlexusError("bad_request", "give before or after, not both");
-    const range = {
-      limit,
-      ...(before === undefined ? {} : { before }),
-      ...(after === undefined ? {} : { after }),
-    };
-    const answer = await router.ask("read", connection.identity.tenant, frame.ch, range);
-    // `after` a position that retention has passed: begin with the oldest there is.
-    const read =
-      answer.state === "trimmed" && after !== undefined
-        ? await router.ask("read", connection.identity.tenant, frame.ch, { after: answer.oldest - 1, limit })
-        : answer;
-    const messages = read.records.flatMap(expand).filter(({ seq }) => within(seq, before, after));
-    const page = after === undefined ? messages.slice(-limit) : messages.slice(0, limit);
-    const [first, last] = [page[0]?.seq, page.at(-1)?.seq];
-    const more =
-      after === undefined
-        ? first !== undefined && first > Math.max(1, read.oldest)
-        : last !== undefined && last < read.head.seq;
-    connection.send({ op: "ok", id: frame.id, epoch: read.head.epoch, messages: page, more });
+    const limit = Math.min(frame.limit ?? HISTORY_DEFAULT, limits.history);
+    const page = await readHistory(router, connection.identity.tenant, frame.ch, { before, after, limit });
+    connection.send({ op: "ok", id: frame.id, ...page });
   }
 
   async presence(connection: Connection, frame: PresenceRequestFrame): Promise<void> {
@@ -181,8 +166,12 @@ export class Operations {
     if (identity.user !== user || identity.tenant !== tenant)
       throw new PlexusError("forbidden", "the token names another user or tenant: open a new connection");
     connection.identify(identity);
-    for (const subscription of [...connection.subscriptions.values()])
-      if (!identity.capabilities.allows("sub", subscription.channel)) this.#leave(connection, subscription);
+    for (const subscription of [...connection.subscriptions.values()]) {
+      const { channel } = subscription;
+      if (!identity.capabilities.allows("sub", channel)) this.#leave(connection, subscription);
+      else if (!identity.capabilities.allows("presence", channel))
+        this.#leavePresence(connection, subscription);
+    }
     connection.send({ op: "ok", id: frame.id, expires: identity.expiresAt });
   }
 
@@ -197,9 +186,18 @@ export class Operations {
     const { relay, channel } = subscription;
     connection.subscriptions.delete(channel);
     connection.leave(relay.key);
+    this.#leavePresence(connection, subscription);
+    this.#context.relays.release(relay);
+  }
+
+  /** The subscription goes on without members: the connection is none any more, and hears of none. */
+  #leavePresence(connection: Connection, subscription: Subscription): void {
+    const { relay } = subscription;
+    subscription.presence = false;
+    connection.leavePresence(relay.key);
     relay.announcer.remove(connection.id);
     if (subscription.watching) relay.presence.unwatch();
-    this.#context.relays.release(relay);
+    subscription.watching = false;
   }
 
   #allow(connection: Connection, action: Action, channel: string): void {
@@ -222,13 +220,4 @@ function newMember(connection: Connection): Member {
 function bounded(value: unknown, maxBytes: number, what: string): void {
   if (Buffer.byteLength(JSON.stringify(value)) > maxBytes)
     throw new PlexusError("too_large", `${what} may be ${maxBytes} bytes of JSON`);
-}
-
-function expand(bytes: Uint8Array): HistoryMessage[] {
-  const { seq, m } = decodeRecord(bytes);
-  return m.map((message, i) => ({ seq: seq + i, ...message }));
-}
-
-function within(seq: number, before: number | undefined, after: number | undefined): boolean {
-  return (before === undefined || seq < before) && (after === undefined || seq > after);
 }

@@ -82,4 +82,16 @@ export const gatewayOptions = {
     default: 10_000,
     doc: "Milliseconds within which the first frame must come.",
   }),
+  drainPerSecond: option({
+    env: "PLEXUS_DRAIN_PER_SECOND",
+    type: integer(1, 100_000),
+    default: 200,
+    doc: "Connections per second that are told to go while this gateway is drained; the others have to take them.",
+  }),
+  drainGraceMs: option({
+    env: "PLEXUS_DRAIN_GRACE_MS",
+    type: integer(0, 600_000),
+    default: 10_000,
+    doc: "Milliseconds from a drain's good-bye to a connection until it is closed, for clients that finish something first.",
+  }),
 };

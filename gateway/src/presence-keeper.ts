@@ -1,11 +1,12 @@
 import type { Member } from "@plexus/protocol";
-import type { PresenceVersion } from "@plexus/runtime";
+import { type PresenceVersion, readMembers } from "@plexus/runtime";
 import type { ChannelRelay, RelayContext } from "./channel-relay.js";
-import { readMembers } from "./members.js";
 import { type PresenceDifference, type PresenceEventFrame, PresenceView } from "./presence-view.js";
 
 const MAX_QUEUED_EVENTS = 1_000;
 const RETRY_MS = 1_000;
+/** A list that may be incomplete is read again so soon. */
+const STALE_RETRY_MS = 2_000;
 
 export interface MemberList {
   members: Member[];
@@ -80,9 +81,10 @@ export class PresenceKeeper {
   }
 
   #readAgain(): void {
+    if (this.#watchers === 0) return;
     this.#read().catch((error: unknown) => {
       this.#context.log.debug({ err: error, channel: this.#relay.key }, "members could not be read yet");
-      if (this.#watchers > 0) setTimeout(() => this.#readAgain(), RETRY_MS).unref();
+      setTimeout(() => this.#readAgain(), RETRY_MS).unref();
     });
   }
 
@@ -105,6 +107,7 @@ export class PresenceKeeper {
     if (this.#watchers === 0) return;
     this.#stale = stale;
     this.#view ??= new PresenceView();
-    this.#show(this.#view.snapshot(version, members));
+    this.#show(this.#view.snapshot(version, members, stale));
+    if (stale) setTimeout(() => this.#readAgain(), STALE_RETRY_MS).unref();
   }
 }

@@ -40,12 +40,15 @@ export class PresenceView {
     return difference.orNull();
   }
 
-  /** Takes the whole list, and says what changed against the list before. */
-  snapshot(version: PresenceVersion, members: readonly Member[]): PresenceDifference | null {
+  /**
+   * Takes the whole list, and says what changed against the list before. Of a list that may be incomplete
+   * (`stale`) nobody's absence is believed.
+   */
+  snapshot(version: PresenceVersion, members: readonly Member[], stale = false): PresenceDifference | null {
     this.#version = version;
     const difference = new Difference();
     const here = new Set(members.map((member) => member.conn));
-    for (const conn of [...this.#members.keys()])
+    for (const conn of stale ? [] : [...this.#members.keys()])
       if (!here.has(conn)) this.#take(conn, undefined, difference);
     for (const member of members) this.#take(member.conn, member, difference);
     return difference.orNull();

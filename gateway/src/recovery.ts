@@ -45,16 +45,16 @@ export async function joinChannel(
   const { relay } = subscription;
   const join: Join = { connection, subscription, relay, frame, exact: false, answered: false };
   await relay.opened;
-  if (gone(join)) return;
+  if (gone(join)) return givenUp(join);
   if (subscription.presence) {
     subscription.watching = true;
     await relay.presence.watch();
   }
   const from = await startOf(join);
-  if (gone(join)) return;
+  if (gone(join)) return givenUp(join);
   if (from === null) return finish(join, relay.position.seq, false);
   if (!covers(relay, from)) await relay.fillTail().catch(() => undefined);
-  if (gone(join)) return;
+  if (gone(join)) return givenUp(join);
   if (covers(relay, from)) return finish(join, from.seq, true);
   await catchUp(router, join, from);
 }
@@ -131,7 +131,7 @@ async function catchUp(router: Router, join: Join, from: Position): Promise<void
   let cursor = from;
   for (;;) {
     const page = await readPage(router, join, cursor);
-    if (gone(join)) return;
+    if (gone(join)) return givenUp(join);
     if (page === null) return giveUp(join);
     if (page.state === "trimmed" && !join.exact && page.oldest > cursor.seq + 1) {
       cursor = { ...cursor, seq: page.oldest - 1 };
@@ -179,6 +179,12 @@ function giveUp({ answered, connection }: Join): void {
 
 function gone({ connection, subscription }: Join): boolean {
   return !connection.isOpen || subscription.state === "left";
+}
+
+/** Left (by `unsub`, or for want of a capability) before it was joined: the `sub` has its answer all the same. */
+function givenUp({ answered, connection }: Join): void {
+  if (answered || !connection.isOpen) return;
+  throw new PlexusError("not_subscribed", "the subscription was given up before it began");
 }
 
 /** Sends the part of a record that lies after `seq`; returns the seq that the client has then. */

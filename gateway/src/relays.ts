@@ -11,6 +11,8 @@ const TAIL_KEEP_MS = 120_000;
 const MAX_TAIL_BYTES = 256 * 1024 * 1024;
 /** After a reconnect to the bus every relay compares heads, spread over so long. */
 const RECHECK_SPREAD_MS = 500;
+/** After a change of homes the channels in use are moved within so long; publishes move theirs at once. */
+const MOVE_SPREAD_MS = 2_000;
 
 /** All relays of a gateway: made for the first subscriber of a channel, and put away some time after the last. */
 export class Relays {
@@ -54,6 +56,17 @@ export class Relays {
 
   all(): IterableIterator<ChannelRelay> {
     return this.#relays.values();
+  }
+
+  /** Channels that have another home now are asked for there, spread over a while: that makes them move. */
+  homesChanged(homeOf: (relay: ChannelRelay) => string | undefined): void {
+    const now = Date.now();
+    for (const relay of this.#relays.values()) {
+      const home = homeOf(relay);
+      if (home === relay.home) continue;
+      relay.home = home;
+      relay.nextCheckAt = now + Math.random() * MOVE_SPREAD_MS;
+    }
   }
 
   stop(): void {

@@ -73,6 +73,32 @@ export interface HeadAnswer {
   members: number;
 }
 
+/** One stretch of a channel's past in one cell's log: seqs `first` to `last`, between two log sequences. */
+export interface Segment {
+  cell: string;
+  first: number;
+  last: number;
+  low: number;
+  high: number;
+}
+
+/** What a cell that gives a channel up tells the one that takes it over. */
+export interface Handover {
+  /** The channel's position when it was sealed. */
+  position: Position;
+  /** Where the channel's messages are, oldest first. */
+  segments: Segment[];
+  /** Nothing was ever written to the channel there. */
+  fresh: boolean;
+  /** The ids of the idempotency window, oldest first; null where they are too many: they are in the log. */
+  ids: Array<[id: string, user: string, seq: number, ts: number]> | null;
+  /** The newest records. */
+  tail: Uint8Array[];
+}
+
+/** `elsewhere`: the channel was given to that cell before; ask there. */
+export type ReleaseAnswer = { elsewhere: string; handover: null } | { elsewhere: null; handover: Handover };
+
 /** kind → what is asked, and what is answered. */
 export interface Commands {
   publish: { ask: PublishItem[]; answer: { epoch: string; items: PublishedItem[] } };
@@ -80,6 +106,10 @@ export interface Commands {
   head: { ask: { gateway: string }; answer: HeadAnswer };
   members: { ask: PresenceChange; answer: null };
   presence: { ask: PresencePage; answer: PresenceSnapshot };
+  /** Between cells: seal the channel, and hand it over to the cell `to`. */
+  release: { ask: { to: string }; answer: ReleaseAnswer };
+  /** Between cells: a page of the members that a channel had when it was sealed. */
+  members_left: { ask: PresencePage; answer: PresenceSnapshot };
 }
 export type CommandKind = keyof Commands;
 

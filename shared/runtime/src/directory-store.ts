@@ -12,16 +12,21 @@ const HISTORY = 16;
 const MAX_ATTEMPTS = 20;
 const RETRY_WAIT_MS = 500;
 
+const cells = z.array(
+  z.object({
+    id: z.string(),
+    region: z.string(),
+    state: z.enum(["joining", "active", "draining", "drained", "down"]),
+    weight: z.number().positive(),
+  }),
+);
+const tenants = z.record(z.string(), z.object({ region: z.string(), failover: z.boolean() })).optional();
 const stored = z.object({
   version: z.number().int(),
-  cells: z.array(
-    z.object({
-      id: z.string(),
-      region: z.string(),
-      state: z.enum(["joining", "active", "draining", "drained", "down"]),
-      weight: z.number().positive(),
-    }),
-  ),
+  cells,
+  tenants,
+  previous: z.array(z.object({ cells, tenants })).optional(),
+  operation: z.string().nullable().optional(),
 });
 
 /**
@@ -68,7 +73,7 @@ export class DirectoryStore {
   async change(change: (directory: Directory) => Directory): Promise<Directory> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const entry = await this.#kv.get(KEY);
-      const before = entry === null ? EMPTY_DIRECTORY : stored.parse(JSON.parse(entry.string()));
+      const before: Directory = entry === null ? EMPTY_DIRECTORY : stored.parse(JSON.parse(entry.string()));
       const after = change(before);
       if (after === before) return before;
       try {
@@ -79,6 +84,13 @@ export class DirectoryStore {
       }
     }
     throw new Error("the directory could not be changed");
+  }
+
+  /** Reads the directory now, rather than waiting for the watch. */
+  async refresh(): Promise<Directory> {
+    const entry = await this.#kv.get(KEY);
+    if (entry !== null) this.#take(entry.string());
+    return this.#current;
   }
 
   stop(): void {

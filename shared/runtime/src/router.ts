@@ -8,7 +8,7 @@
  *   retry can't overtake or be overtaken, and load makes batches larger instead of more.
  */
 
-import { isErrorCode, PlexusError, subjects } from "@plexus/protocol";
+import { channelKey, isErrorCode, PlexusError, subjects } from "@plexus/protocol";
 import { Counter, Gauge } from "prom-client";
 import {
   type CommandKind,
@@ -22,6 +22,7 @@ import { homeOf } from "./directory.js";
 import type { DirectoryStore } from "./directory-store.js";
 import type { Logger } from "./log.js";
 import { isNoResponders, type Msg, type NatsConnection, subscribe } from "./nats.js";
+import { partitionOf } from "./placement.js";
 
 export interface RouterOptions {
   /** Milliseconds until a command fails with `timeout` or `unavailable`. */
@@ -70,6 +71,8 @@ type Settle<K extends CommandKind> = (
 
 interface Pending {
   readonly command: WireCommand;
+  /** The cell to ask; undefined: the channel's home of the moment. */
+  readonly cell: string | undefined;
   readonly bytes: number;
   readonly settle: Settle<CommandKind>;
   readonly deadlineAt: number;
@@ -128,6 +131,22 @@ export class Router {
     });
   }
 
+  /** Asks the actor that a channel has in a given cell, at home there or not. */
+  askAt<K extends CommandKind>(
+    cell: string,
+    kind: K,
+    tenant: string,
+    channel: string,
+    body: Commands[K]["ask"],
+    deadlineMs: number,
+  ): Promise<Commands[K]["answer"]> {
+    return new Promise((resolve, reject) => {
+      const settle: Settle<K> = (error, answer) =>
+        error === null ? resolve(answer as Commands[K]["answer"]) : reject(error);
+      this.#add({ kind, tenant, channel, body, bytes: 0, settle, cell, deadlineMs });
+    });
+  }
+
   /** The same without a promise, for the busy path. `bytes` is about how large the body is. */
   send<K extends CommandKind>(
     kind: K,
@@ -137,15 +156,36 @@ export class Router {
     bytes: number,
     settle: Settle<K>,
   ): void {
+    this.#add({ kind, tenant, channel, body, bytes, settle, deadlineMs: this.#options.deadlineMs });
+  }
+
+  stop(): void {
+    clearInterval(this.#sweep);
+    for (const correlation of [...this.#pending.keys()])
+      this.#fail(correlation, new PlexusError("unavailable", "this process is stopping", { retry: 1_000 }));
+  }
+
+  #add<K extends CommandKind>(request: {
+    kind: K;
+    tenant: string;
+    channel: string;
+    body: Commands[K]["ask"];
+    bytes: number;
+    settle: Settle<K>;
+    cell?: string;
+    deadlineMs: number;
+  }): void {
+    const { kind, tenant, channel, body, bytes, settle, cell, deadlineMs } = request;
     if (this.#pending.size >= this.#options.maxOutstanding)
       return settle(new PlexusError("unavailable", "too many commands under way", { retry: 500 }), null);
     const correlation = this.#nextCorrelation++;
     const now = Date.now();
     this.#pending.set(correlation, {
       command: [correlation, kind, tenant, channel, body] as unknown as WireCommand,
+      cell,
       bytes: bytes + COMMAND_OVERHEAD_BYTES,
       settle: settle as Settle<CommandKind>,
-      deadlineAt: now + this.#options.deadlineMs,
+      deadlineAt: now + deadlineMs,
       nextAt: now + this.#options.attemptMs,
       attempts: 0,
       inFlight: false,
@@ -155,19 +195,14 @@ export class Router {
     this.#enqueue(correlation);
   }
 
-  stop(): void {
-    clearInterval(this.#sweep);
-    for (const correlation of [...this.#pending.keys()])
-      this.#fail(correlation, new PlexusError("unavailable", "this process is stopping", { retry: 1_000 }));
-  }
-
   #enqueue(correlation: number): void {
     const pending = this.#pending.get(correlation);
     if (pending === undefined) return;
     const [, , tenant, channel] = pending.command;
-    const home = homeOf(this.#directory.current, tenant, channel);
-    if (home === undefined) return this.#later(pending, "no_cell");
-    const subject = subjects.command(home.cell, home.partition);
+    const partition = partitionOf(channelKey(tenant, channel));
+    const cell = pending.cell ?? homeOf(this.#directory.current, tenant, channel)?.cell;
+    if (cell === undefined) return this.#later(pending, "no_cell");
+    const subject = subjects.command(cell, partition);
     const queue = this.#outbox.get(subject);
     if (queue === undefined) this.#outbox.set(subject, [correlation]);
     else queue.push(correlation);

@@ -1,0 +1,79 @@
+import { encodeControl, subjects } from "@plexus/protocol";
+import {
+  type DirectoryStore,
+  type Logger,
+  type NatsConnection,
+  OperationStore,
+  type Options,
+  type Router,
+} from "@plexus/runtime";
+import { CellWatch } from "./cell-watch.js";
+import type { JetStreamLog } from "./jetstream-log.js";
+import { Mover } from "./mover.js";
+import type { workerOptions } from "./options.js";
+
+/** Whoever owns it does what one worker of a cell has to do. */
+const LEADER_PARTITION = 0;
+
+/** Composes what a worker does for its cell as a whole, if it is the leader: moving channels, watching cells. */
+export async function startMoving(context: {
+  options: Options<typeof workerOptions>;
+  nats: NatsConnection;
+  directory: DirectoryStore;
+  router: Router;
+  channelLog: JetStreamLog;
+  owns: (partition: number) => boolean;
+  log: Logger;
+}): Promise<{ stop(): void }> {
+  const { options, nats, directory, router, channelLog, log } = context;
+  const { cell } = options;
+  const operations = await OperationStore.open(nats);
+  const isLeader = () => context.owns(LEADER_PARTITION);
+  const mover = new Mover({
+    cell,
+    log: channelLog,
+    directory,
+    operations,
+    logger: log,
+    options,
+    isLeader,
+    subjects: () => channelLog.subjects(),
+    open: (tenant, channel) => router.ask("head", tenant, channel, { gateway: "" }),
+    seal: (tenant, channel, to) => sealOwn(channelLog, subjects.log(cell, tenant, channel), channel, to),
+  });
+  const watch = new CellWatch({
+    nats,
+    cell,
+    directory,
+    operations,
+    graceMs: options.cellGraceMs,
+    log,
+    isLeader,
+  });
+  return {
+    stop: () => {
+      mover.stop();
+      watch.stop();
+    },
+  };
+}
+
+/** Ends a channel's life in this log: it went on elsewhere without this cell, in another epoch. */
+async function sealOwn(log: JetStreamLog, subject: string, channel: string, to: string): Promise<void> {
+  const last = await log.last(subject);
+  if (last === null || last.head.op === "seal") return;
+  const { epoch, seq, n } = last.head;
+  const bytes = encodeControl({
+    op: "seal",
+    ch: channel,
+    epoch,
+    seq: seq + n,
+    n: 0,
+    to,
+    fresh: false,
+    segments: [],
+  });
+  const record = { subject, bytes, fence: last.logSeq, opened: 0 };
+  const outcome = await new Promise<{ stored: boolean }>((resolve) => log.append(record, resolve));
+  if (!outcome.stored) throw new Error("the channel could not be sealed yet");
+}

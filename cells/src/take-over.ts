@@ -1,0 +1,209 @@
+/**
+ * Taking a channel over from the cell where it lived before.
+ *
+ * The old home seals its log for this channel with a last fenced record and answers with all that an actor
+ * knows. Then the new home opens its own log with a record that points back, and goes on with the next seq in
+ * the same epoch. Both steps may be repeated by anybody at any time: the seal and the open record hold all
+ * that is needed, and the fences let each happen once.
+ *
+ * A cell that was given up does not answer. If its log still does, this side seals it, and nothing is lost or
+ * unproven. Otherwise the channel begins a new epoch, which tells every subscriber so.
+ */
+import { decodeControl, encodeControl, PlexusError, readHead, type SealRecord } from "@plexus/protocol";
+import type { CellState, Handover, ReleaseAnswer } from "@plexus/runtime";
+import type { LoadedChannel } from "./channel.js";
+import { type ChannelLogs, readWindow } from "./loader.js";
+import type { AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
+
+/** A channel that was handed on and on is followed so far. */
+const MAX_HOPS = 8;
+const MAX_SEAL_ATTEMPTS = 5;
+/** Stretches of a past that are remembered; what is older counts as trimmed. */
+const MAX_SEGMENTS = 64;
+
+export interface TakeOverContext {
+  readonly channel: string;
+  readonly logs: ChannelLogs;
+  stateOf(cell: string): CellState | undefined;
+  /** Asks the channel's actor in another cell to seal and hand over. */
+  release(cell: string): Promise<ReleaseAnswer>;
+  newEpoch(): string;
+}
+
+/** A hand-over, and the cell that it comes from; `lost` where that cell can't be asked any more. */
+interface Found {
+  readonly cell: string;
+  readonly handover: Handover | "lost";
+}
+
+/**
+ * Opens the channel in this cell's log. `own` is what this log says about it (nothing, or a seal), `from` the
+ * cells where it may be, most likely first. Rejects with `unavailable` if it can't be had now.
+ */
+export async function takeOver(
+  context: TakeOverContext,
+  own: LoadedChannel,
+  from: readonly string[],
+  now: number,
+): Promise<{ loaded: LoadedChannel; from: string | null }> {
+  const found = await findHandover(context, own, from);
+  const { handover } = found;
+  if (handover === "lost") {
+    const lost = { ...own, position: { epoch: context.newEpoch(), seq: 0 }, segments: [], ids: [], tail: [] };
+    return { loaded: await open(context, lost, null), from: null };
+  }
+  const self = found.cell === context.logs.cell;
+  const taken: LoadedChannel = self
+    ? own
+    : {
+        ...own,
+        position: handover.position,
+        segments: handover.segments,
+        ids: await idsOf(context, handover, now),
+        tail: handover.tail.map((bytes) => ({ ...readHead(bytes)!, bytes, at: now })),
+      };
+  return { loaded: await open(context, taken, found.cell), from: self ? null : found.cell };
+}
+
+/** Asks one cell after the other until one has the channel; where none has, it was never written to. */
+async function findHandover(
+  context: TakeOverContext,
+  own: LoadedChannel,
+  from: readonly string[],
+): Promise<Found> {
+  let fresh: Found | undefined;
+  for (const cell of from) {
+    const found = await follow(context, own, cell);
+    if (found.handover === "lost" || !found.handover.fresh) return found;
+    fresh = found;
+  }
+  // Sealed here, and given to a cell that never opened it: it is still this cell's.
+  if (!own.fresh) return { cell: context.logs.cell, handover: ownHandover(own) };
+  return fresh ?? { cell: context.logs.cell, handover: ownHandover(own) };
+}
+
+/** Follows the seals from cell to cell to the one that can hand the channel over. */
+async function follow(context: TakeOverContext, own: LoadedChannel, cell: string): Promise<Found> {
+  let at = cell;
+  for (let hop = 0; hop < MAX_HOPS; hop++) {
+    if (at === context.logs.cell) return { cell: at, handover: ownHandover(own) };
+    const answer = await ask(context, at);
+    if (answer === "lost") return { cell: at, handover: "lost" };
+    if (answer.elsewhere === null) return { cell: at, handover: answer.handover };
+    at = answer.elsewhere;
+  }
+  throw new PlexusError("unavailable", "the channel keeps moving", { retry: 500 });
+}
+
+async function ask(context: TakeOverContext, cell: string): Promise<ReleaseAnswer | "lost"> {
+  const state = context.stateOf(cell);
+  if (state !== "down" && state !== undefined) {
+    try {
+      return await context.release(cell);
+    } catch (error) {
+      // A drained cell may be switched off; what it sealed can still be read where its log can.
+      if (state !== "drained") throw error;
+    }
+  }
+  try {
+    return await sealFromOutside(context, cell, state === "down");
+  } catch (error) {
+    if (state === "down" || state === undefined) return "lost";
+    throw error;
+  }
+}
+
+/** Reads the seal in the log of a cell whose workers do not answer, or (if it was given up) writes it. */
+async function sealFromOutside(
+  context: TakeOverContext,
+  cell: string,
+  maySeal: boolean,
+): Promise<ReleaseAnswer> {
+  const { logs, channel } = context;
+  const log = await logs.of(cell);
+  const subject = logs.subject(cell);
+  for (let attempt = 0; attempt < MAX_SEAL_ATTEMPTS; attempt++) {
+    const last = await log.last(subject);
+    if (last?.head.op === "seal") return answerFrom(decodeControl(last.bytes) as SealRecord, logs.cell);
+    if (!maySeal) break;
+    const seal = await sealAfter(context, log, cell, last);
+    const bytes = encodeControl({ ...seal, op: "seal", ch: channel, n: 0, to: logs.cell });
+    await append(log, { subject, bytes, fence: last?.logSeq ?? 0, opened: 0 });
+  }
+  throw new PlexusError("unavailable", "the channel's previous home does not answer", { retry: 1_000 });
+}
+
+async function sealAfter(
+  { logs }: TakeOverContext,
+  log: ChannelLog,
+  cell: string,
+  last: StoredRecord | null,
+): Promise<Pick<SealRecord, "epoch" | "seq" | "fresh" | "segments">> {
+  if (last === null) return { epoch: log.incarnation, seq: 1, fresh: true, segments: [] };
+  const opened = last.head.op === "open" ? last.logSeq : last.opened;
+  const open = opened === 0 ? null : await log.next(logs.subject(cell), opened);
+  const first = open?.head.seq ?? 1;
+  const seq = last.head.seq + last.head.n;
+  const stretch = { cell, first, last: seq - 1, low: Math.max(1, opened), high: last.logSeq };
+  const past = open === null ? [] : decodeControl(open.bytes).segments;
+  return { epoch: last.head.epoch, seq, fresh: false, segments: seq > first ? [...past, stretch] : past };
+}
+
+function answerFrom(seal: SealRecord, asker: string): ReleaseAnswer {
+  if (seal.to !== asker) return { elsewhere: seal.to, handover: null };
+  const { epoch, seq, fresh, segments } = seal;
+  return {
+    elsewhere: null,
+    handover: { position: { epoch, seq: seq - 1 }, segments, fresh, ids: null, tail: [] },
+  };
+}
+
+function ownHandover({ position, segments, fresh }: LoadedChannel): Handover {
+  return { position, segments, fresh, ids: null, tail: [] };
+}
+
+async function idsOf(
+  context: TakeOverContext,
+  handover: Handover,
+  now: number,
+): Promise<LoadedChannel["ids"]> {
+  if (handover.ids === null) return readWindow(context.logs, handover.segments, now, now);
+  return handover.ids.map(([id, user, seq, ts]) => ({ id, user, seq, ts }));
+}
+
+/** Writes the record that opens the channel here. */
+async function open(
+  context: TakeOverContext,
+  taken: LoadedChannel,
+  from: string | null,
+): Promise<LoadedChannel> {
+  const { logs, channel } = context;
+  const { position } = taken;
+  const segments = taken.segments.slice(-MAX_SEGMENTS);
+  const bytes = encodeControl({
+    op: "open",
+    ch: channel,
+    epoch: position.epoch,
+    seq: position.seq + 1,
+    n: 0,
+    from,
+    segments,
+  });
+  const subject = logs.subject(logs.cell);
+  const outcome = await append(logs.own, { subject, bytes, fence: taken.fence, opened: 0 });
+  if (!outcome.stored)
+    throw new PlexusError("unavailable", "the channel could not be opened here yet", { retry: 100 });
+  return {
+    ...taken,
+    segments,
+    fence: outcome.logSeq,
+    fresh: false,
+    last: bytes,
+    stretch: { first: position.seq + 1, opened: outcome.logSeq },
+    sealedTo: null,
+  };
+}
+
+function append(log: ChannelLog, record: Parameters<ChannelLog["append"]>[0]): Promise<AppendOutcome> {
+  return new Promise((resolve) => log.append(record, resolve));
+}

@@ -1,0 +1,133 @@
+/**
+ * Operations: changes of placement under way and past, kept in the directory's KV bucket so that they outlive
+ * whoever asked for them. The cells that give channels away write how far they are; nobody else has to live.
+ */
+import { jetstream } from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import { z } from "zod";
+import type { Directory } from "./directory.js";
+import type { DirectoryStore } from "./directory-store.js";
+import type { NatsConnection } from "./nats.js";
+
+const BUCKET = "plexus-operations";
+const KEPT_MS = 30 * 24 * 60 * 60 * 1_000;
+const MAX_ATTEMPTS = 20;
+
+export type OperationKind = "drain" | "activate" | "join" | "weight" | "pin" | "down" | "gateway-drain";
+
+const operation = z.object({
+  id: z.string(),
+  kind: z.enum(["drain", "activate", "join", "weight", "pin", "down", "gateway-drain"]),
+  /** What is changed: a cell, a tenant or a gateway. */
+  cell: z.string(),
+  state: z.enum(["running", "done", "failed", "superseded"]),
+  /** Version of the directory that the operation made. */
+  version: z.number(),
+  startedAt: z.number(),
+  finishedAt: z.number().optional(),
+  error: z.string().optional(),
+  /** Per cell that gives channels away. */
+  progress: z.record(z.string(), z.object({ moved: z.number(), total: z.number(), done: z.boolean() })),
+});
+export type Operation = z.infer<typeof operation>;
+
+export class OperationStore {
+  readonly #kv: KV;
+
+  private constructor(kv: KV) {
+    this.#kv = kv;
+  }
+
+  static async open(nats: NatsConnection): Promise<OperationStore> {
+    return new OperationStore(await new Kvm(jetstream(nats)).create(BUCKET, { history: 1, ttl: KEPT_MS }));
+  }
+
+  /** An id for a new operation; later ones sort behind earlier ones. */
+  static newId(kind: OperationKind, now: number): string {
+    return `${kind}-${now.toString(36)}-${crypto.randomUUID().slice(0, 4)}`;
+  }
+
+  async create(
+    id: string,
+    kind: OperationKind,
+    cell: string,
+    version: number,
+    now: number,
+  ): Promise<Operation> {
+    const created: Operation = { id, kind, cell, state: "running", version, startedAt: now, progress: {} };
+    await this.#kv.create(id, JSON.stringify(created));
+    return created;
+  }
+
+  async get(id: string): Promise<Operation | null> {
+    const entry = await this.#kv.get(id);
+    return entry === null || entry.operation !== "PUT" ? null : operation.parse(JSON.parse(entry.string()));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#kv.purge(id);
+  }
+
+  /** The newest operations first. */
+  async list(limit: number): Promise<Operation[]> {
+    const keys: string[] = [];
+    for await (const key of await this.#kv.keys()) keys.push(key);
+    const found = await Promise.all(keys.map((key) => this.get(key)));
+    const operations = found.filter((entry) => entry !== null);
+    return operations.sort((a, b) => b.startedAt - a.startedAt).slice(0, limit);
+  }
+
+  /** Changes an operation until nobody interferes; null if there is none of that id. */
+  async change(id: string, change: (operation: Operation) => Operation): Promise<Operation | null> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const entry = await this.#kv.get(id);
+      if (entry === null) return null;
+      const before = operation.parse(JSON.parse(entry.string()));
+      const after = change(before);
+      if (after === before) return before;
+      try {
+        await this.#kv.put(id, JSON.stringify(after), { previousSeq: entry.revision });
+        return after;
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS - 1) throw error;
+      }
+    }
+    return null;
+  }
+}
+
+/**
+ * Begins an operation: writes it down, then changes the directory. If the change is refused, nothing remains
+ * of it, and the refusal is passed on.
+ */
+export async function startOperation(context: {
+  operations: OperationStore;
+  directory: DirectoryStore;
+  kind: OperationKind;
+  /** The cell or tenant that is changed. */
+  cell: string;
+  change: (directory: Directory, cell: string, operation: string) => Directory;
+}): Promise<Operation> {
+  const { operations, directory, kind, cell, change } = context;
+  const id = OperationStore.newId(kind, Date.now());
+  const operation = await operations.create(id, kind, cell, directory.current.version, Date.now());
+  let replaced: string | null | undefined;
+  try {
+    const changed = await directory.change((current) => {
+      replaced = current.operation;
+      return change(current, cell, id);
+    });
+    operation.version = changed.version;
+  } catch (error) {
+    await operations.remove(id);
+    throw error;
+  }
+  if (replaced) await operations.change(replaced, superseded);
+  return operation;
+}
+
+function superseded(operation: Operation): Operation {
+  return operation.state === "running"
+    ? { ...operation, state: "superseded", finishedAt: Date.now() }
+    : operation;
+}

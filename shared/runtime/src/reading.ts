@@ -1,0 +1,85 @@
+/** Questions about a channel that take more than one command: a page of its history, the list of its members. */
+import { decodeRecord, type HistoryMessage, type Member, PlexusError } from "@plexus/protocol";
+import type { PresencePage, PresenceSnapshot, PresenceVersion } from "./commands.js";
+import type { Router } from "./router.js";
+
+export interface HistoryRange {
+  /** Bring what lies before this seq … */
+  before?: number | undefined;
+  /** … or after this one; not both. Neither: the newest. */
+  after?: number | undefined;
+  limit: number;
+}
+
+export interface HistoryPage {
+  epoch: string;
+  /** In ascending order of seq. */
+  messages: HistoryMessage[];
+  /** Whether there is more in the direction that was asked for. */
+  more: boolean;
+}
+
+/** Reads a page of a channel's history; what retention has taken is passed over. */
+export async function readHistory(
+  router: Router,
+  tenant: string,
+  channel: string,
+  { before, after, limit }: HistoryRange,
+): Promise<HistoryPage> {
+  if (before !== undefined && after !== undefined)
+    throw new PlexusError("bad_request", "give before or after, not both");
+  const range = {
+    limit,
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+  };
+  const answer = await router.ask("read", tenant, channel, range);
+  // `after` a position that retention has passed: begin with the oldest there is.
+  const read =
+    answer.state === "trimmed" && after !== undefined
+      ? await router.ask("read", tenant, channel, { after: answer.oldest - 1, limit })
+      : answer;
+  const messages = read.records.flatMap(expand).filter(({ seq }) => within(seq, before, after));
+  const page = after === undefined ? messages.slice(-limit) : messages.slice(0, limit);
+  const [first, last] = [page[0]?.seq, page.at(-1)?.seq];
+  const more =
+    after === undefined
+      ? first !== undefined && first > Math.max(1, read.oldest)
+      : last !== undefined && last < read.head.seq;
+  return { epoch: read.head.epoch, messages: page, more };
+}
+
+function expand(bytes: Uint8Array): HistoryMessage[] {
+  const { seq, m } = decodeRecord(bytes);
+  return m.map((message, i) => ({ seq: seq + i, ...message }));
+}
+
+function within(seq: number, before: number | undefined, after: number | undefined): boolean {
+  return (before === undefined || seq < before) && (after === undefined || seq > after);
+}
+
+export interface MembersRead {
+  version: PresenceVersion;
+  members: Member[];
+  /** The cell's Redis is away, so some may be missing. */
+  stale: boolean;
+}
+
+/** Far more pages than the largest list has, even if it is begun anew now and then. */
+const MAX_PAGES = 1_000;
+
+/** Reads a channel's member list from its actor, page by page. */
+export async function readMembers(router: Router, tenant: string, channel: string): Promise<MembersRead> {
+  let page: PresencePage = { at: null, from: 0 };
+  let members: Member[] = [];
+  for (let n = 0; n < MAX_PAGES; n++) {
+    const answer: PresenceSnapshot = await router.ask("presence", tenant, channel, page);
+    const { version, next, stale } = answer;
+    // Another version: the actor could not go on with the list it had begun, and began anew.
+    const continues = page.at !== null && page.at[0] === version[0] && page.at[1] === version[1];
+    members = continues ? [...members, ...answer.members] : answer.members;
+    if (next === null) return { version, members, stale };
+    page = { at: version, from: next };
+  }
+  throw new PlexusError("unavailable", "the list of members kept changing", { retry: 1_000 });
+}

@@ -1,0 +1,114 @@
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import { PlexusError } from "@plexus/protocol";
+import { Gauge } from "prom-client";
+import { z } from "zod";
+import type { Logger } from "./log.js";
+import type { NatsConnection } from "./nats.js";
+import { MAX_REVOCATION_MS, type Revocation, RevocationList, revocationKey } from "./revocation-list.js";
+
+const BUCKET = "revocations";
+const RETRY_WAIT_MS = 500;
+const EXPIRE_INTERVAL_MS = 60_000;
+
+const stored = z.union([
+  z.object({ tenant: z.string(), user: z.string(), before: z.number(), until: z.number() }),
+  z.object({ tenant: z.string().nullable(), jti: z.string(), until: z.number() }),
+]);
+
+const revocations = new Gauge({ name: "plexus_revocations", help: "Revocations of tokens in force" });
+
+/**
+ * The shared list of revoked tokens: a NATS KV bucket, written by the admin API and watched by every gateway. When it
+ * can't be reached, what is known stays in force.
+ */
+export class RevocationStore {
+  readonly list = new RevocationList();
+  readonly #kv: KV;
+  readonly #nats: NatsConnection;
+  readonly #log: Logger;
+  readonly #listeners = new Set<(revocation: Revocation) => void>();
+  readonly #timer: NodeJS.Timeout;
+  #stopped = false;
+  #unwatch: () => void = () => undefined;
+
+  private constructor(kv: KV, nats: NatsConnection, log: Logger) {
+    this.#kv = kv;
+    this.#nats = nats;
+    this.#log = log;
+    this.#timer = setInterval(() => this.#forgetExpired(Date.now()), EXPIRE_INTERVAL_MS);
+  }
+
+  /** Opens the bucket, makes it where it is missing, reads all of it and starts to watch it. */
+  static async open(nats: NatsConnection, log: Logger): Promise<RevocationStore> {
+    const limits = { history: 1, ttl: MAX_REVOCATION_MS };
+    const kv = await new Kvm(jetstream(nats)).create(BUCKET, limits);
+    const store = new RevocationStore(kv, nats, log);
+    for await (const entry of await kv.history()) if (entry.operation === "PUT") store.#take(entry.string());
+    void store.#watch();
+    return store;
+  }
+
+  /** Calls `listener` for each revocation that comes into force; returns the function that ends it. */
+  onRevoked(listener: (revocation: Revocation) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves once the revocation is stored; rejects with `limit_reached` while the list is full. */
+  async add(revocation: Revocation): Promise<void> {
+    if (!this.list.hasRoomFor(revocation))
+      throw new PlexusError(
+        "limit_reached",
+        "too many revocations are in force; give them a shorter lifetime",
+      );
+    // A later revocation of the same may only make it last longer.
+    const until = Math.max(revocation.until, this.list.get(revocation)?.until ?? 0);
+    const entry = { ...revocation, until };
+    await this.#kv.put(revocationKey(entry), JSON.stringify(entry));
+    this.list.put(entry);
+  }
+
+  /** Removes from the bucket what is over. One process of an installation does so; two do no harm. */
+  async removeExpired(now: number): Promise<void> {
+    const manager = await jetstreamManager(this.#nats);
+    // Purged rather than deleted: a deletion would leave a marker that stays.
+    for (const revocation of this.#forgetExpired(now))
+      await manager.streams.purge(`KV_${BUCKET}`, { filter: `$KV.${BUCKET}.${revocationKey(revocation)}` });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    this.#unwatch();
+  }
+
+  #forgetExpired(now: number): Revocation[] {
+    const over = this.list.expire(now);
+    revocations.set(this.list.size);
+    return over;
+  }
+
+  #take(text: string): void {
+    const result = stored.safeParse(JSON.parse(text));
+    if (!result.success) return this.#log.error({ err: result.error }, "revocations: malformed entry");
+    if (result.data.until <= Date.now()) return;
+    if (!this.list.put(result.data))
+      return this.#log.error("revocations: the list is full, one is not in force");
+    revocations.set(this.list.size);
+    for (const listener of this.#listeners) listener(result.data);
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const watch = await this.#kv.watch();
+        this.#unwatch = () => watch.stop();
+        for await (const entry of watch) if (entry.operation === "PUT") this.#take(entry.string());
+      } catch (error) {
+        this.#log.warn({ err: error }, "revocations: watch ended, trying again");
+      }
+      if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
+    }
+  }
+}
