@@ -1,0 +1,3 @@
+/** What tests of the processes share. Nothing here is part of a running Plexus. */
+export * from "./brokers.js";
+export * from "./until.js";
