@@ -11,7 +11,7 @@ import type {
 } from "@plexus/runtime";
 import { Channel, type ChannelEffect, type LoadedChannel } from "./channel.js";
 import { ChannelPresence } from "./channel-presence.js";
-import { type ChannelLogs, loadChannel } from "./loader.js";
+import { type ChannelLogs, loadChannel, readWindow } from "./loader.js";
 import type { Append, ChannelLog } from "./log.js";
 import * as metrics from "./metrics.js";
 import type { HeldMember } from "./presence.js";
@@ -258,6 +258,17 @@ export class Actor {
     }
   }
 
+  async #readWindow(): Promise<void> {
+    try {
+      const { segments, newestAt } = this.#channel;
+      this.#channel.windowRead(await readWindow(this.#logs, segments, newestAt), Date.now());
+    } catch (error) {
+      this.#context.logger.warn({ err: error, channel: this.key }, "idempotency window could not be read");
+      this.#channel.windowRead(null, Date.now());
+    }
+    this.#runEffects();
+  }
+
   /** Reads the newest record, to find out what became of an append. */
   async #verify(): Promise<void> {
     metrics.verifications.inc();
@@ -281,6 +292,8 @@ export class Actor {
         return this.#append({ subject: this.#subject, ...effect });
       case "load":
         return void this.#verify();
+      case "window":
+        return void this.#readWindow();
       case "answer":
         return this.#context.answer(effect.to, null, { epoch: effect.epoch, items: effect.items });
       case "release":

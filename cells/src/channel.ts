@@ -52,6 +52,14 @@ export const CHANNEL_BOUNDS: ChannelBounds = {
 const MAX_APPENDS = 3;
 const FULL_RETRY_MS = 200;
 
+/** An id of the idempotency window, and where its message is. */
+export interface StoredId {
+  id: string;
+  user: string;
+  seq: number;
+  ts: number;
+}
+
 /** What the log says about the channel. */
 export interface LoadedChannel {
   position: Position;
@@ -61,8 +69,10 @@ export interface LoadedChannel {
   fresh: boolean;
   /** The newest record's bytes, to recognise one's own; null if there is none. */
   last: Uint8Array | null;
-  /** Ids stored within the window, oldest first. */
-  ids: Array<{ id: string; user: string; seq: number; ts: number }>;
+  /** Ids stored within the window, oldest first; null: they are in the log, to be read before the next publish. */
+  ids: StoredId[] | null;
+  /** When the newest message was stored, at the latest; milliseconds since 1970, 0 if there is none. */
+  newestAt: number;
   /** Where the messages are that came before this log's present stretch, oldest first. */
   segments: Segment[];
   /** The present stretch: its first seq, and the log sequence of the record that opened it (0: none did). */
@@ -76,6 +86,8 @@ export interface LoadedChannel {
 export type ChannelEffect<To> =
   | { do: "append"; bytes: Uint8Array; fence: number; opened: number }
   | { do: "load" }
+  /** Read the ids of the window from the log. */
+  | { do: "window" }
   | { do: "answer"; to: To; epoch: string; items: PublishedItem[] }
   | { do: "release"; to: To; answer: ReleaseAnswer }
   | { do: "refuse"; to: To; error: WireError }
@@ -125,6 +137,9 @@ export class Channel<To> {
   #mailboxMessages = 0;
   #mailboxBytes = 0;
   #appending: Appending<To> | null = null;
+  /** Whether the windows hold what the log holds; until then nothing is appended. */
+  #window: "unread" | "reading" | "read" = "unread";
+  #newestAt = 0;
   readonly #chosen: IdempotencyWindow;
   readonly #made: IdempotencyWindow;
   readonly #bounds: ChannelBounds;
@@ -155,6 +170,9 @@ export class Channel<To> {
     const last = this.#position.seq;
     if (last < first) return this.#past;
     return [...this.#past, { cell: this.cell, first, last, low: Math.max(1, opened), high: this.#fence }];
+  }
+  get newestAt(): number {
+    return this.#newestAt;
   }
   get mailboxMessages(): number {
     return this.#mailboxMessages;
@@ -214,12 +232,22 @@ export class Channel<To> {
     this.#fresh = loaded.fresh;
     this.#past = loaded.segments;
     this.#stretch = loaded.stretch;
-    for (const { id, user, seq, ts } of loaded.ids) this.#chosen.add(windowKey(id, user), { seq, ts });
+    this.#newestAt = loaded.newestAt;
+    if (loaded.ids !== null) this.#fillWindow(loaded.ids);
     for (const record of loaded.tail) this.tail.push(record);
     if (loaded.sealedTo !== null) return this.#sealed(loaded.sealedTo);
     this.#state = serve || !loaded.fresh ? "idle" : "absent";
     if (this.#state === "absent") this.#refuseMailbox(MOVED);
     this.#appendNext(now);
+  }
+
+  /** The window's ids were read from the log; null: they could not be. */
+  windowRead(ids: readonly StoredId[] | null, now: number): void {
+    if (this.#window !== "reading") return;
+    this.#window = "unread";
+    if (ids === null) return this.#refuseMailbox(["unavailable", "the log does not answer", 1_000]);
+    this.#fillWindow(ids);
+    if (this.#state === "idle") this.#appendNext(now);
   }
 
   /** The log was read to find out what became of an append. */
@@ -249,6 +277,7 @@ export class Channel<To> {
     if (done.seal !== null) return this.#sealed(done.seal);
     this.#fence = logSeq;
     this.#fresh = false;
+    this.#newestAt = now;
     this.#position = { epoch: this.#position.epoch, seq: done.seq + done.n - 1 };
     this.tail.push({ seq: done.seq, n: done.n, bytes: done.bytes, at: done.ts });
     for (let i = 0; i < done.made.length; i++) {
@@ -295,6 +324,7 @@ export class Channel<To> {
   /** Makes the next record out of the mailbox, as much as fits, and offers it to the log; a seal goes first. */
   #appendNext(now: number): void {
     if (this.#releases.length > 0) return this.#seal(this.#releases[0]!.cell, now);
+    if (this.#window !== "read" && this.#mailbox.length > 0) return this.#readWindow();
     while (this.#state === "idle" && this.#mailbox.length > 0) {
       const batches = this.#takeBatches();
       const n = batches.reduce((sum, batch) => sum + batch.items.length, 0);
@@ -314,6 +344,17 @@ export class Channel<To> {
       this.#state = "appending";
       this.#offer(this.#appending);
     }
+  }
+
+  #readWindow(): void {
+    if (this.#window === "reading") return;
+    this.#window = "reading";
+    this.#effects.push({ do: "window" });
+  }
+
+  #fillWindow(ids: readonly StoredId[]): void {
+    this.#window = "read";
+    for (const { id, user, seq, ts } of ids) this.#chosen.add(windowKey(id, user), { seq, ts });
   }
 
   #seal(to: string, now: number): void {
@@ -358,7 +399,8 @@ export class Channel<To> {
       position: this.#position,
       segments: this.segments,
       fresh: this.#fresh,
-      ids: ids.length > MAX_HANDED_IDS ? null : ids.sort((a, b) => a[3] - b[3]),
+      ids: this.#window !== "read" || ids.length > MAX_HANDED_IDS ? null : ids.sort((a, b) => a[3] - b[3]),
+      newestAt: this.#newestAt,
       tail,
     };
   }

@@ -1,7 +1,7 @@
 /** Reading back all that an actor has to know: where the channel stands, and the ids of its window. */
 import { decodeControl, decodeRecord, type SealRecord } from "@plexus/protocol";
 import type { Segment } from "@plexus/runtime";
-import type { LoadedChannel } from "./channel.js";
+import type { LoadedChannel, StoredId } from "./channel.js";
 import type { ChannelLog, StoredRecord } from "./log.js";
 import { WINDOW_MS } from "./window.js";
 
@@ -24,7 +24,7 @@ export interface ChannelLogs {
 export async function loadChannel(logs: ChannelLogs, now: number): Promise<LoadedChannel> {
   const last = await logs.own.last(logs.subject(logs.cell));
   if (last === null) return emptyChannel(logs.own.incarnation);
-  return last.head.op === "seal" ? fromSeal(logs, last, now) : fromLast(logs, last, now);
+  return last.head.op === "seal" ? fromSeal(last, now) : fromLast(logs, last, now);
 }
 
 /** A channel that was never written to. */
@@ -35,6 +35,7 @@ export function emptyChannel(epoch: string): LoadedChannel {
     fresh: true,
     last: null,
     ids: [],
+    newestAt: 0,
     segments: [],
     stretch: { first: 1, opened: 0 },
     sealedTo: null,
@@ -52,7 +53,8 @@ async function fromLast(logs: ChannelLogs, last: StoredRecord, now: number): Pro
     fence: last.logSeq,
     fresh: false,
     last: last.bytes,
-    ids: await readWindow(logs, segments, last.storedAt, now),
+    ids: isOld(last.storedAt, now) ? [] : null,
+    newestAt: last.storedAt,
     segments,
     stretch: { first: open?.head.seq ?? 1, opened },
     sealedTo: null,
@@ -61,19 +63,25 @@ async function fromLast(logs: ChannelLogs, last: StoredRecord, now: number): Pro
 }
 
 /** A seal says all about the past; the channel's own stretch is among its segments. */
-async function fromSeal(logs: ChannelLogs, last: StoredRecord, now: number): Promise<LoadedChannel> {
+function fromSeal(last: StoredRecord, now: number): LoadedChannel {
   const seal = decodeControl(last.bytes) as SealRecord;
   return {
     position: { epoch: seal.epoch, seq: seal.seq - 1 },
     fence: last.logSeq,
     fresh: seal.fresh,
     last: last.bytes,
-    ids: seal.fresh ? [] : await readWindow(logs, seal.segments, last.storedAt, now),
+    ids: seal.fresh || isOld(last.storedAt, now) ? [] : null,
+    newestAt: last.storedAt,
     segments: seal.segments,
     stretch: { first: seal.seq, opened: 0 },
     sealedTo: seal.to,
     tail: [],
   };
+}
+
+/** Nothing stored then can still be within the window, whatever the clocks say. */
+export function isOld(storedAt: number, now: number): boolean {
+  return storedAt < now - WINDOW_MS - CLOCK_SKEW_MS;
 }
 
 /**
@@ -84,11 +92,9 @@ export async function readWindow(
   logs: ChannelLogs,
   segments: readonly Segment[],
   until: number,
-  now: number,
-): Promise<LoadedChannel["ids"]> {
-  if (until < now - WINDOW_MS - CLOCK_SKEW_MS) return [];
+): Promise<StoredId[]> {
   const cells = new Set([...segments.map((segment) => segment.cell), logs.cell]);
-  const ids: LoadedChannel["ids"] = [];
+  const ids: StoredId[] = [];
   for (const cell of cells) {
     const log = cell === logs.cell ? logs.own : await logs.of(cell);
     for await (const record of recordsSince(log, logs.subject(cell), until - WINDOW_MS)) {

@@ -12,7 +12,7 @@
 import { decodeControl, encodeControl, PlexusError, readHead, type SealRecord } from "@plexus/protocol";
 import type { CellState, Handover, ReleaseAnswer } from "@plexus/runtime";
 import type { LoadedChannel } from "./channel.js";
-import { type ChannelLogs, readWindow } from "./loader.js";
+import { type ChannelLogs, isOld } from "./loader.js";
 import type { AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
 
 /** A channel that was handed on and on is followed so far. */
@@ -59,7 +59,8 @@ export async function takeOver(
         ...own,
         position: handover.position,
         segments: handover.segments,
-        ids: await idsOf(context, handover, now),
+        ids: idsOf(handover, now),
+        newestAt: handover.newestAt,
         tail: handover.tail.map((bytes) => ({ ...readHead(bytes)!, bytes, at: now })),
       };
   return { loaded: await open(context, taken, found.cell), from: self ? null : found.cell };
@@ -124,7 +125,8 @@ async function sealFromOutside(
   const subject = logs.subject(cell);
   for (let attempt = 0; attempt < MAX_SEAL_ATTEMPTS; attempt++) {
     const last = await log.last(subject);
-    if (last?.head.op === "seal") return answerFrom(decodeControl(last.bytes) as SealRecord, logs.cell);
+    if (last?.head.op === "seal")
+      return answerFrom(decodeControl(last.bytes) as SealRecord, logs.cell, last.storedAt);
     if (!maySeal) break;
     const seal = await sealAfter(context, log, cell, last);
     const bytes = encodeControl({ ...seal, op: "seal", ch: channel, n: 0, to: logs.cell });
@@ -149,26 +151,20 @@ async function sealAfter(
   return { epoch: last.head.epoch, seq, fresh: false, segments: seq > first ? [...past, stretch] : past };
 }
 
-function answerFrom(seal: SealRecord, asker: string): ReleaseAnswer {
+function answerFrom(seal: SealRecord, asker: string, newestAt: number): ReleaseAnswer {
   if (seal.to !== asker) return { elsewhere: seal.to, handover: null };
   const { epoch, seq, fresh, segments } = seal;
-  return {
-    elsewhere: null,
-    handover: { position: { epoch, seq: seq - 1 }, segments, fresh, ids: null, tail: [] },
-  };
+  const position = { epoch, seq: seq - 1 };
+  return { elsewhere: null, handover: { position, segments, fresh, ids: null, newestAt, tail: [] } };
 }
 
-function ownHandover({ position, segments, fresh }: LoadedChannel): Handover {
-  return { position, segments, fresh, ids: null, tail: [] };
+function ownHandover({ position, segments, fresh, newestAt }: LoadedChannel): Handover {
+  return { position, segments, fresh, ids: null, newestAt, tail: [] };
 }
 
-async function idsOf(
-  context: TakeOverContext,
-  handover: Handover,
-  now: number,
-): Promise<LoadedChannel["ids"]> {
-  if (handover.ids === null) return readWindow(context.logs, handover.segments, now, now);
-  return handover.ids.map(([id, user, seq, ts]) => ({ id, user, seq, ts }));
+function idsOf({ ids, newestAt }: Handover, now: number): LoadedChannel["ids"] {
+  if (ids !== null) return ids.map(([id, user, seq, ts]) => ({ id, user, seq, ts }));
+  return isOld(newestAt, now) ? [] : null;
 }
 
 /** Writes the record that opens the channel here. */

@@ -92,6 +92,8 @@ export interface Handover {
   fresh: boolean;
   /** The ids of the idempotency window, oldest first; null where they are too many: they are in the log. */
   ids: Array<[id: string, user: string, seq: number, ts: number]> | null;
+  /** When the newest message was stored, at the latest. */
+  newestAt: number;
   /** The newest records. */
   tail: Uint8Array[];
 }
