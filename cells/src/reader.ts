@@ -65,6 +65,8 @@ function fromTail(channel: ReadableChannel, wanted: Wanted, now: number): ReadAn
   const { tail, position, retention } = channel;
   tail.dropBefore(now - retention.ageMs);
   const found = tail.after(wanted.from - 1);
+  // Going backwards, a page that begins just where the tail does could not tell whether there is more before it.
+  if (wanted.backwards && wanted.from > 1 && tail.oldest === wanted.from) return undefined;
   // A tail that reaches further back than retention keeps must not show it.
   if (found === undefined || found.length === 0 || tail.oldest! <= position.seq - retention.messages)
     return undefined;
@@ -83,7 +85,7 @@ async function fromLogs(channel: ReadableChannel, wanted: Wanted, now: number): 
   if (!wanted.backwards && wanted.from < oldest) return { head, state: "trimmed", records: [], oldest };
   const from = Math.max(wanted.from, oldest);
   if (from > wanted.to) return { head, state: "ok", records: [], oldest };
-  const read = await readSegments(channel, { ...wanted, from });
+  const read = await readPage(channel, { ...wanted, from });
   const young = read.filter((record) => record.storedAt > now - channel.retention.ageMs);
   const reaches = young[0]?.head.seq ?? head.seq + 1;
   if (!wanted.backwards && reaches > wanted.from)
@@ -109,6 +111,19 @@ async function oldestSeq({ logs, segments, position, retention }: ReadableChanne
       return Math.max(kept, record.head.seq);
   }
   return position.seq + 1;
+}
+
+/**
+ * The records that hold the seqs wanted, without a hole. Of a page that is too large to be read at once the far
+ * side is left out: the end if it goes forwards, the beginning if it goes backwards.
+ */
+async function readPage(channel: ReadableChannel, wanted: Wanted): Promise<StoredRecord[]> {
+  for (let { from } = wanted; ; from = Math.ceil((from + wanted.to) / 2)) {
+    const records = await readSegments(channel, { ...wanted, from });
+    const last = records.at(-1);
+    const reaches = last !== undefined && lastSeq(last) >= wanted.to;
+    if (!wanted.backwards || reaches || from >= wanted.to) return records;
+  }
 }
 
 /** The records that hold the seqs wanted, stretch by stretch, as far as the bounds allow. */

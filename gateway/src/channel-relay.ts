@@ -131,7 +131,9 @@ export class ChannelRelay {
     const older = records.map((bytes) => ({ bytes, at: now, ...seqs(bytes) }));
     // What arrived while the answer was on its way is in the tail already.
     const edge = this.relay.tail.oldest ?? this.position.seq + 1;
-    this.relay.tail.prepend(older.filter((record) => record.seq + record.n <= edge));
+    const fitting = older.filter((record) => record.seq + record.n <= edge);
+    const last = fitting.at(-1);
+    if (last !== undefined && last.seq + last.n === edge) this.relay.tail.prepend(fitting);
   }
 
   #onEvent(bytes: Uint8Array): void {
