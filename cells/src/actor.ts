@@ -241,7 +241,10 @@ export class Actor {
     const { loaded, from } = await takeOver(context, own, elsewhere, Date.now());
     metrics.takeOvers.inc({ outcome: from === null ? "alone" : "handed_over" });
     logger.debug({ channel: this.key, from, position: loaded.position }, "channel taken over");
-    if (from !== null && this.#settings.presence) this.#presence.takeOver(() => this.#membersLeft(from));
+    if (from !== null && this.#settings.presence) {
+      const answers = placement.stateOf(from) !== "down";
+      this.#presence.takeOver(answers ? () => this.#membersLeft(from) : null);
+    }
     this.#channel.loaded(loaded, true, Date.now());
   }
 

@@ -79,9 +79,14 @@ export class ChannelPresence {
 
   /**
    * Takes the members over from the channel's previous home. Where they can't be had, the gateways announce
-   * them again, and until then the list is marked as stale.
+   * them again, and until then the list is marked as stale. `read` is null if there is nobody to be asked.
    */
-  takeOver(read: () => Promise<HeldMember[]>): void {
+  takeOver(read: (() => Promise<HeldMember[]>) | null): void {
+    if (read === null) {
+      this.#settlingUntil = Date.now() + SETTLE_MS;
+      this.#restored = Promise.resolve();
+      return;
+    }
     this.#restored = read().then(
       (members) => {
         this.#set.takeOver(members);
