@@ -32,7 +32,7 @@ export function messageView(item, { retry, discard }) {
   node.style.setProperty("--hue", hueOf(item.user));
   if (!item.isOwn) node.append(avatar(item.user));
   node.append(body);
-  const view = { item, node, text, time, status, body, failure: null, day: null, retry, discard };
+  const view = { item, node, text, time, status, body, failure: null, day: null, shown: null, retry, discard };
   update(view);
   return view;
 }
@@ -49,8 +49,8 @@ export function update(view) {
   time.title = exactTime(item.ts);
   if (!item.isOwn) return;
   const { icon: name, label } = STATES[item.state];
-  if (status.dataset.state === item.state) return;
-  status.dataset.state = item.state;
+  if (view.shown === item.state) return;
+  view.shown = item.state;
   status.replaceChildren(icon(name), hiddenText(label));
   showFailure(view);
 }
