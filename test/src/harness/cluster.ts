@@ -1,0 +1,137 @@
+/** A whole cluster per test file: its own brokers, free ports, data in a folder that is gone afterwards. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before } from "node:test";
+import {
+  type Cluster,
+  type ClusterOptions,
+  type ClusterProcess,
+  type DevFile,
+  startCluster,
+} from "@plexus/deploy/launcher";
+import { CONNECT_PATH } from "@plexus/protocol";
+import { createLogger, DirectoryStore, homeOf, partitionOwner } from "@plexus/runtime";
+import { type Metrics, readMetrics } from "./http.js";
+import { type NatsConnection, plainNats } from "./nats.js";
+import { type Encoding, RawClient } from "./raw-client.js";
+import { signToken, TENANT, type TokenOptions } from "./tokens.js";
+
+export interface TestClusterOptions extends Partial<Omit<ClusterOptions, "dataDir">> {
+  /** Settings of namespaces for all processes. */
+  settings?: object;
+}
+
+export interface ConnectOptions extends TokenOptions {
+  encoding?: Encoding;
+  /** Connect again and again until this gateway took the connection. */
+  gateway?: string;
+}
+
+/** Connections that may land elsewhere before one lands on the gateway asked for. */
+const MAX_TRIES = 200;
+/** A page that tests of the protocol don't need, and the log of what a process does, which they do. */
+const DEFAULTS = { quiet: true, demo: false, cells: ["eu-1"], workers: 1, gateways: 1 };
+
+export class TestCluster {
+  readonly dataDir = mkdtempSync(join(tmpdir(), "plexus-test-"));
+  readonly #options: TestClusterOptions;
+  readonly #clients = new Set<RawClient>();
+  #cluster: Cluster | undefined;
+  #nats: NatsConnection | undefined;
+  #directory: DirectoryStore | undefined;
+
+  constructor(options: TestClusterOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { settings, ...options } = this.#options;
+    const env: Record<string, string> = { ...options.env };
+    if (settings !== undefined) {
+      env.PLEXUS_SETTINGS_FILE = join(this.dataDir, "settings.json");
+      writeFileSync(env.PLEXUS_SETTINGS_FILE, JSON.stringify(settings));
+    }
+    this.#cluster = await startCluster({ ...DEFAULTS, ...options, env, dataDir: this.dataDir });
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.cut();
+    this.#directory?.stop();
+    await this.#nats?.close();
+    await this.#cluster?.stop();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  get cluster(): Cluster {
+    if (this.#cluster === undefined) throw new Error("the cluster has not started");
+    return this.#cluster;
+  }
+  get dev(): DevFile {
+    return this.cluster.dev;
+  }
+  /** For WebSockets. */
+  get url(): string {
+    return `${this.dev.url.replace("http", "ws")}${CONNECT_PATH}`;
+  }
+
+  process(id: string): ClusterProcess {
+    return this.cluster.process(id);
+  }
+
+  token(user: string, options: TokenOptions = {}): Promise<string> {
+    return signToken(this.dev.tokenSecret, user, options);
+  }
+
+  /** A socket that has said nothing yet. */
+  async open(encoding: Encoding = "json", protocols?: string[]): Promise<RawClient> {
+    const client = await RawClient.open(this.url, encoding, protocols);
+    this.#clients.add(client);
+    void client.closed.then(() => this.#clients.delete(client));
+    return client;
+  }
+
+  /** A client that was welcomed. */
+  async connect(user: string, options: ConnectOptions = {}): Promise<RawClient> {
+    const token = await this.token(user, options);
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const client = await this.open(options.encoding);
+      const { gateway } = await client.hello(token);
+      if (options.gateway === undefined || gateway === options.gateway) return client;
+      client.cut();
+    }
+    throw new Error(`no connection landed on ${options.gateway}`);
+  }
+
+  /** A connection of a plain NATS client, shared by the file. */
+  async nats(): Promise<NatsConnection> {
+    this.#nats ??= await plainNats(this.dev.natsUrl);
+    return this.#nats;
+  }
+
+  metrics(id: string): Promise<Metrics> {
+    return readMetrics(this.process(id).opsUrl!);
+  }
+
+  log(id: string): string {
+    return readFileSync(join(this.dataDir, "logs", `${id}.log`), "utf8");
+  }
+
+  /** The worker that owns a channel while all of its cell's workers live; computed as every process does. */
+  async ownerOf(channel: string): Promise<{ cell: string; partition: number; worker: string }> {
+    this.#directory ??= await DirectoryStore.open(await this.nats(), createLogger("test", "test", "fatal"));
+    const { cell, partition } = homeOf(this.#directory.current, TENANT, channel)!;
+    const workers = this.cluster.processes
+      .filter((process) => process.kind === "worker" && process.cell === cell)
+      .map((process) => process.id);
+    return { cell, partition, worker: partitionOwner(partition, workers)! };
+  }
+}
+
+/** Starts a cluster before the file's tests and stops it after them, whether they passed or not. */
+export function clusterForFile(options: TestClusterOptions = {}): TestCluster {
+  const cluster = new TestCluster(options);
+  before(() => cluster.start());
+  after(() => cluster.stop());
+  return cluster;
+}

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AuthOk, PresenceFrame } from "@plexus/protocol";
+import { EVERYTHING } from "../harness/tokens.js";
+import { until } from "../harness/wait.js";
+import type { ProtocolCase } from "./case.js";
+
+export function authenticationCases({ cluster, connect, channel }: ProtocolCase): void {
+  test("each action needs its capability; the answer is forbidden", async () => {
+    const ch = channel("capabilities");
+    const asked: Record<string, Record<string, unknown>> = {
+      sub: { op: "sub", ch },
+      pub: { op: "pub", ch, data: 1 },
+      history: { op: "history", ch },
+      presence: { op: "presence", ch },
+    };
+    for (const [action, frame] of Object.entries(asked)) {
+      const others = EVERYTHING.filter((other) => other !== action);
+      const without = await connect("ada", { caps: { ">": others } });
+      await without.refused(frame, "forbidden");
+      const alone = await connect("ada", { caps: { ">": [action] } });
+      await alone.ok(frame);
+    }
+    const noPresence = await connect("ada", { caps: { ">": ["sub"] } });
+    await noPresence.refused({ op: "sub", ch, presence: true }, "forbidden");
+    noPresence.send({ op: "signal", ch, data: 1 });
+    const err = await noPresence.until("the refusal", ({ op, id }) => op === "err" && id === undefined);
+    assert.equal(err.code, "forbidden");
+  });
+
+  test("patterns: a name, one token, the rest; nothing where there are none", async () => {
+    const client = await connect("ada", {
+      caps: { "chat.one": ["pub"], "chat.*.room": ["pub"], "news.>": ["pub"], "chat.deny": [] },
+    });
+    for (const ch of ["chat.one", "chat.x.room", "news.a", "news.a.b.c"]) await client.pub(ch, 1);
+    for (const ch of ["chat.two", "chat.one.x", "chat.room", "chat.x.y.room", "news", "chat.deny", "chat"])
+      await client.refused({ op: "pub", ch, data: 1 }, "forbidden");
+    for (const claims of [{ caps: undefined }, { caps: {} }]) {
+      const nobody = await connect("ada", { claims });
+      await nobody.refused({ op: "sub", ch: "chat.one" }, "forbidden");
+    }
+  });
+
+  test("a token that ends in mid-session: token_expired, 4502", async () => {
+    const client = await connect("ada", { expiresInS: 1 });
+    await client.closedWith(4502, "token_expired");
+  });
+
+  test("auth brings a new token in time, and the connection stays", async () => {
+    const client = await connect("ada", { expiresInS: 2 });
+    const endsAt = Date.now() + 2_000;
+    const ok = (await client.ok({ op: "auth", token: await cluster.token("ada") })) as AuthOk;
+    assert.ok(ok.expires > Date.now() + 3_000_000, "expires is the new token's end in milliseconds");
+    await until("the old token's end", () => Date.now() > endsAt + 1_200);
+    await client.settled();
+  });
+
+  test("auth with a bad token or another identity is refused, and the old token goes on", async () => {
+    const client = await connect("ada");
+    await client.refused({ op: "auth", token: "nonsense" }, "unauthorized");
+    const expired = await cluster.token("ada", { expiresInS: -60 });
+    await client.refused({ op: "auth", token: expired }, "token_expired");
+    await client.refused({ op: "auth", token: await cluster.token("bob") }, "forbidden");
+    const elsewhere = await cluster.token("ada", { tenant: "other" });
+    await client.refused({ op: "auth", token: elsewhere }, "forbidden");
+    await client.pub(channel("auth"), 1);
+  });
+
+  test("auth with fewer capabilities takes away the subscriptions that they no longer allow", async () => {
+    const [ada, bob] = await Promise.all([connect("ada"), connect("bob")]);
+    const [kept, lost] = [channel("kept"), channel("lost")];
+    await Promise.all([ada.sub(kept), ada.sub(lost)]);
+    await ada.ok({ op: "auth", token: await cluster.token("ada", { caps: { [kept]: ["sub"] } }) });
+    await bob.pub(lost, "unseen");
+    await bob.pub(kept, "seen");
+    await until("the message", () => ada.channel(kept).received.length === 1);
+    assert.equal(ada.channel(lost).received.length, 0);
+    await ada.refused({ op: "unsub", ch: lost }, "not_subscribed");
+    await ada.refused({ op: "sub", ch: lost }, "forbidden");
+    await ada.refused({ op: "pub", ch: kept, data: 1 }, "forbidden");
+  });
+
+  test("auth without the presence capability ends membership and presence events", async () => {
+    const [ada, bob] = await Promise.all([connect("ada"), connect("bob")]);
+    const ch = channel("no-more-presence");
+    await ada.sub(ch, { presence: true });
+    await bob.sub(ch, { presence: true });
+    await until("both members", async () => (await bob.presence(ch)).count === 2);
+    await ada.ok({ op: "auth", token: await cluster.token("ada", { caps: { ">": ["sub"] } }) });
+    const left = ({ leave }: PresenceFrame) => leave?.some(({ conn }) => conn === ada.conn) === true;
+    await bob.until("ada's leave", (frame) => frame.op === "presence" && left(frame as PresenceFrame));
+    const from = ada.frames.length;
+    await bob.ok({ op: "state", ch, data: "unseen" });
+    await bob.until("its own update", (frame) => frame.op === "presence" && "update" in frame);
+    await bob.pub(ch, 1);
+    await bob.until("the message", ({ op }) => op === "msg");
+    await ada.settled();
+    assert.ok(!ada.frames.slice(from).some(({ op }) => op === "presence"));
+  });
+}
