@@ -50,16 +50,23 @@ export class JetStreamLog implements ChannelLog {
   readonly #nats: NatsConnection;
   readonly #log: Logger;
   readonly #stream: string;
+  readonly #apiPrefix: string;
   readonly #options: LogOptions;
   readonly #inbox: string;
   readonly #waiting = new Map<number, Waiting>();
   #nextAck = 1;
   readonly #sweep: NodeJS.Timeout;
 
-  private constructor(nats: NatsConnection, cell: string, created: string, log: Logger, options: LogOptions) {
+  private constructor(
+    context: { nats: NatsConnection; cell: string; log: Logger; options: LogOptions },
+    created: string,
+    domain?: string,
+  ) {
+    const { nats, cell, log, options } = context;
     this.#nats = nats;
     this.#log = log;
     this.#stream = logStream(cell);
+    this.#apiPrefix = domain === undefined ? "$JS.API" : `$JS.${domain}.API`;
     this.#options = options;
     this.incarnation = incarnationOf(created);
     this.#inbox = `_INBOX.${cell}.${crypto.randomUUID()}`;
@@ -91,19 +98,25 @@ export class JetStreamLog implements ChannelLog {
     const info = found ?? (await manager.streams.add(config));
     if (found !== null && found.config.max_bytes !== options.maxBytes)
       await manager.streams.update(config.name, { max_bytes: options.maxBytes });
-    return new JetStreamLog(nats, cell, info.created, log, options);
+    return new JetStreamLog({ nats, cell, log, options }, info.created);
   }
 
-  /** Opens the log of another cell, which has to exist. */
+  /** Opens the log of another cell, or its mirror, which has to exist in that JetStream domain. */
   static async openExisting(
     nats: NatsConnection,
     cell: string,
     log: Logger,
     options: LogOptions,
+    domain: string | undefined,
   ): Promise<JetStreamLog> {
-    const manager = await jetstreamManager(nats, { checkAPI: false, timeout: options.readDeadlineMs });
+    const where = domain === undefined ? {} : { domain };
+    const manager = await jetstreamManager(nats, {
+      checkAPI: false,
+      timeout: options.readDeadlineMs,
+      ...where,
+    });
     const { created } = await manager.streams.info(logStream(cell));
-    return new JetStreamLog(nats, cell, created, log, options);
+    return new JetStreamLog({ nats, cell, log, options }, created, domain);
   }
 
   /** Every subject that holds a record: one for each channel. */
@@ -160,7 +173,7 @@ export class JetStreamLog implements ChannelLog {
       const records = Math.min(bounds.records, reader.num_pending);
       return records === 0 ? [] : await this.#fetch(reader.name, records, bounds.bytes);
     } finally {
-      this.#nats.publish(`$JS.API.CONSUMER.DELETE.${this.#stream}.${reader.name}`);
+      this.#nats.publish(`${this.#apiPrefix}.CONSUMER.DELETE.${this.#stream}.${reader.name}`);
     }
   }
 
@@ -210,7 +223,7 @@ export class JetStreamLog implements ChannelLog {
    */
   async #get(question: object): Promise<StoredRecord | null> {
     if (this.#options.replicas > 1) return this.#getFromLeader(question);
-    const answer = await this.#request(`$JS.API.DIRECT.GET.${this.#stream}`, question);
+    const answer = await this.#request(`${this.#apiPrefix}.DIRECT.GET.${this.#stream}`, question);
     if (answer.headers?.code === 404) return null;
     const logSeq = Number(answer.headers?.get("Nats-Sequence"));
     const storedAt = Date.parse(answer.headers?.get("Nats-Time-Stamp") ?? "");
@@ -218,7 +231,7 @@ export class JetStreamLog implements ChannelLog {
   }
 
   async #getFromLeader(question: object): Promise<StoredRecord | null> {
-    const answer = (await this.#request(`$JS.API.STREAM.MSG.GET.${this.#stream}`, question)).json<{
+    const answer = (await this.#request(`${this.#apiPrefix}.STREAM.MSG.GET.${this.#stream}`, question)).json<{
       message?: { subject: string; seq: number; time: string; data: string; hdrs?: string };
     }>();
     if (answer.message === undefined) return null;
@@ -234,7 +247,9 @@ export class JetStreamLog implements ChannelLog {
   }
 
   async #api(call: string, body: object): Promise<unknown> {
-    const answer = (await this.#request(`$JS.API.${call}`, body)).json<{ error?: { description: string } }>();
+    const answer = (await this.#request(`${this.#apiPrefix}.${call}`, body)).json<{
+      error?: { description: string };
+    }>();
     if (answer.error !== undefined)
       throw new PlexusError("unavailable", `the log refused: ${answer.error.description}`, { retry: 1_000 });
     return answer;
@@ -275,7 +290,9 @@ export class JetStreamLog implements ChannelLog {
         if (got.length === records || bytes >= maxBytes) finish();
       });
       const question = JSON.stringify({ batch: records, no_wait: true });
-      this.#nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${reader}`, question, { reply: inbox });
+      this.#nats.publish(`${this.#apiPrefix}.CONSUMER.MSG.NEXT.${this.#stream}.${reader}`, question, {
+        reply: inbox,
+      });
     });
   }
 }

@@ -19,6 +19,7 @@ import {
 } from "@plexus/runtime";
 import type { ChannelLog } from "./log.js";
 import * as metrics from "./metrics.js";
+import type { LogMirror } from "./mirror.js";
 
 export interface MoverOptions {
   /** Quiet channels given away per second at most. */
@@ -34,6 +35,8 @@ export interface MoverContext {
   readonly operations: OperationStore;
   readonly logger: Logger;
   readonly options: MoverOptions;
+  /** Where the log is kept for later, once the cell drains; null where all cells share one NATS. */
+  readonly mirror: LogMirror | null;
   /** Whether this worker is the one that moves. */
   isLeader(): boolean;
   /** Every subject of this cell's log. */
@@ -47,6 +50,8 @@ export interface MoverContext {
 const TICK_MS = 500;
 /** Commands that were on their way when the directory changed have arrived by then. */
 const SETTLE_MS = 500;
+const MIRROR_LOOK_MS = 200;
+const MIRROR_LOOKS = 300;
 const PROGRESS_INTERVAL_MS = 300;
 
 interface Channel {
@@ -89,7 +94,7 @@ export class Mover {
   async #work(): Promise<void> {
     const { cell, directory } = this.#context;
     const { current } = directory;
-    const state = current.cells.find((entry) => entry.id === cell)?.state;
+    const state = this.#state;
     if (state === "joining" && !current.operation) return this.#join();
     if (state === "down") return this.#return();
     const { operation } = current;
@@ -97,6 +102,11 @@ export class Mover {
     if (cellsToSweep(current).includes(cell) && this.#doneWith < current.version)
       await this.#sweep(operation);
     await this.#finishIfDone(operation);
+  }
+
+  get #state() {
+    const { cell, directory } = this.#context;
+    return directory.current.cells.find((entry) => entry.id === cell)?.state;
   }
 
   /** A new cell takes its share of the channels as soon as no other operation is under way. */
@@ -119,12 +129,26 @@ export class Mover {
     const { version } = this.#context.directory.current;
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     const report = this.#reporter(operation);
+    const drains = this.#state === "draining";
+    if (drains) await this.#context.mirror?.ensure();
     let left = -1;
     while (left !== 0 && !this.#stopped && this.#context.directory.current.version === version)
       left = await this.#moveAll(report.progress, false);
     if (left !== 0) return;
+    if (drains && !(await this.#mirrored())) return;
+    if (this.#state === "active") await this.#context.mirror?.drop();
     await report.done();
     this.#doneWith = version;
+  }
+
+  /** Waits for the mirror to hold all of the log, which gets no more records. False: not yet, look again later. */
+  async #mirrored(): Promise<boolean> {
+    const { mirror } = this.#context;
+    for (let look = 0; mirror !== null && look < MIRROR_LOOKS && !this.#stopped; look++) {
+      if (await mirror.isComplete()) return true;
+      await new Promise((resolve) => setTimeout(resolve, MIRROR_LOOK_MS));
+    }
+    return mirror === null;
   }
 
   /** Goes through the log once. Returns how many channels are still here that should not be. */

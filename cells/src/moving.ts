@@ -9,6 +9,7 @@ import {
 } from "@plexus/runtime";
 import { CellWatch } from "./cell-watch.js";
 import type { JetStreamLog } from "./jetstream-log.js";
+import { LogMirror } from "./mirror.js";
 import { Mover } from "./mover.js";
 import type { workerOptions } from "./options.js";
 
@@ -27,7 +28,7 @@ export async function startMoving(context: {
 }): Promise<{ stop(): void }> {
   const { options, nats, directory, router, channelLog, log } = context;
   const { cell } = options;
-  const operations = await OperationStore.open(nats);
+  const operations = await OperationStore.open(nats, options.hubDomain);
   const isLeader = () => context.owns(LEADER_PARTITION);
   const mover = new Mover({
     cell,
@@ -37,6 +38,7 @@ export async function startMoving(context: {
     logger: log,
     options,
     isLeader,
+    mirror: options.hubDomain === undefined ? null : new LogMirror(nats, cell, options.hubDomain),
     subjects: () => channelLog.subjects(),
     open: (tenant, channel) => router.ask("head", tenant, channel, { gateway: "" }),
     seal: (tenant, channel, to) => sealOwn(channelLog, subjects.log(cell, tenant, channel), channel, to),

@@ -15,6 +15,12 @@ export const workerOptions = {
     default: "redis://127.0.0.1:6379",
     doc: "The cell's Redis, which holds presence.",
   }),
+  hubDomain: option<string | undefined>({
+    env: "PLEXUS_HUB_DOMAIN",
+    type: name.optional(),
+    default: undefined,
+    doc: "JetStream domain of the hub, where each cell has a NATS server of its own (domain: the cell's name); unset where all share one.",
+  }),
   maxActors: option({
     env: "PLEXUS_MAX_ACTORS",
     type: integer(1, 10_000_000),

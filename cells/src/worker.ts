@@ -49,8 +49,8 @@ export async function startWorker(options: Options<typeof workerOptions>, log: L
     maxBytes: options.logMaxBytes,
   };
   const channelLog = await JetStreamLog.open(nats, cell, log, logOptions);
-  const otherLogs = new CellLogs(nats, log, logOptions);
-  const directory = await DirectoryStore.open(nats, log);
+  const otherLogs = new CellLogs(nats, log, logOptions, options.hubDomain);
+  const directory = await DirectoryStore.open(nats, log, options.hubDomain);
   await directory.change((current) => withCell(current, cell, region));
   await directory.refresh();
   const router = new Router({ nats, directory, asker: `${cell}-${workerId}-${randomUUID()}`, log });

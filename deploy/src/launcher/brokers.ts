@@ -47,6 +47,16 @@ jetstream {
   store_dir: ${JSON.stringify(data)}
   max_mem: ${JETSTREAM_MEMORY}
   max_file: ${JETSTREAM_DISK}
+${plan.domain === undefined ? "" : `  domain: ${JSON.stringify(plan.domain)}\n`}}
+${leafConfig(plan)}`;
+}
+
+function leafConfig({ leafPort, hubLeafPort }: BrokerPlan): string {
+  if (leafPort !== undefined) return `leafnodes { listen: "127.0.0.1:${leafPort}" }\n`;
+  if (hubLeafPort === undefined) return "";
+  return `leafnodes {
+  reconnect: 1
+  remotes: [ { url: "nats://127.0.0.1:${hubLeafPort}" } ]
 }
 `;
 }

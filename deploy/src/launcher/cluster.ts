@@ -12,7 +12,7 @@ import { assertPortFree, freePort } from "./ports.js";
 import { readableLine } from "./readable.js";
 import { isReady, until } from "./ready.js";
 import { SupervisedChild } from "./supervised.js";
-import { planTopology, type Topology } from "./topology.js";
+import { planIsolatedTopology, planTopology, type Topology } from "./topology.js";
 
 /** A child that died so often before everything was ready will not get ready: the start fails. */
 const DEATHS_BEFORE_GIVING_UP = 3;
@@ -139,7 +139,10 @@ export class Cluster {
   }
 
   async #startBrokers(folder: DataFolder): Promise<void> {
-    this.#topology = await planTopology(this.#options, freePort);
+    const { cells, isolated } = this.#options;
+    this.#topology = isolated
+      ? await planIsolatedTopology(cells, freePort)
+      : await planTopology(this.#options, freePort);
     const own = this.#topology.brokers.map((plan) => this.#add(brokerSpec(plan, folder.path), folder));
     await this.#startAll(own);
     const { natsUrl, redisUrl } = this.#options;

@@ -9,6 +9,8 @@ export interface LauncherFlags {
   workers: number;
   gateways: number;
   data: string;
+  /** Every cell with brokers of its own. */
+  isolated: boolean;
   help: boolean;
 }
 
@@ -58,6 +60,9 @@ const FLAGS = {
   data: { value: "DIR", default: ".plexus", doc: "where everything that lasts is kept", read: folder },
 } satisfies Record<string, Flag<unknown>>;
 
+/** Flags without a value. */
+const SWITCHES = ["isolated", "help"];
+
 /** Reads the command line. Throws a {@link FlagError} for the first thing that is not right. */
 export function parseFlags(argv: string[]): LauncherFlags {
   const given = readTokens(argv);
@@ -77,6 +82,7 @@ export function parseFlags(argv: string[]): LauncherFlags {
     workers: read("workers", FLAGS.workers),
     gateways: read("gateways", FLAGS.gateways),
     data: read("data", FLAGS.data),
+    isolated: given.has("isolated"),
     help: given.has("help"),
   };
   if (flags.port !== 0 && flags.port === flags.adminPort) {
@@ -94,6 +100,7 @@ export function helpText(): string {
 Usage: npm start -- [flags]
 
 ${lines.join("\n")}
+  ${"--isolated".padEnd(22)}every cell with its own NATS and Redis, as leaf nodes of a hub
   ${"--help".padEnd(22)}this text
 
 With NATS_URL or REDIS_URL in the environment, that broker is used instead of an own one.
@@ -104,7 +111,7 @@ function readTokens(argv: string[]): Map<string, string> {
   const options = Object.fromEntries(Object.keys(FLAGS).map((name) => [name, { type: "string" as const }]));
   const { tokens } = parseArgs({
     args: argv,
-    options: { ...options, help: { type: "boolean", short: "h" } },
+    options: { ...options, isolated: { type: "boolean" }, help: { type: "boolean", short: "h" } },
     strict: false,
     tokens: true,
   });
@@ -112,10 +119,11 @@ function readTokens(argv: string[]): Map<string, string> {
   for (const token of tokens) {
     if (token.kind === "positional") throw new FlagError(`"${token.value}" is not a flag`);
     if (token.kind === "option-terminator") continue;
-    const known = token.name === "help" || Object.hasOwn(FLAGS, token.name);
+    const isSwitch = SWITCHES.includes(token.name);
+    const known = isSwitch || Object.hasOwn(FLAGS, token.name);
     if (!known) throw new FlagError(`${token.rawName} is unknown`);
     if (given.has(token.name)) throw new FlagError(`${token.rawName} is given twice`);
-    if (token.name === "help") given.set("help", "");
+    if (isSwitch) given.set(token.name, "");
     else if (token.value === undefined) throw new FlagError(`${token.rawName} needs a value`);
     else given.set(token.name, token.value);
   }

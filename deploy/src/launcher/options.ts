@@ -18,6 +18,8 @@ export interface ClusterOptions {
   gateways?: number;
   /** Whether gateways serve the chat page, and tokens for it to anybody: true. */
   demo?: boolean;
+  /** Whether every cell has brokers of its own: false. */
+  isolated?: boolean;
   /** Brokers that exist already; none of that kind is started. */
   natsUrl?: string | undefined;
   redisUrl?: string | undefined;
@@ -46,6 +48,7 @@ export function withDefaults(options: ClusterOptions): CompleteOptions {
     workers: 2,
     gateways: 2,
     demo: true,
+    isolated: false,
     env: {},
     workerEnv: {},
     gatewayEnv: {},

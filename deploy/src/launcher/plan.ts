@@ -77,6 +77,7 @@ function workerSpec(
       PLEXUS_WORKER_ID: id,
       NATS_URL: topology.natsUrl(cell),
       REDIS_URL: topology.redisUrl(cell),
+      ...topology.workerEnv,
       ...options.workerEnv,
     }),
   };

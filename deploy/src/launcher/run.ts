@@ -31,6 +31,7 @@ export async function runLauncher(argv: string[], env: NodeJS.ProcessEnv): Promi
   const cluster = new Cluster({
     ...flags,
     dataDir: flags.data,
+    isolated: flags.isolated,
     natsUrl: env.NATS_URL || undefined,
     redisUrl: env.REDIS_URL || undefined,
   });

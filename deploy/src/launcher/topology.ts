@@ -1,13 +1,18 @@
-/**
- * Which brokers a local cluster has, and which of them each process talks to. The one place that knows: a layout
- * with a hub and brokers per cell is another return value of {@link planTopology} and no other change.
- */
+import { ClusterError } from "./errors.js";
+
+/** Which brokers a local cluster has, and which of them each process talks to: the one place that knows. */
 export interface BrokerPlan {
   kind: "nats" | "redis";
   id: string;
   /** The cell that it belongs to; none for one that all share. */
   cell?: string;
   port: number;
+  /** NATS: the JetStream domain, where there are several servers. */
+  domain?: string;
+  /** NATS: the port where the hub takes leaf nodes, … */
+  leafPort?: number;
+  /** … and the hub's, for a leaf node. */
+  hubLeafPort?: number;
 }
 
 export interface Topology {
@@ -17,7 +22,12 @@ export interface Topology {
   natsUrl(cell?: string): string;
   /** The Redis server for this cell's presence. */
   redisUrl(cell?: string): string;
+  /** More environment for workers. */
+  workerEnv: Record<string, string>;
 }
+
+/** JetStream domain of the hub, where every cell has a NATS server of its own. */
+const HUB_DOMAIN = "hub";
 
 export interface ExternalBrokers {
   natsUrl?: string | undefined;
@@ -44,5 +54,43 @@ export async function planTopology(
     brokers.push({ kind: "redis", id: "redis", port });
     redisUrl = `redis://127.0.0.1:${port}`;
   }
-  return { brokers, natsUrl: () => natsUrl, redisUrl: () => redisUrl };
+  return { brokers, natsUrl: () => natsUrl, redisUrl: () => redisUrl, workerEnv: {} };
+}
+
+/**
+ * Every cell for itself: a hub for gateways, directory and admin API, and for each cell a NATS server (a leaf node
+ * of the hub with its own JetStream domain) and a Redis server. What happens to one cell's brokers is felt by no
+ * other.
+ */
+export async function planIsolatedTopology(
+  cells: readonly string[],
+  takePort: () => Promise<number>,
+): Promise<Topology> {
+  const leafPort = await takePort();
+  const hub: BrokerPlan = {
+    kind: "nats",
+    id: "nats-hub",
+    port: await takePort(),
+    domain: HUB_DOMAIN,
+    leafPort,
+  };
+  const brokers = [hub];
+  const ports = new Map<string, { nats: number; redis: number }>();
+  for (const cell of cells) {
+    const [nats, redis] = [await takePort(), await takePort()];
+    ports.set(cell, { nats, redis });
+    brokers.push({ kind: "nats", id: `nats-${cell}`, cell, port: nats, domain: cell, hubLeafPort: leafPort });
+    brokers.push({ kind: "redis", id: `redis-${cell}`, cell, port: redis });
+  }
+  const portsOf = (cell: string) => {
+    const found = ports.get(cell);
+    if (found === undefined) throw new ClusterError(`cell ${cell} has no brokers here`);
+    return found;
+  };
+  return {
+    brokers,
+    natsUrl: (cell) => `nats://127.0.0.1:${cell === undefined ? hub.port : portsOf(cell).nats}`,
+    redisUrl: (cell = cells[0]!) => `redis://127.0.0.1:${portsOf(cell).redis}`,
+    workerEnv: { PLEXUS_HUB_DOMAIN: HUB_DOMAIN },
+  };
 }

@@ -1,7 +1,7 @@
-import { jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { z } from "zod";
 import { type Directory, EMPTY_DIRECTORY } from "./directory.js";
+import { hubJetStream } from "./hub.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
 
@@ -47,8 +47,8 @@ export class DirectoryStore {
   }
 
   /** Opens the bucket, makes it where it is missing, reads the directory and starts to watch it. */
-  static async open(nats: NatsConnection, log: Logger): Promise<DirectoryStore> {
-    const kv = await new Kvm(jetstream(nats)).create(BUCKET, { history: HISTORY });
+  static async open(nats: NatsConnection, log: Logger, domain?: string): Promise<DirectoryStore> {
+    const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: HISTORY });
     const store = new DirectoryStore(kv, log);
     const entry = await kv.get(KEY);
     if (entry !== null) store.#take(entry.string());

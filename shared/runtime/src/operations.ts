@@ -2,11 +2,11 @@
  * Operations: changes of placement under way and past, kept in the directory's KV bucket so that they outlive
  * whoever asked for them. The cells that give channels away write how far they are; nobody else has to live.
  */
-import { jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { z } from "zod";
 import type { Directory } from "./directory.js";
 import type { DirectoryStore } from "./directory-store.js";
+import { hubJetStream } from "./hub.js";
 import type { NatsConnection } from "./nats.js";
 
 const BUCKET = "plexus-operations";
@@ -38,8 +38,10 @@ export class OperationStore {
     this.#kv = kv;
   }
 
-  static async open(nats: NatsConnection): Promise<OperationStore> {
-    return new OperationStore(await new Kvm(jetstream(nats)).create(BUCKET, { history: 1, ttl: KEPT_MS }));
+  static async open(nats: NatsConnection, domain?: string): Promise<OperationStore> {
+    return new OperationStore(
+      await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1, ttl: KEPT_MS }),
+    );
   }
 
   /** An id for a new operation; later ones sort behind earlier ones. */

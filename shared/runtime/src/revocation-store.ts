@@ -32,18 +32,25 @@ export class RevocationStore {
   #stopped = false;
   #unwatch: () => void = () => undefined;
 
-  private constructor(kv: KV, nats: NatsConnection, log: Logger) {
+  private constructor(kv: KV, nats: NatsConnection, log: Logger, cleans: boolean) {
     this.#kv = kv;
     this.#nats = nats;
     this.#log = log;
-    this.#timer = setInterval(() => this.#forgetExpired(Date.now()), EXPIRE_INTERVAL_MS);
+    this.#timer = setInterval(() => void this.#forgetExpired(cleans), EXPIRE_INTERVAL_MS);
   }
 
-  /** Opens the bucket, makes it where it is missing, reads all of it and starts to watch it. */
-  static async open(nats: NatsConnection, log: Logger): Promise<RevocationStore> {
+  /**
+   * Opens the bucket, makes it where it is missing, reads all of it and starts to watch it. One process of an
+   * installation `cleans` the bucket of what is over; two do no harm.
+   */
+  static async open(
+    nats: NatsConnection,
+    log: Logger,
+    { cleans = false }: { cleans?: boolean } = {},
+  ): Promise<RevocationStore> {
     const limits = { history: 1, ttl: MAX_REVOCATION_MS };
     const kv = await new Kvm(jetstream(nats)).create(BUCKET, limits);
-    const store = new RevocationStore(kv, nats, log);
+    const store = new RevocationStore(kv, nats, log, cleans);
     for await (const entry of await kv.history()) if (entry.operation === "PUT") store.#take(entry.string());
     void store.#watch();
     return store;
@@ -69,34 +76,34 @@ export class RevocationStore {
     this.list.put(entry);
   }
 
-  /** Removes from the bucket what is over. One process of an installation does so; two do no harm. */
-  async removeExpired(now: number): Promise<void> {
-    const manager = await jetstreamManager(this.#nats);
-    // Purged rather than deleted: a deletion would leave a marker that stays.
-    for (const revocation of this.#forgetExpired(now))
-      await manager.streams.purge(`KV_${BUCKET}`, { filter: `$KV.${BUCKET}.${revocationKey(revocation)}` });
-  }
-
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#timer);
     this.#unwatch();
   }
 
-  #forgetExpired(now: number): Revocation[] {
-    const over = this.list.expire(now);
+  async #forgetExpired(cleans: boolean): Promise<void> {
+    const over = this.list.expire(Date.now());
     revocations.set(this.list.size);
-    return over;
+    if (!cleans || over.length === 0) return;
+    try {
+      const { streams } = await jetstreamManager(this.#nats);
+      // Purged rather than deleted: a deletion would leave a marker that stays.
+      for (const revocation of over)
+        await streams.purge(`KV_${BUCKET}`, { filter: `$KV.${BUCKET}.${revocationKey(revocation)}` });
+    } catch (error) {
+      // They are harmless, and go with the next process that reads them, or by the bucket's own limit.
+      this.#log.warn({ err: error }, "revocations: what is over could not be removed");
+    }
   }
 
   #take(text: string): void {
     const result = stored.safeParse(JSON.parse(text));
     if (!result.success) return this.#log.error({ err: result.error }, "revocations: malformed entry");
-    if (result.data.until <= Date.now()) return;
     if (!this.list.put(result.data))
       return this.#log.error("revocations: the list is full, one is not in force");
     revocations.set(this.list.size);
-    for (const listener of this.#listeners) listener(result.data);
+    if (result.data.until > Date.now()) for (const listener of this.#listeners) listener(result.data);
   }
 
   async #watch(): Promise<void> {

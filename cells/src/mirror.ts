@@ -1,0 +1,50 @@
+/**
+ * The mirror of a cell's log in the hub: made when the cell starts to drain, so that old history keeps its
+ * address after the cell has been switched off. A JetStream mirror keeps the sequence numbers.
+ */
+import { type JetStreamManager, jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { logStream } from "@plexus/protocol";
+import type { NatsConnection } from "@plexus/runtime";
+
+export class LogMirror {
+  readonly #nats: NatsConnection;
+  readonly #cell: string;
+  readonly #hubDomain: string;
+
+  constructor(nats: NatsConnection, cell: string, hubDomain: string) {
+    this.#nats = nats;
+    this.#cell = cell;
+    this.#hubDomain = hubDomain;
+  }
+
+  /** Makes the mirror if there is none. */
+  async ensure(): Promise<void> {
+    const hub = await this.#manager(this.#hubDomain);
+    const name = logStream(this.#cell);
+    if ((await hub.streams.info(name).catch(() => null)) !== null) return;
+    await hub.streams.add({
+      name,
+      storage: StorageType.File,
+      allow_direct: true,
+      mirror: { name, external: { api: `$JS.${this.#cell}.API`, deliver: "" } },
+    });
+  }
+
+  /** Whether the mirror holds all that the log holds now. */
+  async isComplete(): Promise<boolean> {
+    const name = logStream(this.#cell);
+    const [hub, own] = await Promise.all([this.#manager(this.#hubDomain), this.#manager(this.#cell)]);
+    const [mirror, log] = await Promise.all([hub.streams.info(name), own.streams.info(name)]);
+    return mirror.state.last_seq >= log.state.last_seq;
+  }
+
+  /** Removes the mirror: the cell itself answers again. */
+  async drop(): Promise<void> {
+    const hub = await this.#manager(this.#hubDomain);
+    await hub.streams.delete(logStream(this.#cell)).catch(() => false);
+  }
+
+  #manager(domain: string): Promise<JetStreamManager> {
+    return jetstreamManager(this.#nats, { domain, checkAPI: false });
+  }
+}
