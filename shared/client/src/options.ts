@@ -56,7 +56,9 @@ export interface Tuning {
 }
 
 /** Default, least and most. */
-const TUNING: { readonly [K in keyof Tuning]: readonly [preset: number, least: number, most: number] } = {
+export const TUNING: {
+  readonly [K in keyof Tuning]: readonly [preset: number, least: number, most: number];
+} = {
   backoffBaseMs: [400, 1, 60_000],
   backoffMaxMs: [20_000, 1, 3_600_000],
   connectTimeoutMs: [10_000, 100, 120_000],
