@@ -81,36 +81,40 @@ function fromTail(channel: ReadableChannel, wanted: Wanted, now: number): ReadAn
 
 async function fromLogs(channel: ReadableChannel, wanted: Wanted, now: number): Promise<ReadAnswer> {
   const head = { ...channel.position };
-  const oldest = await oldestSeq(channel);
+  const oldest = await oldestSeq(channel, now);
   if (!wanted.backwards && wanted.from < oldest) return { head, state: "trimmed", records: [], oldest };
   const from = Math.max(wanted.from, oldest);
   if (from > wanted.to) return { head, state: "ok", records: [], oldest };
   const read = await readPage(channel, { ...wanted, from });
-  const young = read.filter((record) => record.storedAt > now - channel.retention.ageMs);
-  const reaches = young[0]?.head.seq ?? head.seq + 1;
+  // Trimmed in the meantime.
+  const reaches = read[0]?.head.seq ?? head.seq + 1;
   if (!wanted.backwards && reaches > wanted.from)
     return { head, state: "trimmed", records: [], oldest: reaches };
-  const bytes = young.map((record) => record.bytes);
-  const aged = young.length < read.length;
-  return {
-    head,
-    state: "ok",
-    records: fit(bytes, wanted.backwards),
-    oldest: aged ? Math.max(oldest, reaches) : oldest,
-  };
+  const bytes = read.map((record) => record.bytes);
+  return { head, state: "ok", records: fit(bytes, wanted.backwards), oldest };
 }
 
-/** The oldest seq that can be read, by what the logs hold and what retention by count keeps. */
-async function oldestSeq({ logs, segments, position, retention }: ReadableChannel): Promise<number> {
+/** The oldest seq that can be read, by what the logs hold and what retention keeps. */
+async function oldestSeq(channel: ReadableChannel, now: number): Promise<number> {
+  const { logs, segments, position, retention } = channel;
   const kept = position.seq - retention.messages + 1;
   for (const segment of segments) {
     if (segment.last < kept) continue;
-    const log = await logs.of(segment.cell);
-    const record = await log.next(logs.subject(segment.cell), segment.low);
-    if (record !== null && record.logSeq <= segment.high && lastSeq(record) >= segment.first)
-      return Math.max(kept, record.head.seq);
+    const record = await firstSince(logs, segment, now - retention.ageMs);
+    if (record !== null) return Math.max(kept, record.head.seq);
   }
   return position.seq + 1;
+}
+
+/** The first record of a segment that was stored at or after a time; the one that opened it counts. */
+async function firstSince(logs: ChannelLogs, segment: Segment, time: number): Promise<StoredRecord | null> {
+  const log = await logs.of(segment.cell);
+  const subject = logs.subject(segment.cell);
+  const first = await log.next(subject, segment.low);
+  if (first === null || first.logSeq > segment.high) return null;
+  if (first.storedAt >= time) return first;
+  const [young] = await log.read(subject, { storedAt: time }, { records: 1, bytes: 1 });
+  return young !== undefined && young.logSeq <= segment.high ? young : null;
 }
 
 /**

@@ -22,6 +22,7 @@ export async function trimPoint(channel: ReadableChannel, now: number): Promise<
     below = Math.max(below, young?.logSeq ?? fence);
   }
   // A stretch that was opened by a take-over is trimmed only as a whole, since its open record leads back.
-  const movable = stretch.low > 1 ? Math.min(below, stretch.low) : below;
+  const wasOpened = stretch.low > 1 || oldest.head.op === "open";
+  const movable = wasOpened ? Math.min(below, stretch.low) : below;
   return movable > oldest.logSeq ? Math.min(movable, fence) : null;
 }
