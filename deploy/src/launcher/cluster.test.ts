@@ -107,6 +107,21 @@ test("a cluster runs, says where, heals, and leaves nothing behind", async (t) =
     assert.ok(lines.includes(`gateway g1 is back, pid ${newPid}`), lines.join("\n"));
   });
 
+  await t.test("workers can be added, of a cell that runs and of a new one", async () => {
+    const added = [...(await cluster.addWorkers("us-1", 1)), ...(await cluster.addWorkers("us-2", 2))];
+    assert.deepEqual(
+      added.map(({ id, cell }) => [id, cell]),
+      [
+        ["us-1-w2", "us-1"],
+        ["us-2-w1", "us-2"],
+        ["us-2-w2", "us-2"],
+      ],
+    );
+    assert.ok(added.every(({ pid }) => isAlive(pid)));
+    assert.equal(environmentOf(dataDir, "us-2-w2").PLEXUS_REGION, "us");
+    assert.deepEqual(readDevFile(dataDir), cluster.dev);
+  });
+
   await t.test("a second launcher on the same folder is refused", async () => {
     await assert.rejects(newCluster(t, { dataDir }).start(), /Another launcher/);
     assert.ok(existsSync(join(dataDir, "dev.json")));

@@ -7,7 +7,7 @@ import { type DevFile, type DevProcess, type ProcessKind, writeDevFile } from ".
 import { childEnvironment } from "./environment.js";
 import { ClusterError } from "./errors.js";
 import { type ClusterOptions, type CompleteOptions, withDefaults } from "./options.js";
-import { planProcesses } from "./plan.js";
+import { planProcesses, workerSpec } from "./plan.js";
 import { assertPortFree, freePort } from "./ports.js";
 import { readableLine } from "./readable.js";
 import { isReady, until } from "./ready.js";
@@ -104,6 +104,22 @@ export class Cluster {
     if (!child)
       throw new Error(`no process ${id}; there are ${this.#children.map((c) => c.spec.id).join(", ")}`);
     return this.#handle(child);
+  }
+
+  /**
+   * Starts more workers, of a cell that runs or of a new one; resolves when they are ready, which those of a new cell
+   * are once it has joined. Where cells have brokers of their own, only those that the cluster began with do.
+   */
+  async addWorkers(cell: string, count: number): Promise<ClusterProcess[]> {
+    const [folder, topology] = [this.#folder, this.#topology];
+    if (!this.#dev || !folder || !topology) throw new ClusterError("the cluster is not ready");
+    const have = this.#children.filter(({ spec }) => spec.kind === "worker" && spec.cell === cell).length;
+    const added: SupervisedChild[] = [];
+    for (let n = have + 1; n <= have + count; n++)
+      added.push(this.#add(workerSpec(this.#options, topology, cell, n, await freePort()), folder));
+    await this.#startAll(added);
+    this.#writeDevFile();
+    return added.map((child) => this.#handle(child));
   }
 
   /** Stops what was started, and nothing else: gateways, then workers, then brokers. May be called at any time. */

@@ -49,9 +49,8 @@ export async function planProcesses(
 ): Promise<ChildSpec[]> {
   const specs: ChildSpec[] = [];
   for (const cell of options.cells) {
-    for (let n = 1; n <= options.workers; n++) {
-      specs.push(workerSpec(options, topology, cell, `${cell}-w${n}`, await takePort()));
-    }
+    for (let n = 1; n <= options.workers; n++)
+      specs.push(workerSpec(options, topology, cell, n, await takePort()));
   }
   if (existsSync(options.entries.admin)) specs.push(adminSpec(options, topology, secrets, await takePort()));
   for (let n = 1; n <= options.gateways; n++) {
@@ -60,13 +59,15 @@ export async function planProcesses(
   return specs;
 }
 
-function workerSpec(
-  options: ProcessPlanOptions,
+/** The cell's `n`-th worker, counted from 1. */
+export function workerSpec(
+  options: Pick<ProcessPlanOptions, "entries" | "workerEnv">,
   topology: Topology,
   cell: string,
-  id: string,
+  n: number,
   opsPort: number,
 ): ChildSpec {
+  const id = `${cell}-w${n}`;
   return {
     kind: "worker",
     id,
