@@ -1,10 +1,11 @@
 /**
- * Presence in a cell's Redis: the members of each channel, and the leases of gateways. Every key is named here.
+ * Presence in a cell's Redis: the members of each channel, and the leases of gateways. Every key is named here,
+ * and every one has the cell in it, since cells may share a Redis.
  *
- *   plexus:members:<tenant>/<channel>   hash   conn → member as JSON, with its gateway
- *   plexus:lease:<gateway>              string a token, gone when the gateway has not renewed it in time
- *   plexus:gateways                     zset   gateways by the end of their lease (Redis's clock, ms)
- *   plexus:held:<gateway>               set    the channels in which the gateway has members
+ *   plexus:<cell>:members:<tenant>/<channel>   hash   conn → member as JSON, with its gateway
+ *   plexus:<cell>:lease:<gateway>              string a token, gone when the gateway has not renewed it in time
+ *   plexus:<cell>:gateways                     zset   gateways by the end of their lease (Redis's clock, ms)
+ *   plexus:<cell>:held:<gateway>               set    the channels in which the gateway has members
  */
 import type { Redis } from "@plexus/runtime";
 import type { HeldMember, Unmirrored } from "./presence.js";
@@ -13,12 +14,14 @@ import type { HeldMember, Unmirrored } from "./presence.js";
 export const LEASE_MS = 6_000;
 const SCAN_COUNT = 500;
 
-const keys = {
-  members: (channelKey: string) => `plexus:members:${channelKey}`,
-  lease: (gateway: string) => `plexus:lease:${gateway}`,
-  gateways: "plexus:gateways",
-  held: (gateway: string) => `plexus:held:${gateway}`,
-};
+function keysOf(cell: string) {
+  return {
+    members: (channelKey: string) => `plexus:${cell}:members:${channelKey}`,
+    lease: (gateway: string) => `plexus:${cell}:lease:${gateway}`,
+    gateways: `plexus:${cell}:gateways`,
+    held: (gateway: string) => `plexus:${cell}:held:${gateway}`,
+  };
+}
 
 const NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)";
 
@@ -47,9 +50,11 @@ return redis.call('ZADD', KEYS[1], 'NX', now + ARGV[1], ARGV[2])`;
 
 export class PresenceStore {
   readonly #redis: Redis;
+  readonly #keys: ReturnType<typeof keysOf>;
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis, cell: string) {
     this.#redis = redis;
+    this.#keys = keysOf(cell);
   }
 
   /**
@@ -58,37 +63,37 @@ export class PresenceStore {
    */
   async renew(gateway: string): Promise<string> {
     const token = crypto.randomUUID();
-    const lease = keys.lease(gateway);
-    return (await this.#redis.eval(RENEW, 2, lease, keys.gateways, LEASE_MS, token, gateway)) as string;
+    const lease = this.#keys.lease(gateway);
+    return (await this.#redis.eval(RENEW, 2, lease, this.#keys.gateways, LEASE_MS, token, gateway)) as string;
   }
 
   async endedGateways(): Promise<string[]> {
-    return (await this.#redis.eval(ENDED, 1, keys.gateways)) as string[];
+    return (await this.#redis.eval(ENDED, 1, this.#keys.gateways)) as string[];
   }
 
   /** The channels (as keys) in which a gateway has members. */
   async *heldBy(gateway: string): AsyncGenerator<string> {
     let cursor = "0";
     do {
-      const [next, channels] = await this.#redis.sscan(keys.held(gateway), cursor, "COUNT", SCAN_COUNT);
+      const [next, channels] = await this.#redis.sscan(this.#keys.held(gateway), cursor, "COUNT", SCAN_COUNT);
       yield* channels;
       cursor = next;
     } while (cursor !== "0");
   }
 
   async forget(gateway: string): Promise<void> {
-    await this.#redis.eval(FORGET, 3, keys.gateways, keys.lease(gateway), keys.held(gateway), gateway);
+    await this.#redis.eval(FORGET, 3, this.#keys.gateways, this.#keys.lease(gateway), this.#keys.held(gateway), gateway);
   }
 
   async load(channelKey: string): Promise<HeldMember[]> {
-    const stored = await this.#redis.hgetall(keys.members(channelKey));
+    const stored = await this.#redis.hgetall(this.#keys.members(channelKey));
     return Object.values(stored).map((json) => JSON.parse(json) as HeldMember);
   }
 
   /** Removes all that is known of a channel, which lives in another cell now. */
   async abandon(channelKey: string, gateways: Iterable<string>): Promise<void> {
-    const pipeline = this.#redis.pipeline().del(keys.members(channelKey));
-    for (const gateway of gateways) pipeline.srem(keys.held(gateway), channelKey);
+    const pipeline = this.#redis.pipeline().del(this.#keys.members(channelKey));
+    for (const gateway of gateways) pipeline.srem(this.#keys.held(gateway), channelKey);
     await pipeline.exec();
   }
 
@@ -96,14 +101,14 @@ export class PresenceStore {
   async mirror(channelKey: string, { changes, holds }: Unmirrored): Promise<void> {
     const pipeline = this.#redis.pipeline();
     for (const { conn, member } of changes) {
-      if (member === undefined) pipeline.hdel(keys.members(channelKey), conn);
-      else pipeline.hset(keys.members(channelKey), conn, JSON.stringify(member));
+      if (member === undefined) pipeline.hdel(this.#keys.members(channelKey), conn);
+      else pipeline.hset(this.#keys.members(channelKey), conn, JSON.stringify(member));
     }
     for (const [gateway, some] of holds) {
       if (some) {
-        pipeline.sadd(keys.held(gateway), channelKey);
-        pipeline.eval(NOTICE, 1, keys.gateways, LEASE_MS, gateway);
-      } else pipeline.srem(keys.held(gateway), channelKey);
+        pipeline.sadd(this.#keys.held(gateway), channelKey);
+        pipeline.eval(NOTICE, 1, this.#keys.gateways, LEASE_MS, gateway);
+      } else pipeline.srem(this.#keys.held(gateway), channelKey);
     }
     const results = await pipeline.exec();
     const failure = results?.find(([error]) => error !== null)?.[0];

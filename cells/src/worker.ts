@@ -55,7 +55,7 @@ export async function startWorker(options: Options<typeof workerOptions>, log: L
   await directory.refresh();
   const router = new Router({ nats, directory, asker: `${cell}-${workerId}-${randomUUID()}`, log });
   const outbox = new Outbox(nats, log);
-  const store = new PresenceStore(redis);
+  const store = new PresenceStore(redis, cell);
   const actors = new Actors(
     {
       cell,
