@@ -11,16 +11,16 @@ export const MAX_CHANNEL_TOKENS = 8;
 export const MAX_USER_LENGTH = 128;
 export const MAX_MESSAGE_ID_LENGTH = 128;
 
-const TENANT = /^[a-z0-9-]{1,32}$/;
-const CHANNEL = /^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}$/;
+export const TENANT_REGEXP = /^[a-z0-9-]{1,32}$/;
+export const CHANNEL_REGEXP = /^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}$/;
 const PATTERN_TOKEN = /^([A-Za-z0-9_-]{1,64}|\*)$/;
 
 export function isTenant(value: unknown): value is string {
-  return typeof value === "string" && TENANT.test(value);
+  return typeof value === "string" && TENANT_REGEXP.test(value);
 }
 
 export function isChannel(value: unknown): value is string {
-  return typeof value === "string" && value.length <= MAX_CHANNEL_LENGTH && CHANNEL.test(value);
+  return typeof value === "string" && value.length <= MAX_CHANNEL_LENGTH && CHANNEL_REGEXP.test(value);
 }
 
 /** A channel whose tokens may be `*` (exactly one token), or that ends in `>` (one or more tokens). */

@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import {
+  checkNats,
+  connectNats,
+  DirectoryStore,
+  type Logger,
+  OperationStore,
+  type Options,
+  Publisher,
+  RevocationStore,
+  Router,
+  type Service,
+  Settings,
+  startOpsServer,
+} from "@plexus/runtime";
+import { CellChanges } from "./cell-changes.js";
+import { GatewayRoster } from "./gateway-roster.js";
+import { Operations } from "./operations.js";
+import type { adminOptions } from "./options.js";
+import { buildServer } from "./server.js";
+import { EventStreams } from "./sse.js";
+
+/** Composes the admin API: it talks to the bus, and to nothing else. */
+export async function startAdmin(options: Options<typeof adminOptions>, log: Logger): Promise<Service> {
+  const instance = `admin-${randomBytes(4).toString("hex")}`;
+  const nats = await connectNats(options.natsUrl, instance, log);
+  const directory = await DirectoryStore.open(nats, log);
+  const revocations = await RevocationStore.open(nats, log, { cleans: true });
+  const router = new Router({ nats, directory, asker: instance, log });
+  const gateways = new GatewayRoster(nats, log);
+  const operationStore = await OperationStore.open(nats);
+  const operations = new Operations(operationStore, gateways);
+  const streams = new EventStreams();
+  const server = await buildServer(
+    {
+      nats,
+      directory,
+      router,
+      publisher: new Publisher(router),
+      operations,
+      revocations,
+      gateways,
+      streams,
+      cellOperations: new CellChanges(directory, operationStore),
+      settings: Settings.fromFile(options.settingsFile),
+      tokenSecret: options.tokenSecret,
+      maxTokenLifetimeMs: options.maxTokenLifetimeMs,
+      log,
+    },
+    options.tokens,
+  );
+  await server.listen({ host: options.host, port: options.port });
+  const ops = await startOpsServer({
+    host: options.opsHost,
+    port: options.opsPort,
+    log,
+    ready: async () => ({ nats: await checkNats(nats) }),
+  });
+  const { port } = server.server.address() as AddressInfo;
+  log.info({ host: options.host, port, instance }, "admin API is ready");
+
+  return {
+    stop: async () => {
+      streams.stop();
+      await server.close();
+      gateways.stop();
+      router.stop();
+      revocations.stop();
+      directory.stop();
+      await ops.stop();
+      await nats.drain();
+    },
+  };
+}

@@ -1,0 +1,182 @@
+import {
+  channelKey,
+  isPlain,
+  MAX_DATA_DEPTH,
+  messageFragment,
+  PlexusError,
+  subjects,
+} from "@plexus/protocol";
+import {
+  type ChannelSubscribers,
+  homeOf,
+  partitionOf,
+  readHistory,
+  readMembers,
+  type WorkerStatus,
+} from "@plexus/runtime";
+import { type Static, Type } from "typebox";
+import type { AdminContext, AdminServer } from "./context.js";
+import {
+  answers,
+  ChannelBody,
+  ChannelName,
+  HistoryBody,
+  PresenceBody,
+  PublishBody,
+  PublishedBody,
+  TenantName,
+} from "./schemas.js";
+import { askWorkers, ownerOf } from "./workers.js";
+
+const HISTORY_DEFAULT = 50;
+const MAX_HISTORY = 1_000;
+/** A channel that does not answer must not keep the rest from being shown. */
+const POSITION_WAIT_MS = 3_000;
+/** What stands for the connection in messages that were published here. */
+const CONN = "server";
+
+const tags = ["channels"];
+export const ChannelParams = Type.Object({ tenant: TenantName, channel: ChannelName });
+const Range = Type.Object(
+  {
+    before: Type.Optional(Type.Integer({ minimum: 1, description: "messages before this seq" })),
+    after: Type.Optional(Type.Integer({ minimum: 0, description: "messages after this seq" })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_HISTORY, default: HISTORY_DEFAULT })),
+  },
+  { additionalProperties: false },
+);
+
+export function channelRoutes(server: AdminServer, context: AdminContext): void {
+  const { router } = context;
+  server.get(
+    "/v1/tenants/:tenant/channels/:channel",
+    {
+      schema: {
+        tags,
+        summary: "Where a channel is, and who uses it",
+        params: ChannelParams,
+        response: answers(200, ChannelBody),
+      },
+    },
+    ({ params }) => describeChannel(context, params.tenant, params.channel),
+  );
+  server.post(
+    "/v1/tenants/:tenant/channels/:channel/messages",
+    {
+      config: { audit: { action: "channel.publish", fields: ["user", "mid"] } },
+      schema: {
+        tags,
+        summary: "Publishes a message; answers once it is durable",
+        description:
+          "The same `mid` by the same user within two minutes answers the first position with `dup`, and delivers nothing.",
+        params: ChannelParams,
+        body: PublishBody,
+        response: answers(200, PublishedBody),
+      },
+    },
+    ({ params, body }) => publish(context, params.tenant, params.channel, body),
+  );
+  server.get(
+    "/v1/tenants/:tenant/channels/:channel/history",
+    {
+      schema: {
+        tags,
+        summary: "Messages in ascending order: the newest, or those before or after a seq",
+        params: ChannelParams,
+        querystring: Range,
+        response: answers(200, HistoryBody),
+      },
+    },
+    ({ params, query }) =>
+      readHistory(router, params.tenant, params.channel, { ...query, limit: query.limit ?? HISTORY_DEFAULT }),
+  );
+  server.get(
+    "/v1/tenants/:tenant/channels/:channel/presence",
+    {
+      schema: { tags, summary: "Who is here", params: ChannelParams, response: answers(200, PresenceBody) },
+    },
+    async ({ params }) => {
+      const { members, stale } = await readMembers(router, params.tenant, params.channel);
+      return { members, count: members.length, ...(stale ? { stale } : {}) };
+    },
+  );
+}
+
+async function describeChannel(
+  context: AdminContext,
+  tenant: string,
+  channel: string,
+): Promise<Static<typeof ChannelBody>> {
+  const { nats, directory, gateways, log } = context;
+  const home = homeOf(directory.current, tenant, channel);
+  const partition = partitionOf(channelKey(tenant, channel));
+  const question = { tenant, channel };
+  const [workers, subscribed, position] = await Promise.all([
+    home === undefined ? ([] as WorkerStatus[]) : askWorkers(nats, home.cell, log),
+    gateways.ask<ChannelSubscribers>(subjects.channelSubscribers, question),
+    positionOf(context, tenant, channel),
+  ]);
+  return {
+    tenant,
+    channel,
+    cell: home?.cell ?? null,
+    partition,
+    worker: ownerOf(partition, workers),
+    ...position,
+    subscribers: byGateway(subscribed.answers),
+    missing: subscribed.missing,
+  };
+}
+
+/** Two runs of one gateway may answer while the one takes over from the other. */
+export function byGateway(answers: readonly ChannelSubscribers[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  const sorted = [...answers].sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const { id, subscribers } of sorted) counts[id] = (counts[id] ?? 0) + subscribers;
+  return counts;
+}
+
+async function positionOf({ router, settings }: AdminContext, tenant: string, channel: string) {
+  const ask = async () => {
+    const { head } = await router.ask("head", tenant, channel, { gateway: CONN });
+    const { presence } = settings.of(channel);
+    const members = presence ? (await readMembers(router, tenant, channel)).members.length : 0;
+    return { ...head, members };
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new PlexusError("timeout", "the channel does not answer");
+    timer = setTimeout(() => reject(error), POSITION_WAIT_MS);
+  });
+  try {
+    return await Promise.race([ask(), late]);
+  } catch (error) {
+    if (!(error instanceof PlexusError)) throw error;
+    return { epoch: null, seq: null, members: null, problem: error.message };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function publish(
+  { publisher, settings }: AdminContext,
+  tenant: string,
+  channel: string,
+  { data, user, mid }: Static<typeof PublishBody>,
+): Promise<Static<typeof PublishedBody>> {
+  if (!isPlain(data, MAX_DATA_DEPTH))
+    throw new PlexusError("bad_request", `data may be nested ${MAX_DATA_DEPTH} deep at most`);
+  const json = JSON.stringify(data);
+  const { maxMessageBytes } = settings.of(channel);
+  if (Buffer.byteLength(json) > maxMessageBytes)
+    throw new PlexusError("too_large", `data may be ${maxMessageBytes} bytes of JSON here`);
+  const id = mid ?? `${CONN}.${crypto.randomUUID()}`;
+  const fragment = messageFragment(id, JSON.stringify(user), JSON.stringify(CONN), json);
+  return new Promise((resolve, reject) => {
+    const item = [id, user, fragment, mid !== undefined] as const;
+    publisher.publish(tenant, channel, item, Buffer.byteLength(fragment), {
+      published: (epoch, seq, ts, dup) => resolve(dup ? { epoch, seq, ts, dup } : { epoch, seq, ts }),
+      rejected: reject,
+    });
+  });
+}

@@ -1,0 +1,54 @@
+import type {
+  DirectoryStore,
+  Logger,
+  NatsConnection,
+  Publisher,
+  RevocationStore,
+  Router,
+  Settings,
+} from "@plexus/runtime";
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyTypeProvider,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from "fastify";
+import type { Static, TSchema } from "typebox";
+import type { CellOperations } from "./cells.js";
+import type { GatewayRoster } from "./gateway-roster.js";
+import type { Operations } from "./operations.js";
+import type { EventStreams } from "./sse.js";
+
+/** What the routes of the admin API work with. */
+export interface AdminContext {
+  readonly nats: NatsConnection;
+  readonly directory: DirectoryStore;
+  readonly router: Router;
+  readonly publisher: Publisher;
+  readonly operations: Operations;
+  readonly revocations: RevocationStore;
+  readonly gateways: GatewayRoster;
+  readonly streams: EventStreams;
+  readonly settings: Settings;
+  /** Changes of cells; without it there are no routes for them. */
+  readonly cellOperations?: CellOperations;
+  readonly tokenSecret: string | undefined;
+  readonly maxTokenLifetimeMs: number;
+  readonly log: Logger;
+}
+
+/** Takes the types of requests and answers from their schemas. */
+interface TypesFromSchemas extends FastifyTypeProvider {
+  validator: this["schema"] extends TSchema ? Static<this["schema"]> : unknown;
+  serializer: this["schema"] extends TSchema ? Static<this["schema"]> : unknown;
+}
+
+export type AdminServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypesFromSchemas
+>;

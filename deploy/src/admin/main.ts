@@ -1,0 +1,12 @@
+import { createLogger, readOptions, runProcess } from "@plexus/runtime";
+import { startAdmin } from "./admin.js";
+import { adminOptions } from "./options.js";
+
+try {
+  const options = readOptions(adminOptions, process.env);
+  const log = createLogger("admin", "admin", options.logLevel);
+  await runProcess(log, options, () => startAdmin(options, log));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(2);
+}

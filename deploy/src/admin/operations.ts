@@ -1,0 +1,127 @@
+import { PlexusError } from "@plexus/protocol";
+import type { Operation, OperationStore } from "@plexus/runtime";
+import { Type } from "typebox";
+import type { AdminContext, AdminServer } from "./context.js";
+import type { GatewayRoster } from "./gateway-roster.js";
+import { answers, OperationBody, OperationsBody } from "./schemas.js";
+
+const LOOK_INTERVAL_MS = 250;
+/** A drain is given up only after a gateway's usual silence, a restart of this process included. */
+const GATEWAY_GONE_AFTER_MS = 10_000;
+const LISTED = 50;
+
+/** What the API shows of an operation. */
+export function viewOf(operation: Operation): OperationBody {
+  const { id, kind, cell, state, startedAt, finishedAt, error } = operation;
+  const parts = Object.values(operation.progress);
+  const sum = (pick: (part: (typeof parts)[number]) => number) => parts.reduce((n, p) => n + pick(p), 0);
+  return {
+    id,
+    kind,
+    ...(kind === "gateway-drain" ? { gateway: cell } : { cell }),
+    state,
+    moved: sum(({ moved }) => moved),
+    total: sum(({ total }) => total),
+    startedAt,
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+/** Operations as operators see them. Those who carry them out write how far they are; here they are only read. */
+export class Operations {
+  readonly #store: OperationStore;
+  readonly #gateways: GatewayRoster;
+  readonly #startedAt = Date.now();
+
+  constructor(store: OperationStore, gateways: GatewayRoster) {
+    this.#store = store;
+    this.#gateways = gateways;
+  }
+
+  async get(id: string): Promise<OperationBody> {
+    const operation = await this.#store.get(id);
+    if (operation === null) throw new PlexusError("not_found", `there is no operation ${id}`);
+    return viewOf(await this.#withoutGateway(operation));
+  }
+
+  async list(): Promise<OperationBody[]> {
+    const operations = await this.#store.list(LISTED);
+    return Promise.all(operations.map(async (operation) => viewOf(await this.#withoutGateway(operation))));
+  }
+
+  /** How it is, and again whenever that changes, up to its end. */
+  async *follow(id: string, signal: AbortSignal): AsyncGenerator<OperationBody> {
+    let shown = "";
+    while (!signal.aborted) {
+      const operation = await this.get(id);
+      const text = JSON.stringify(operation);
+      if (text !== shown) yield operation;
+      shown = text;
+      if (operation.state !== "running") return;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
+    }
+  }
+
+  /** A gateway that is killed can't say that its drain is over. */
+  async #withoutGateway(operation: Operation): Promise<Operation> {
+    const { id, kind, state, startedAt, cell } = operation;
+    if (kind !== "gateway-drain" || state !== "running" || this.#gateways.hasOperation(id)) return operation;
+    const now = Date.now();
+    if (now - Math.max(startedAt, this.#startedAt) < GATEWAY_GONE_AFTER_MS) return operation;
+    const error = `gateway ${cell} ended before its drain did; its clients connect anew by themselves`;
+    const ended = await this.#store.change(id, (current) =>
+      current.state === "running" ? { ...current, state: "failed", finishedAt: now, error } : current,
+    );
+    return ended ?? operation;
+  }
+}
+
+const Id = Type.Object({
+  id: Type.String({ pattern: "^[A-Za-z0-9_-]{1,100}$", description: "an operation's id" }),
+});
+const tags = ["operations"];
+
+export function operationRoutes(server: AdminServer, { operations, streams, log }: AdminContext): void {
+  server.get(
+    "/v1/operations",
+    {
+      schema: {
+        tags,
+        summary: "The newest operations first",
+        response: answers(200, OperationsBody),
+      },
+    },
+    async () => ({ operations: await operations.list() }),
+  );
+  server.get(
+    "/v1/operations/:id",
+    {
+      schema: { tags, summary: "How far an operation is", params: Id, response: answers(200, OperationBody) },
+    },
+    ({ params }) => operations.get(params.id),
+  );
+  server.get(
+    "/v1/operations/:id/events",
+    {
+      schema: {
+        tags,
+        summary: "The same as server-sent events, until it ends",
+        description: "Each event is named `operation`; its data is the JSON of the operation.",
+        params: Id,
+        produces: ["text/event-stream"],
+      },
+    },
+    async ({ params }, reply) => {
+      await operations.get(params.id);
+      const stream = streams.open(reply);
+      try {
+        for await (const operation of operations.follow(params.id, stream.signal))
+          stream.send("operation", JSON.stringify(operation));
+      } catch (error) {
+        log.warn({ err: error, operation: params.id }, "operation could not be followed");
+      }
+      stream.end();
+    },
+  );
+}

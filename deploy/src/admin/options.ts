@@ -1,0 +1,43 @@
+import { commonOptions, integer, MAX_REVOCATION_MS, option } from "@plexus/runtime";
+import { z } from "zod";
+import { parseTokens } from "./auth.js";
+
+export const adminOptions = {
+  ...commonOptions,
+  host: option({
+    env: "PLEXUS_ADMIN_HOST",
+    type: z.string(),
+    default: "127.0.0.1",
+    doc: "Address that the admin API listens on; loopback by default, since it speaks plain HTTP.",
+  }),
+  port: option({
+    env: "PLEXUS_ADMIN_PORT",
+    type: integer(0, 65535),
+    default: 9080,
+    doc: "Port of the admin API; 0 takes a free one and logs it.",
+  }),
+  tokens: option({
+    env: "PLEXUS_ADMIN_TOKEN",
+    type: z.string().transform((text, context) => {
+      const tokens = parseTokens(text);
+      if (typeof tokens !== "string") return tokens;
+      context.addIssue({ code: "custom", message: tokens });
+      return z.NEVER;
+    }),
+    secret: true,
+    doc: "Bearer token of the admin API, 32 characters or more; or several as name:token with commas in between, whose names the audit log shows.",
+  }),
+  tokenSecret: option<string | undefined>({
+    env: "PLEXUS_TOKEN_SECRET",
+    type: z.string().min(32, "at least 32 characters").optional(),
+    default: undefined,
+    secret: true,
+    doc: "Secret that clients' tokens are signed with (HS256). With it the admin API can make such tokens; without, it can't.",
+  }),
+  maxTokenLifetimeMs: option({
+    env: "PLEXUS_MAX_TOKEN_LIFETIME_MS",
+    type: integer(1_000, MAX_REVOCATION_MS),
+    default: MAX_REVOCATION_MS,
+    doc: "Milliseconds that no client's token outlives: so long a revocation is remembered that does not say how long.",
+  }),
+};

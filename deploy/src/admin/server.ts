@@ -1,0 +1,127 @@
+import swagger from "@fastify/swagger";
+import { PlexusError } from "@plexus/protocol";
+import Fastify from "fastify";
+import { Counter } from "prom-client";
+import { auditChanges } from "./audit.js";
+import { type AdminToken, authenticate } from "./auth.js";
+import { cellRoutes } from "./cells.js";
+import { channelRoutes } from "./channels.js";
+import type { AdminContext, AdminServer } from "./context.js";
+import { errorAnswer, schemaErrorFormatter, toPlexusError } from "./errors.js";
+import { gatewayRoutes } from "./gateways.js";
+import { operationRoutes } from "./operations.js";
+import { NAMED } from "./schemas.js";
+import { tailRoutes } from "./tail.js";
+import { tokenRoutes } from "./tokens.js";
+import { userRoutes } from "./users.js";
+
+/** The largest message that a namespace may allow, with room for escapes. */
+const MAX_BODY_BYTES = 512 * 1024;
+/** The longest user, every character of it percent-encoded. */
+const MAX_PARAM_LENGTH = 2_048;
+const OPENAPI_PATH = "/openapi.json";
+
+const requests = new Counter({
+  name: "plexus_admin_requests_total",
+  help: "Requests to the admin API",
+  labelNames: ["route", "status"],
+});
+
+/** The admin API as a Fastify server that does not listen yet. */
+export async function buildServer(
+  context: AdminContext,
+  tokens: readonly AdminToken[],
+): Promise<AdminServer> {
+  const server: AdminServer = Fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    forceCloseConnections: true,
+    // An unknown field is an error: it is a misspelt one, usually.
+    ajv: { customOptions: { removeAdditional: false, verbose: true } },
+    schemaErrorFormatter,
+  });
+  acceptEmptyBodies(server);
+  requireToken(server, tokens);
+  answerErrors(server, context);
+  auditChanges(server, context.log);
+  countRequests(server);
+  for (const schema of NAMED) server.addSchema(schema);
+  await describe(server);
+  for (const add of [
+    cellRoutes,
+    operationRoutes,
+    gatewayRoutes,
+    channelRoutes,
+    tailRoutes,
+    userRoutes,
+    tokenRoutes,
+  ])
+    add(server, context);
+  server.get(OPENAPI_PATH, { schema: { hide: true } }, () => server.swagger());
+  return server;
+}
+
+/** A POST that has nothing to say may come without a body, whatever its content type. */
+function acceptEmptyBodies(server: AdminServer): void {
+  const parse = server.getDefaultJsonParser("error", "ignore");
+  server.addContentTypeParser("application/json", { parseAs: "string" }, (request, body: string, done) => {
+    if (body === "") done(null, {});
+    else parse(request, body, done);
+  });
+  server.addHook("preValidation", async (request) => {
+    if (request.method === "POST" && request.body === undefined) request.body = {};
+  });
+}
+
+function requireToken(server: AdminServer, tokens: readonly AdminToken[]): void {
+  server.decorateRequest("who", null);
+  server.addHook("onRequest", async (request, reply) => {
+    if (request.routeOptions.url === OPENAPI_PATH) return;
+    const token = authenticate(request.headers.authorization, tokens);
+    if (token === undefined) {
+      reply.header("www-authenticate", "Bearer");
+      throw new PlexusError("unauthorized", "send a valid token: Authorization: Bearer <token>");
+    }
+    request.who = token.name;
+  });
+}
+
+function answerErrors(server: AdminServer, { log }: AdminContext): void {
+  server.decorateRequest("errorCode", null);
+  server.setErrorHandler((error, request, reply) => {
+    const known = toPlexusError(error);
+    if (known === undefined)
+      log.error({ err: error, method: request.method, path: request.routeOptions.url }, "request failed");
+    const shown = known ?? new PlexusError("internal", "internal error");
+    request.errorCode = shown.code;
+    if (shown.retry !== undefined) reply.header("retry-after", Math.ceil(shown.retry / 1_000));
+    const { status, body } = errorAnswer(shown);
+    return reply.code(status).send(body);
+  });
+  server.setNotFoundHandler((request) => {
+    throw new PlexusError("not_found", `there is no ${request.method} here; see ${OPENAPI_PATH}`);
+  });
+}
+
+function countRequests(server: AdminServer): void {
+  server.addHook("onResponse", async (request, reply) => {
+    requests.inc({ route: request.routeOptions.url ?? "none", status: String(reply.statusCode) });
+  });
+}
+
+async function describe(server: AdminServer): Promise<void> {
+  await server.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Plexus admin API",
+        version: "1",
+        description:
+          "For operators. Times are milliseconds since 1970. Errors are `{error: {code, message, retry?}}`.",
+      },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+    },
+    refResolver: { buildLocalReference: (json) => String(json.$id) },
+  });
+}

@@ -1,0 +1,111 @@
+import { isErrorCode } from "@plexus/protocol";
+import { apiError, CliError, EXIT } from "./errors.js";
+import type { Installation } from "./installation.js";
+import { type ServerEvent, serverEvents } from "./server-events.js";
+
+/** Longer than the admin API's own deadlines. */
+const ANSWER_WITHIN_MS = 20_000;
+
+/** The admin API as the commands use it. Every failure is a {@link CliError}. */
+export class Api {
+  readonly #find: () => Installation;
+  #found: Installation | undefined;
+
+  /** @param find finds the installation upon the first use, since not every command needs one */
+  constructor(find: () => Installation) {
+    this.#find = find;
+  }
+
+  get #installation(): Installation {
+    this.#found ??= this.#find();
+    return this.#found;
+  }
+
+  async get<T>(path: string): Promise<T> {
+    const response = await this.#fetch("GET", path, undefined, AbortSignal.timeout(ANSWER_WITHIN_MS));
+    return (await response.json()) as T;
+  }
+
+  async post<T>(path: string, body: object = {}): Promise<T> {
+    const response = await this.#fetch("POST", path, body, AbortSignal.timeout(ANSWER_WITHIN_MS));
+    return (await response.json()) as T;
+  }
+
+  /** Server-sent events until the server or the signal ends them. */
+  async *events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    const response = await this.#fetch("GET", path, undefined, signal);
+    if (response.body === null) return;
+    try {
+      yield* serverEvents(response.body);
+    } catch (error) {
+      if (!signal.aborted) throw this.#unreachable(error);
+    }
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { adminUrl, adminToken } = this.#installation;
+    let response: Response;
+    try {
+      response = await fetch(adminUrl + path, {
+        method,
+        headers: {
+          authorization: `Bearer ${adminToken}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal,
+      });
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+    if (!response.ok) throw await refusal(response);
+    return response;
+  }
+
+  #unreachable(error: unknown): CliError {
+    const { cause, name, message } = error as Error;
+    const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+    const why = name === "TimeoutError" ? "no answer in time" : (code ?? message);
+    return new CliError(
+      EXIT.unreachable,
+      `the admin API at ${this.#installation.adminUrl} can't be reached (${why})`,
+      "Is it running, and is that its address?",
+    );
+  }
+}
+
+async function refusal(response: Response): Promise<CliError> {
+  const text = await response.text();
+  const error = parseError(text);
+  if (error !== undefined) return apiError(error.code, error.message);
+  const status = `${response.status} ${response.statusText}`.trim();
+  return new CliError(EXIT.failed, `${response.url} is no admin API: it answered ${status}`);
+}
+
+function parseError(text: string) {
+  try {
+    const { error } = JSON.parse(text);
+    return isErrorCode(error?.code) ? { code: error.code, message: String(error.message) } : undefined;
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return undefined;
+    throw cause;
+  }
+}
+
+/** A path with names in it that may hold any character. */
+export function path(parts: TemplateStringsArray, ...names: string[]): string {
+  return parts.reduce((whole, part, i) => whole + encodeURIComponent(names[i - 1]!) + part);
+}
+
+/** A query string of what is defined. */
+export function query(values: Record<string, string | number | undefined>): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(values))
+    if (value !== undefined) params.set(name, String(value));
+  return params.size === 0 ? "" : `?${params}`;
+}

@@ -1,0 +1,161 @@
+/** From the command line to a command, its arguments and options: declared once, for parsing and for the help. */
+import { parseArgs } from "node:util";
+import { usageError } from "./errors.js";
+
+interface OptionSpec {
+  /** Stands for the value in the help; none for a flag. */
+  value?: string;
+  short?: string;
+  multiple?: boolean;
+  doc: string;
+}
+
+/** Every option there is; a command says which of them it takes. */
+export const OPTIONS = {
+  "admin-url": { value: "URL", doc: "address of the admin API (PLEXUS_ADMIN_URL)" },
+  "admin-token": {
+    value: "TOKEN",
+    doc: "its bearer token (PLEXUS_ADMIN_TOKEN, which other users of the machine can't see)",
+  },
+  data: { value: "DIR", doc: "data folder of an installation on this machine (.plexus here or above)" },
+  json: { doc: "JSON instead of text" },
+  help: { short: "h", doc: "what the command does" },
+  after: { value: "SEQ", doc: "messages after this one" },
+  before: { value: "SEQ", doc: "messages before this one" },
+  caps: {
+    value: "PATTERN=ACTIONS",
+    multiple: true,
+    doc: "what is allowed, as in 'chat.>=sub,pub'; without actions all of them; may be repeated",
+  },
+  conn: { value: "ID", doc: "only this connection" },
+  follow: { doc: "show progress until it ends" },
+  force: { doc: "even if no other gateway accepts connections" },
+  jti: { value: "ID", doc: "id of a token" },
+  lifetime: {
+    value: "TIME",
+    doc: "how long the longest-lived of these tokens still has, as in 90m, 12h or 30d (the installation's longest)",
+  },
+  limit: { value: "N", doc: "how many at most" },
+  mid: { value: "ID", doc: "idempotency id: the same again is stored once" },
+  "no-wait": { doc: "don't wait for the end" },
+  "per-second": { value: "N", doc: "connections per second that are told to go (the gateway's own pace)" },
+  rewind: { value: "N", doc: "begin with the last N messages (0)" },
+  ttl: { value: "TIME", doc: "how long the token lives, as in 90m, 12h or 30d (1h)" },
+  user: { value: "USER", doc: "in whose name" },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof OPTIONS;
+export const GLOBAL: readonly OptionName[] = ["admin-url", "admin-token", "data", "json", "help"];
+
+export interface CommandShape {
+  /** One or two words. */
+  readonly name: string;
+  /** Names of the arguments; one in brackets may be missing. */
+  readonly args: readonly string[];
+  readonly options: readonly OptionName[];
+  readonly summary: string;
+}
+
+/** What was given, with every name checked. */
+export class Given {
+  readonly args: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  constructor(args: readonly string[], values: Readonly<Record<string, unknown>>) {
+    this.args = args;
+    this.#values = values;
+  }
+
+  has(name: OptionName): boolean {
+    return this.#values[name] === true;
+  }
+  text(name: OptionName): string | undefined {
+    return this.#values[name] as string | undefined;
+  }
+  texts(name: OptionName): string[] {
+    return (this.#values[name] as string[] | undefined) ?? [];
+  }
+
+  /** A whole number. */
+  count(name: OptionName, least: number): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least)) throw usageError(`--${name} must be a whole number of at least ${least}`);
+    return value;
+  }
+
+  /** A span of time, in milliseconds. */
+  spanMs(name: OptionName): number | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : readSpan(text, name);
+  }
+}
+
+const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function readSpan(text: string, name: string): number {
+  const match = /^(\d{1,9})(s|m|h|d)$/.exec(text);
+  if (match === null || Number(match[1]) === 0)
+    throw usageError(`--${name} must be a time such as 30s, 90m, 12h or 30d`);
+  return Number(match[1]) * UNIT_MS[match[2]!]!;
+}
+
+/** Finds the command and reads the rest. `command` is undefined where none is named. */
+export function parseCommandLine<C extends CommandShape>(
+  argv: readonly string[],
+  commands: readonly C[],
+): { command: C | undefined; given: Given } {
+  const { values, positionals } = parse(argv);
+  const command = find(commands, positionals);
+  if (command === undefined) {
+    if (positionals.length > 0)
+      throw usageError(`there is no command "${positionals.slice(0, 2).join(" ")}"`);
+    return { command, given: new Given([], values) };
+  }
+  const args = positionals.slice(command.name.split(" ").length);
+  const hint = `See: plexus help ${command.name}`;
+  const strange = Object.keys(values).find((name) => !allows(command, name));
+  if (strange !== undefined) throw usageError(`"${command.name}" has no option --${strange}`, hint);
+  if (values.help !== true) checkCount(command, args, hint);
+  return { command, given: new Given(args, values) };
+}
+
+function parse(argv: readonly string[]): { values: Record<string, unknown>; positionals: string[] } {
+  const options = Object.entries<OptionSpec>(OPTIONS).map(([name, { value, short, multiple }]) => [
+    name,
+    {
+      type: value === undefined ? ("boolean" as const) : ("string" as const),
+      ...(short === undefined ? {} : { short }),
+      ...(multiple === undefined ? {} : { multiple }),
+    },
+  ]);
+  try {
+    return parseArgs({ args: [...argv], options: Object.fromEntries(options), allowPositionals: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!code?.startsWith("ERR_PARSE_ARGS")) throw error;
+    throw usageError(message.split(/\.\s|\n/)[0]!);
+  }
+}
+
+/** The command whose name is the longest beginning of the words. */
+export function find<C extends CommandShape>(
+  commands: readonly C[],
+  words: readonly string[],
+): C | undefined {
+  const named = commands.filter(({ name }) => name === words.slice(0, name.split(" ").length).join(" "));
+  return named.sort((a, b) => b.name.length - a.name.length)[0];
+}
+
+function allows({ options }: CommandShape, name: string): boolean {
+  return options.includes(name as OptionName) || GLOBAL.includes(name as OptionName);
+}
+
+function checkCount({ name, args: names }: CommandShape, args: readonly string[], hint: string): void {
+  const missing = names[args.length];
+  if (missing !== undefined && !missing.startsWith("["))
+    throw usageError(`"${name}" needs <${missing}>`, hint);
+  if (args.length > names.length)
+    throw usageError(`"${name}" takes no further argument "${args[names.length]}"`, hint);
+}

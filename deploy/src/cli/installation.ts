@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Given } from "./args.js";
+import { CliError, EXIT } from "./errors.js";
+
+/** Where the admin API is, and what opens it. */
+export interface Installation {
+  readonly adminUrl: string;
+  readonly adminToken: string;
+}
+
+/** The parts of `dev.json` that are of use here; see docs/local.md. */
+interface DevFile {
+  adminUrl: string | null;
+  adminToken: string;
+  tokenSecret: string;
+}
+
+const DATA = ".plexus";
+const HOW =
+  "Give --admin-url and --admin-token (or PLEXUS_ADMIN_URL and PLEXUS_ADMIN_TOKEN), or start one: npm start";
+
+/** Flags before the environment before the data folder of a local installation. */
+export function findInstallation(given: Given, env: NodeJS.ProcessEnv, cwd: string): Installation {
+  const url = given.text("admin-url") ?? env.PLEXUS_ADMIN_URL;
+  const token = given.text("admin-token") ?? env.PLEXUS_ADMIN_TOKEN;
+  if (url && token) return { adminUrl: checkedUrl(url), adminToken: token };
+  const dev = readDevFile(given.text("data"), cwd);
+  if (dev === undefined) {
+    if (url)
+      throw new CliError(EXIT.usage, "no admin token is given", "Give --admin-token or PLEXUS_ADMIN_TOKEN.");
+    throw new CliError(EXIT.unreachable, "no installation is given, and none runs here", HOW);
+  }
+  if (!url && dev.adminUrl === null)
+    throw new CliError(EXIT.unreachable, "the installation here runs without an admin API", HOW);
+  return { adminUrl: checkedUrl(url ?? dev.adminUrl!), adminToken: token ?? dev.adminToken };
+}
+
+/** What signs clients' tokens, where it is known here. */
+export function findTokenSecret(given: Given, env: NodeJS.ProcessEnv, cwd: string): string | undefined {
+  if (env.PLEXUS_TOKEN_SECRET) return env.PLEXUS_TOKEN_SECRET;
+  if (given.text("admin-url") ?? env.PLEXUS_ADMIN_URL) return undefined;
+  return readDevFile(given.text("data"), cwd)?.tokenSecret;
+}
+
+/** `dev.json` in the given folder, or in the first `.plexus` here or above; undefined where there is none. */
+function readDevFile(data: string | undefined, cwd: string): DevFile | undefined {
+  if (data !== undefined) {
+    const path = join(resolve(cwd, data), "dev.json");
+    const dev = readJson(path);
+    if (dev === undefined) throw new CliError(EXIT.unreachable, `no installation runs on ${data}`, HOW);
+    return dev;
+  }
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const dev = readJson(join(folder, DATA, "dev.json"));
+    if (dev !== undefined || folder === dirname(folder)) return dev;
+  }
+}
+
+function readJson(path: string): DevFile | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (code === "EACCES") throw new CliError(EXIT.failed, `${path} may not be read by this user`);
+    throw error;
+  }
+  return JSON.parse(text) as DevFile;
+}
+
+function checkedUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== "http:" && url?.protocol !== "https:")
+    throw new CliError(
+      EXIT.usage,
+      `"${text}" is no address of an admin API`,
+      "It is like http://127.0.0.1:9080",
+    );
+  return text.replace(/\/+$/, "");
+}

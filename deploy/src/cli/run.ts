@@ -1,0 +1,68 @@
+import { Api } from "./api.js";
+import { find, parseCommandLine } from "./args.js";
+import type { Command, Terminal } from "./command.js";
+import { cells } from "./commands/cells.js";
+import { channel, history, presence, publish, tail } from "./commands/channels.js";
+import { gatewayDrain, gateways } from "./commands/gateways.js";
+import { operations } from "./commands/operations.js";
+import { token } from "./commands/tokens.js";
+import { disconnect, revoke, user } from "./commands/users.js";
+import { CliError, EXIT, usageError } from "./errors.js";
+import { helpOf, overview } from "./help.js";
+import { findInstallation } from "./installation.js";
+import { printable } from "./text.js";
+
+const help: Command = {
+  name: "help",
+  args: ["[command]", "[command]"],
+  options: [],
+  summary: "this text, or that of a command",
+  run: async ({ given, terminal }) => {
+    const words = given.args;
+    const command = find(COMMANDS, words);
+    if (command === undefined && words.length > 0)
+      throw usageError(`there is no command "${words.join(" ")}"`);
+    terminal.out(command === undefined ? overview(COMMANDS) : helpOf(command));
+    return EXIT.ok;
+  },
+};
+
+export const COMMANDS: readonly Command[] = [
+  cells,
+  gateways,
+  gatewayDrain,
+  operations,
+  channel,
+  publish,
+  history,
+  tail,
+  presence,
+  user,
+  disconnect,
+  revoke,
+  token,
+  help,
+];
+
+/** Runs a command line. Resolves to the exit code; never rejects for what a person can act on. */
+export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    const { command, given } = parseCommandLine(argv, COMMANDS);
+    if (command === undefined) {
+      terminal[given.has("help") ? "out" : "note"](overview(COMMANDS));
+      return given.has("help") ? EXIT.ok : EXIT.usage;
+    }
+    if (given.has("help")) {
+      terminal.out(helpOf(command));
+      return EXIT.ok;
+    }
+    const api = new Api(() => findInstallation(given, terminal.env, terminal.cwd));
+    return await command.run({ given, terminal, api });
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    terminal.status("");
+    terminal.note(`plexus: ${printable(error.message)}`);
+    if (error.hint !== undefined) terminal.note(error.hint);
+    return error.exitCode;
+  }
+}
