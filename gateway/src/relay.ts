@@ -152,10 +152,13 @@ export class Relay {
     this.#held.push({ head, bytes });
   }
 
+  /** Goes on from the actor's position, or from before the records that arrived already, where they are older. */
   #reset(head: Position, now: number): void {
-    this.#position = head;
+    let seq = head.seq;
+    for (const held of this.#held) if (held.head.epoch === head.epoch) seq = Math.min(seq, held.head.seq - 1);
+    this.#position = { epoch: head.epoch, seq };
     this.tail.clear();
-    this.#effects.push({ do: "reset", position: head });
+    this.#effects.push({ do: "reset", position: this.#position });
     this.#release(now);
   }
 
