@@ -11,6 +11,9 @@ export interface ConnectionsOptions {
   slowReaderBytes: number;
 }
 
+/** Whoever was too slow to say hello may come back within this, milliseconds. */
+const LATE_SPREAD = { min: 0, max: 1_000 };
+
 /** All connections of a gateway, and what time does to them: no hello, an expired token, reading too slowly. */
 export class Connections {
   readonly #options: ConnectionsOptions;
@@ -80,7 +83,7 @@ export class Connections {
   #onSweep(now: number): void {
     for (const connection of this.#connections) {
       if (!connection.isWelcome) {
-        if (now - connection.openedAt > this.#options.helloMs) connection.close("hello_timeout");
+        if (now - connection.openedAt > this.#options.helloMs) connection.close("hello_timeout", LATE_SPREAD);
       } else if (connection.identity.expiresAt <= now) connection.close("token_expired");
       else this.#watchPace(connection, now);
     }

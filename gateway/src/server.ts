@@ -18,6 +18,11 @@ function idleTimeoutS(pingMs: number): number {
   return Math.min(960, Math.max(8, Math.ceil((pingMs * 2.25) / 4_000) * 4));
 }
 
+/** uWebSockets cuts the connection without a word at its own bound; up to there the client is told why. */
+const OVERSIZE_FACTOR = 2;
+/** RFC 6455, section 7.4.1: message too big. */
+const TOO_LARGE = 1009;
+
 /** The WebSocket endpoint: upgrade, and events handed on to the sessions. */
 export function serveConnections(
   app: TemplatedApp,
@@ -31,7 +36,7 @@ export function serveConnections(
   const { options, connections, sessions, log } = context;
   app.ws<SocketData>(CONNECT_PATH, {
     compression: uWS.DISABLED,
-    maxPayloadLength: options.maxFrameBytes,
+    maxPayloadLength: options.maxFrameBytes * OVERSIZE_FACTOR,
     maxBackpressure: options.maxBackpressureBytes,
     closeOnBackpressureLimit: true,
     idleTimeout: idleTimeoutS(options.pingMs),
@@ -44,6 +49,7 @@ export function serveConnections(
       connections.add(connection);
     },
     message: (socket, message, isBinary) => {
+      if (message.byteLength > options.maxFrameBytes) return socket.end(TOO_LARGE, "message too large");
       const { connection } = socket.getUserData();
       try {
         sessions.receive(connection, message, isBinary);
