@@ -37,6 +37,7 @@ export class TestCluster {
   readonly dataDir = mkdtempSync(join(tmpdir(), "plexus-test-"));
   readonly #options: TestClusterOptions;
   readonly #clients = new Set<RawClient>();
+  readonly #undo: Array<() => unknown> = [];
   #cluster: Cluster | undefined;
   #nats: NatsConnection | undefined;
   #directory: DirectoryStore | undefined;
@@ -55,7 +56,13 @@ export class TestCluster {
     this.#cluster = await startCluster({ ...DEFAULTS, ...options, env, dataDir: this.dataDir });
   }
 
+  /** Has something done before the cluster is stopped; the last one first. */
+  beforeStop(undo: () => unknown): void {
+    this.#undo.unshift(undo);
+  }
+
   async stop(): Promise<void> {
+    for (const undo of this.#undo) await undo();
     for (const client of this.#clients) client.cut();
     this.#directory?.stop();
     await this.#nats?.close();
@@ -128,10 +135,20 @@ export class TestCluster {
   }
 }
 
-/** Starts a cluster before the file's tests and stops it after them, whether they passed or not. */
-export function clusterForFile(options: TestClusterOptions = {}): TestCluster {
+/**
+ * Starts a cluster before the file's tests and stops it after them, whether they passed or not.
+ *
+ * @param ready what else the tests need, once the cluster runs: hooks of one file do not wait for each other
+ */
+export function clusterForFile(
+  options: TestClusterOptions = {},
+  ready?: (cluster: TestCluster) => Promise<void>,
+): TestCluster {
   const cluster = new TestCluster(options);
-  before(() => cluster.start());
+  before(async () => {
+    await cluster.start();
+    await ready?.(cluster);
+  });
   after(() => cluster.stop());
   return cluster;
 }

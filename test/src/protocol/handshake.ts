@@ -71,6 +71,7 @@ export function handshakeCases({ cluster, encoding, connect, open, channel }: Pr
   test("no hello in time: 4004, which allows to come back", async () => {
     const client = await open();
     await client.closedWith(4004, "hello_timeout");
+    assert.notEqual((client.frames.at(-1) as { reconnect?: unknown }).reconnect, null);
   });
 
   test("an expired token: token_expired, 4502", async () => {
