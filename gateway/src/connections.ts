@@ -2,8 +2,6 @@ import type { Connection } from "./connection.js";
 import * as metrics from "./metrics.js";
 
 const SWEEP_MS = 500;
-/** Clients that are sent away come back after a random time within this. */
-const DRAIN_SPREAD_MS = 3_000;
 
 export interface ConnectionsOptions {
   maxConnections: number;
@@ -60,16 +58,6 @@ export class Connections {
   readonly flushLater = (connection: Connection): void => {
     if (this.#unflushed.push(connection) === 1) setImmediate(() => this.#flush());
   };
-
-  /** Sends everybody away, to come back somewhere else. */
-  async drain(deadlineMs: number): Promise<void> {
-    this.draining = true;
-    for (const connection of [...this.#connections])
-      connection.close("draining", { min: 0, max: DRAIN_SPREAD_MS });
-    const deadlineAt = Date.now() + deadlineMs;
-    while (this.#connections.size > 0 && Date.now() < deadlineAt)
-      await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 
   stop(): void {
     clearInterval(this.#sweep);

@@ -3,14 +3,17 @@ import type { Connection } from "./connection.js";
 import type { Connections } from "./connections.js";
 
 const TICK_MS = 50;
-/** Clients that are told to go connect elsewhere after a random time within this. */
-const RECONNECT: ByeFrame["reconnect"] = { min: 0, max: 3_000 };
+/** A gateway that is stopped tells everybody within so long, whatever the number. */
+const STOP_SPREAD_MS = 1_500;
+const STOP_SLACK_MS = 1_000;
 
 export interface DrainOptions {
   /** Connections that are told to go, per second. */
   perSecond: number;
   /** Milliseconds until a connection that was told to go is closed. */
   graceMs: number;
+  /** Clients that are told to go connect elsewhere after a random time within this; less than the grace. */
+  reconnectWithinMs: number;
 }
 
 /** How many connections may have been told to go after so long. */
@@ -36,6 +39,7 @@ export class Drain {
   readonly total: number;
   readonly #connections: Connections;
   readonly #options: DrainOptions;
+  readonly #reconnect: ByeFrame["reconnect"];
   readonly #waiting: Connection[];
   readonly #leaving: Array<{ connection: Connection; closeAt: number }> = [];
   readonly #startedAt: number;
@@ -46,6 +50,7 @@ export class Drain {
     connections.draining = true;
     this.#connections = connections;
     this.#options = options;
+    this.#reconnect = { min: 0, max: options.reconnectWithinMs };
     this.#waiting = shuffled(connections.all(), Math.random);
     this.total = this.#waiting.length;
     this.#startedAt = performance.now();
@@ -67,11 +72,21 @@ export class Drain {
     const due = dueAfter(now - this.#startedAt, this.#options.perSecond);
     for (; this.#told < due && this.#waiting.length > 0; this.#told++) {
       const connection = this.#waiting.pop()!;
-      connection.sayGoodBye("draining", RECONNECT);
+      connection.sayGoodBye("draining", this.#reconnect);
       this.#leaving.push({ connection, closeAt: now + this.#options.graceMs });
     }
     while (this.#leaving[0] !== undefined && this.#leaving[0].closeAt <= now)
-      this.#leaving.shift()!.connection.close("draining", RECONNECT);
+      this.#leaving.shift()!.connection.close("draining", this.#reconnect);
     if (this.done) this.stop();
   }
+}
+
+/** Sends all connections away because the process is asked to end. Resolves when they are gone, or after the grace. */
+export async function drainToStop(connections: Connections, graceMs: number): Promise<void> {
+  const perSecond = Math.max(1_000, (connections.size * 1_000) / STOP_SPREAD_MS);
+  const drain = new Drain(connections, { perSecond, graceMs, reconnectWithinMs: graceMs / 3 });
+  const deadlineAt = performance.now() + STOP_SPREAD_MS + graceMs + STOP_SLACK_MS;
+  while (!drain.done && performance.now() < deadlineAt)
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  drain.stop();
 }

@@ -21,6 +21,7 @@ import { refusingRevoked, verifier } from "./auth.js";
 import { Connections } from "./connections.js";
 import { Control } from "./control.js";
 import { serveDemo } from "./demo.js";
+import { drainToStop } from "./drain.js";
 import { FanOut } from "./fan-out.js";
 import { LeaseHolder } from "./lease-holder.js";
 import { listen } from "./listen.js";
@@ -67,7 +68,11 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   });
   const leases = new LeaseHolder({ nats, directory, relays, gateway: instance, log });
   const stopListening = await listen(app, options.host, options.port);
-  const drainOptions = { perSecond: options.drainPerSecond, graceMs: options.drainGraceMs };
+  const drainOptions = {
+    perSecond: options.drainPerSecond,
+    graceMs: options.drainGraceMs,
+    reconnectWithinMs: options.drainGraceMs / 3,
+  };
   const self = { gateway, instance, connections, relays, drainOptions, stopListening };
   const control = new Control({ nats, log, ...self });
   const ops = await startOpsServer({
@@ -85,7 +90,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   return {
     stop: async () => {
       stopListening();
-      await connections.drain(DRAIN_DEADLINE_MS);
+      await drainToStop(connections, options.stopGraceMs);
       await control.stop();
       await settled(relays);
       leases.stop();

@@ -94,4 +94,10 @@ export const gatewayOptions = {
     default: 10_000,
     doc: "Milliseconds from a drain's good-bye to a connection until it is closed, for clients that finish something first.",
   }),
+  stopGraceMs: option({
+    env: "PLEXUS_STOP_GRACE_MS",
+    type: integer(0, 8_000),
+    default: 3_000,
+    doc: "Milliseconds that connections get to go elsewhere when this process is asked to end.",
+  }),
 };
