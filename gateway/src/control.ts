@@ -144,6 +144,7 @@ export class Control {
     const drain = new Drain(connections, { ...drainOptions, perSecond });
     this.#drain = drain;
     log.info({ operation, total: drain.total, perSecond }, "draining");
+    await writeProgress(store, operation, gateway, drain);
     this.#reporting = this.#report(store, operation, drain);
     return { ...this.#name, operation };
   }
@@ -151,24 +152,32 @@ export class Control {
   /** Writes the drain's progress where it outlives whoever asked for it. */
   async #report(store: OperationStore, id: string, drain: Drain): Promise<void> {
     const { gateway, log } = this.#context;
-    let reported = "";
-    while (true) {
-      const { moved, total, done } = drain;
-      const progress = { moved, total, done };
-      if (JSON.stringify(progress) !== reported)
-        try {
-          await store.change(id, (operation) => ({
-            ...operation,
-            progress: { [gateway]: progress },
-            ...(done ? { state: "done" as const, finishedAt: Date.now() } : {}),
-          }));
-          reported = JSON.stringify(progress);
-          if (done) return log.info({ operation: id }, "drained");
-        } catch (error) {
-          log.warn({ err: error, operation: id }, "the drain's progress could not be reported");
+    for (let reported = 0; ; ) {
+      try {
+        const { moved, done } = drain;
+        if (moved !== reported || done) {
+          await writeProgress(store, id, gateway, drain);
+          reported = moved;
         }
+        if (done) return log.info({ operation: id }, "drained");
+      } catch (error) {
+        log.warn({ err: error, operation: id }, "the drain's progress could not be reported");
+      }
       if (this.#stopped && !drain.done) return;
       await new Promise((resolve) => setTimeout(resolve, REPORT_INTERVAL_MS));
     }
   }
+}
+
+async function writeProgress(
+  store: OperationStore,
+  id: string,
+  gateway: string,
+  { moved, total, done }: Drain,
+): Promise<void> {
+  await store.change(id, (operation) => ({
+    ...operation,
+    progress: { [gateway]: { moved, total, done } },
+    ...(done ? { state: "done" as const, finishedAt: Date.now() } : {}),
+  }));
 }

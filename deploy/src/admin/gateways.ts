@@ -74,7 +74,7 @@ export function assertMayDrain(id: string, gateways: readonly GatewayStatus[], f
   if (!underWay && !others && !force)
     throw new PlexusError(
       "conflict",
-      `no other gateway accepts connections; start another one first, or say "force": true`,
+      "no other gateway accepts connections; start another one first, or insist with `force`",
     );
 }
 

@@ -1,9 +1,9 @@
 import { Capabilities, PlexusError } from "@plexus/protocol";
 import type { Revocation } from "@plexus/runtime";
-import { SignJWT } from "jose";
 import type { Static } from "typebox";
 import type { AdminContext, AdminServer } from "./context.js";
 import { answers, IssuedBody, RevokeBody, RevokedBody, TokenBody } from "./schemas.js";
+import { signToken } from "./sign-token.js";
 
 const DEFAULT_LIFETIME_MS = 60 * 60 * 1_000;
 
@@ -66,21 +66,4 @@ function issueRoute(server: AdminServer, secret: string): void {
       return signToken(key, { tenant, user, caps, lifetimeMs, jti: jti ?? crypto.randomUUID() });
     },
   );
-}
-
-export async function signToken(
-  key: Uint8Array,
-  claims: { tenant: string; user: string; caps: object; lifetimeMs: number; jti: string },
-): Promise<{ token: string; jti: string; expiresAt: number }> {
-  const { tenant, user, caps, lifetimeMs, jti } = claims;
-  const nowS = Math.floor(Date.now() / 1_000);
-  const expS = nowS + Math.ceil(lifetimeMs / 1_000);
-  const token = await new SignJWT({ tenant, caps })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject(user)
-    .setIssuedAt(nowS)
-    .setExpirationTime(expS)
-    .setJti(jti)
-    .sign(key);
-  return { token, jti, expiresAt: expS * 1_000 };
 }

@@ -7,7 +7,7 @@ import {
   isTenant,
   MAX_USER_LENGTH,
 } from "@plexus/protocol";
-import { signToken } from "../../admin/tokens.js";
+import { signToken } from "../../admin/sign-token.js";
 import { type Command, show } from "../command.js";
 import { usageError } from "../errors.js";
 import { findTokenSecret } from "../installation.js";
