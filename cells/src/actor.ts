@@ -17,7 +17,7 @@ import * as metrics from "./metrics.js";
 import type { HeldMember } from "./presence.js";
 import type { PresenceStore } from "./presence-store.js";
 import { type ReadableChannel, readRange } from "./reader.js";
-import { trimPoint } from "./retention.js";
+import { planTrim } from "./retention.js";
 import { takeOver } from "./take-over.js";
 
 /** Where an answer goes: the subject and the asker's correlation. */
@@ -183,9 +183,9 @@ export class Actor {
   }
 
   #readable(): ReadableChannel {
-    const { position, fence, tail, segments } = this.#channel;
+    const { position, fence, tail, segments, opened } = this.#channel;
     const { retention } = this.#settings;
-    return { logs: this.#logs, position, fence, tail, segments, retention };
+    return { logs: this.#logs, position, fence, tail, segments, opened, retention };
   }
 
   /** Answers a question once the channel is loaded; whatever goes wrong becomes a typed error. */
@@ -340,8 +340,12 @@ export class Actor {
     this.#lastTrimAt = Date.now();
     try {
       await this.#loaded;
-      const below = await trimPoint(this.#readable(), Date.now());
+      const { below, reopenFrom } = await planTrim(this.#readable(), Date.now());
       if (below !== null) await this.#context.log.trim(this.#subject, below);
+      if (reopenFrom !== null) {
+        this.#channel.reopen(reopenFrom, Date.now());
+        this.#runEffects();
+      }
     } catch (error) {
       this.#context.logger.warn({ err: error, channel: this.key }, "channel could not be trimmed");
     }

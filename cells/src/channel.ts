@@ -107,8 +107,8 @@ interface Appending<To> {
   readonly ts: number;
   readonly made: Array<{ key: string; given: boolean }>;
   readonly answers: Array<{ to: To; items: PublishedItem[] }>;
-  /** The record is a seal, and gives the channel to this cell. */
-  readonly seal: string | null;
+  /** A record without messages: a seal that gives the channel to a cell, or a new note of where its past is. */
+  readonly control: { seal: string } | { past: Segment[] } | null;
   attempts: number;
 }
 
@@ -133,6 +133,8 @@ export class Channel<To> {
   /** Cells that asked for the channel; the first one gets it. */
   #releases: Array<{ cell: string; to: To }> = [];
   #given: { cell: string; handover: Handover } | null = null;
+  /** The oldest seq that is still kept, where the note of the past has to be written anew. */
+  #reopenFrom: number | null = null;
   #mailbox: Batch<To>[] = [];
   #mailboxMessages = 0;
   #mailboxBytes = 0;
@@ -163,6 +165,10 @@ export class Channel<To> {
   }
   get fence(): number {
     return this.#fence;
+  }
+  /** Log sequence of the record that opened the present stretch; 0 if none did. */
+  get opened(): number {
+    return this.#stretch.opened;
   }
   /** Where the channel's messages are, the present stretch last. */
   get segments(): Segment[] {
@@ -241,6 +247,15 @@ export class Channel<To> {
     this.#appendNext(now);
   }
 
+  /**
+   * Writes down anew where the past is, as far as it is still kept (from this seq on): the record that said so
+   * before stands in the way of trimming.
+   */
+  reopen(oldestKept: number, now: number): void {
+    this.#reopenFrom = oldestKept;
+    if (this.#state === "idle") this.#appendNext(now);
+  }
+
   /** The window's ids were read from the log; null: they could not be. */
   windowRead(ids: readonly StoredId[] | null, now: number): void {
     if (this.#window !== "reading") return;
@@ -274,8 +289,9 @@ export class Channel<To> {
     const done = this.#appending;
     if (this.#state !== "appending" || done === null) return;
     this.#appending = null;
-    if (done.seal !== null) return this.#sealed(done.seal);
+    if (done.control !== null && "seal" in done.control) return this.#sealed(done.control.seal);
     this.#fence = logSeq;
+    if (done.control !== null) return this.#reopened(done.control.past, logSeq, now);
     this.#fresh = false;
     this.#newestAt = now;
     this.#position = { epoch: this.#position.epoch, seq: done.seq + done.n - 1 };
@@ -324,6 +340,7 @@ export class Channel<To> {
   /** Makes the next record out of the mailbox, as much as fits, and offers it to the log; a seal goes first. */
   #appendNext(now: number): void {
     if (this.#releases.length > 0) return this.#seal(this.#releases[0]!.cell, now);
+    if (this.#reopenFrom !== null && this.#state === "idle") return this.#reopen(this.#reopenFrom, now);
     if (this.#window !== "read" && this.#mailbox.length > 0) return this.#readWindow();
     while (this.#state === "idle" && this.#mailbox.length > 0) {
       const batches = this.#takeBatches();
@@ -340,7 +357,16 @@ export class Channel<To> {
       }
       const seq = this.#position.seq + 1;
       const bytes = encodeRecord(this.name, this.#position.epoch, seq, fragments, now);
-      this.#appending = { bytes, seq, n: fragments.length, ts: now, made, answers, seal: null, attempts: 0 };
+      this.#appending = {
+        bytes,
+        seq,
+        n: fragments.length,
+        ts: now,
+        made,
+        answers,
+        control: null,
+        attempts: 0,
+      };
       this.#state = "appending";
       this.#offer(this.#appending);
     }
@@ -369,7 +395,27 @@ export class Channel<To> {
       fresh: this.#fresh,
       segments: this.segments,
     });
-    this.#appending = { bytes, seq: seq + 1, n: 0, ts: now, made: [], answers: [], seal: to, attempts: 0 };
+    this.#offerControl(bytes, { seal: to }, now);
+  }
+
+  #reopen(oldestKept: number, now: number): void {
+    const { epoch, seq } = this.#position;
+    const past = this.segments.filter((segment) => segment.last >= oldestKept);
+    this.#reopenFrom = null;
+    const head = { op: "open", ch: this.name, epoch, seq: seq + 1, n: 0 } as const;
+    this.#offerControl(encodeControl({ ...head, from: this.cell, segments: past }), { past }, now);
+  }
+
+  #reopened(past: Segment[], logSeq: number, now: number): void {
+    this.#past = past;
+    this.#stretch = { first: this.#position.seq + 1, opened: logSeq };
+    this.#state = "idle";
+    this.#appendNext(now);
+  }
+
+  #offerControl(bytes: Uint8Array, control: NonNullable<Appending<To>["control"]>, now: number): void {
+    const seq = this.#position.seq + 1;
+    this.#appending = { bytes, seq, n: 0, ts: now, made: [], answers: [], control, attempts: 0 };
     this.#state = "appending";
     this.#offer(this.#appending);
   }

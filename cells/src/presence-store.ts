@@ -82,7 +82,14 @@ export class PresenceStore {
   }
 
   async forget(gateway: string): Promise<void> {
-    await this.#redis.eval(FORGET, 3, this.#keys.gateways, this.#keys.lease(gateway), this.#keys.held(gateway), gateway);
+    await this.#redis.eval(
+      FORGET,
+      3,
+      this.#keys.gateways,
+      this.#keys.lease(gateway),
+      this.#keys.held(gateway),
+      gateway,
+    );
   }
 
   async load(channelKey: string): Promise<HeldMember[]> {

@@ -192,6 +192,7 @@ function largeRecords(records: number, bytes: number): { channel: ReadableChanne
     logs: logsOf("c0", new Map([["c0", log]])),
     position: { epoch: EPOCH, seq: records },
     fence: records,
+    opened: 0,
     tail: new Tail({ maxRecords: 2, maxBytes: 1_000_000 }),
     segments: [{ cell: "c0", first: 1, last: records, low: 1, high: records }],
     retention: KEEP_ALL,

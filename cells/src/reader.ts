@@ -24,6 +24,8 @@ export interface ReadableChannel {
   readonly tail: Tail;
   /** Where the messages are, oldest first; the last one is the present stretch in this cell's log. */
   readonly segments: readonly Segment[];
+  /** Log sequence of the record that says where the past is; 0 if there is none. */
+  readonly opened: number;
   /** What retention keeps. */
   readonly retention: { readonly messages: number; readonly ageMs: number };
 }

@@ -3,15 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readHead } from "@plexus/protocol";
 import fc from "fast-check";
+import { Channel } from "./channel.js";
 import { loadChannel } from "./loader.js";
 import { readRange } from "./reader.js";
-import { trimPoint } from "./retention.js";
+import { planTrim } from "./retention.js";
 import { anyPast, anyRetention, buildPast, CHANNEL, type Past, subjectIn } from "./testing/past.js";
 
 type Built = ReturnType<typeof buildPast>;
 
 async function trim(built: Built, retention: { messages: number; ageMs: number }): Promise<boolean> {
-  const below = await trimPoint(built.readable(retention), built.now);
+  const { below } = await planTrim(built.readable(retention), built.now);
   if (below !== null) await built.logs.own.trim(subjectIn(built.logs.cell), below);
   return below !== null;
 }
@@ -79,6 +80,31 @@ test("the record that opened the channel stays, also as the very first of its lo
   await trim(built, { messages: 3, ageMs: 30 });
   const [first] = built.cells.get("c0")!.all(subjectIn("c0"));
   assert.deepEqual([first?.logSeq, first?.head.op, first?.head.ch], [1, "open", CHANNEL]);
+});
+
+test("a channel that was taken over can be trimmed once the note of its past has been written anew", async () => {
+  const records = Array.from({ length: 20 }, () => ({ n: 1, afterMs: 10, others: 0 }));
+  const past: Past = { stretches: [{ cell: 0, records }], openedFirst: true, trimmed: 0, tailRecords: 0 };
+  const built = buildPast(past);
+  const retention = { messages: 3, ageMs: 1_000_000 };
+  const plan = await planTrim(built.readable(retention), built.now);
+  assert.deepEqual(plan, { below: null, reopenFrom: 18 });
+
+  const subject = subjectIn("c0");
+  const log = built.cells.get("c0")!;
+  const channel = new Channel<string>(CHANNEL, "c0");
+  channel.loaded(await loadChannel(built.logs, built.now), true, built.now);
+  channel.reopen(plan.reopenFrom!, built.now);
+  const [append] = channel.takeEffects();
+  assert.ok(append?.do === "append");
+  channel.appended(log.put(subject, append.bytes, append.opened), built.now);
+  const { position, fence, tail, segments, opened } = channel;
+  assert.equal(opened, fence);
+  const after = { logs: built.logs, position, fence, tail, segments, opened, retention };
+  assert.deepEqual(await planTrim(after, built.now), { below: fence - 3, reopenFrom: null });
+  await built.logs.own.trim(subject, fence - 3);
+  const loaded = await loadChannel(built.logs, built.now);
+  assert.deepEqual([loaded.position.seq, loaded.segments.at(-1)?.last], [20, 20]);
 });
 
 test("records of other channels are not touched", async () => {

@@ -144,7 +144,7 @@ export function buildPast(past: Past): BuiltPast {
       const oldest = stored[0]?.seq ?? 1;
       for (const record of inTail) if (past.tailRecords > 0 && record.seq >= oldest) tail.push(record);
       const position = { epoch: EPOCH, seq };
-      return { logs: logsOf(home, cells), position, fence, tail, segments, retention };
+      return { logs: logsOf(home, cells), position, fence, tail, segments, opened, retention };
     },
   };
 }
