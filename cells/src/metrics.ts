@@ -53,3 +53,7 @@ export const moves = new Counter({
   name: "plexus_channels_moved_total",
   help: "Channels given away by the mover",
 });
+export const trimmed = new Counter({
+  name: "plexus_idle_channels_trimmed_total",
+  help: "Channels that nobody used and that retention shortened",
+});

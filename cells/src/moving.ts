@@ -6,8 +6,11 @@ import {
   OperationStore,
   type Options,
   type Router,
+  type Settings,
 } from "@plexus/runtime";
+import type { CellLogs } from "./cell-logs.js";
 import { CellWatch } from "./cell-watch.js";
+import { Janitor } from "./janitor.js";
 import type { JetStreamLog } from "./jetstream-log.js";
 import { LogMirror } from "./mirror.js";
 import { Mover } from "./mover.js";
@@ -16,13 +19,15 @@ import type { workerOptions } from "./options.js";
 /** Whoever owns it does what one worker of a cell has to do. */
 const LEADER_PARTITION = 0;
 
-/** Composes what a worker does for its cell as a whole, if it is the leader: moving channels, watching cells. */
+/** Composes what a worker does for its cell as a whole, if it leads: moving channels, watching cells, retention. */
 export async function startMoving(context: {
   options: Options<typeof workerOptions>;
   nats: NatsConnection;
   directory: DirectoryStore;
   router: Router;
   channelLog: JetStreamLog;
+  otherLogs: CellLogs;
+  settings: Settings;
   owns: (partition: number) => boolean;
   log: Logger;
 }): Promise<{ stop(): void }> {
@@ -52,8 +57,23 @@ export async function startMoving(context: {
     log,
     isLeader,
   });
+  const janitor = new Janitor({
+    cell,
+    settings: context.settings,
+    logger: log,
+    paceMs: options.retentionPaceMs,
+    isLeader,
+    subjects: () => channelLog.subjects(),
+    logsOf: (tenant, channel) => ({
+      cell,
+      own: channelLog,
+      of: (id) => (id === cell ? Promise.resolve(channelLog) : context.otherLogs.of(id)),
+      subject: (id) => subjects.log(id, tenant, channel),
+    }),
+  });
   return {
     stop: () => {
+      janitor.stop();
       mover.stop();
       watch.stop();
     },

@@ -75,4 +75,10 @@ export const workerOptions = {
     default: 15_000,
     doc: "Milliseconds without an answer after which the other cells declare a cell down.",
   }),
+  retentionPaceMs: option({
+    env: "PLEXUS_RETENTION_PACE_MS",
+    type: integer(1, 60_000),
+    default: 10,
+    doc: "Milliseconds between two channels while old messages of channels that nobody uses are looked for.",
+  }),
 };

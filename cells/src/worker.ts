@@ -54,6 +54,7 @@ export async function startWorker(options: Options<typeof workerOptions>, log: L
   await directory.change((current) => withCell(current, cell, region));
   await directory.refresh();
   const router = new Router({ nats, directory, asker: `${cell}-${workerId}-${randomUUID()}`, log });
+  const settings = Settings.fromFile(options.settingsFile);
   const outbox = new Outbox(nats, log);
   const store = new PresenceStore(redis, cell);
   const actors = new Actors(
@@ -65,7 +66,7 @@ export async function startWorker(options: Options<typeof workerOptions>, log: L
       askAt: (at, kind, tenant, channel, body) =>
         router.askAt(at, kind, tenant, channel, body, HAND_OVER_DEADLINE_MS),
       presence: store,
-      settings: Settings.fromFile(options.settingsFile),
+      settings,
       logger: log,
       announce: (tenant, channel, frame) => nats.publish(subjects.event(tenant, channel), frame),
       answer: (asker, error, body) => outbox.answer(asker, error, body),
@@ -88,7 +89,17 @@ export async function startWorker(options: Options<typeof workerOptions>, log: L
   const leases = new Leases({ nats, cell, store, actors, owns, log });
   const status = new StatusReporter({ nats, cell, worker: workerId, partitions, actors, log });
   subscribe(nats, subjects.ping(cell), log, (message) => message.respond(workerId), "ping");
-  const moving = await startMoving({ options, nats, directory, router, channelLog, owns, log });
+  const moving = await startMoving({
+    options,
+    nats,
+    directory,
+    router,
+    channelLog,
+    otherLogs,
+    settings,
+    owns,
+    log,
+  });
   const ops = await startOpsServer({
     host: options.opsHost,
     port: options.opsPort,

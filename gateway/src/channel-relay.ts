@@ -2,6 +2,7 @@ import { opOf, type Position, readHead, subjects } from "@plexus/protocol";
 import type {
   CommandKind,
   Commands,
+  DirectoryStore,
   HeadAnswer,
   Logger,
   NatsConnection,
@@ -9,7 +10,7 @@ import type {
   Settings,
   Subscription,
 } from "@plexus/runtime";
-import { subscribe } from "@plexus/runtime";
+import { homeOf, subscribe } from "@plexus/runtime";
 import { Announcer } from "./announcer.js";
 import type { FanOut } from "./fan-out.js";
 import * as metrics from "./metrics.js";
@@ -27,6 +28,7 @@ export const CHECK_INTERVAL_MS = 30_000;
 export interface RelayContext {
   readonly nats: NatsConnection;
   readonly router: Router;
+  readonly directory: DirectoryStore;
   readonly fanOut: FanOut;
   readonly settings: Settings;
   readonly gateway: string;
@@ -50,7 +52,7 @@ export class ChannelRelay {
   subscribers = 0;
   unusedSince = 0;
   nextCheckAt = Number.POSITIVE_INFINITY;
-  /** The cell that was the channel's home when it was last looked up. */
+  /** The cell that was the channel's home when that was last looked at. */
   home: string | undefined;
   readonly #context: RelayContext;
   readonly #subscription: Subscription;
@@ -68,11 +70,16 @@ export class ChannelRelay {
     this.#subscription = subscribe(context.nats, subjects.event(tenant, channel), context.log, (message) =>
       this.#onEvent(message.data),
     );
+    this.home = this.lookUpHome();
     this.opened = this.#open();
   }
 
   get position(): Position {
     return this.relay.position!;
+  }
+
+  lookUpHome(): string | undefined {
+    return homeOf(this.#context.directory.current, this.tenant, this.channel)?.cell;
   }
 
   /** Asks the actor where the channel stands, and lets the relay and the view of its members catch up. */

@@ -4,9 +4,9 @@ import { type Limits, subjects } from "@plexus/protocol";
 import {
   checkNats,
   concerns,
+  connectivity,
   connectNats,
   DirectoryStore,
-  homeOf,
   type Logger,
   type Options,
   Publisher,
@@ -46,10 +46,11 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const settings = Settings.fromFile(options.settingsFile);
   const app = uWS.App();
   const fanOut = new FanOut(app);
-  const relays = new Relays({ nats, router, fanOut, settings, gateway: instance, log }, MAX_RELAYS);
-  directory.onChange((current) =>
-    relays.homesChanged((relay) => homeOf(current, relay.tenant, relay.channel)?.cell),
+  const relays = new Relays(
+    { nats, router, directory, fanOut, settings, gateway: instance, log },
+    MAX_RELAYS,
   );
+  directory.onChange(() => relays.homesChanged());
   const connections = new Connections(instance, options);
   const limits = limitsOf(options);
   const revocations = await RevocationStore.open(nats, log);
@@ -57,7 +58,17 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const verify = refusingRevoked(verifier(options.tokenSecret), revocations.list);
   const publisher = new Publisher(router);
   const { flushLater } = connections;
-  const asked = { nats, router, publisher, relays, settings, verify, limits, flushLater };
+  const asked = {
+    nats,
+    bus: connectivity(nats),
+    router,
+    publisher,
+    relays,
+    settings,
+    verify,
+    limits,
+    flushLater,
+  };
   const operations = new Operations(asked);
   const { gatewayId: gateway, pingMs } = options;
   const sessions = new Sessions({ operations, verify, limits, gateway, pingMs, log });

@@ -45,6 +45,7 @@ const HISTORY_DEFAULT = 50;
 
 export interface OperationsContext {
   nats: NatsConnection;
+  bus: { readonly isUp: boolean };
   router: Router;
   publisher: Publisher;
   relays: Relays;
@@ -155,6 +156,8 @@ export class Operations {
   signal(connection: Connection, frame: SignalRequestFrame): void {
     this.#allow(connection, "signal", frame.ch);
     bounded(frame.data, MAX_SIGNAL_BYTES, "a signal");
+    if (!this.#context.bus.isUp)
+      throw new PlexusError("unavailable", "the bus is away, and signals are not kept", { retry: 1_000 });
     const { tenant, user } = connection.identity;
     const signal = { op: "signal", ch: frame.ch, user, conn: connection.id, data: frame.data };
     this.#context.nats.publish(subjects.event(tenant, frame.ch), JSON.stringify(signal));

@@ -59,10 +59,10 @@ export class Relays {
   }
 
   /** Channels that have another home now are asked for there, spread over a while: that makes them move. */
-  homesChanged(homeOf: (relay: ChannelRelay) => string | undefined): void {
+  homesChanged(): void {
     const now = Date.now();
     for (const relay of this.#relays.values()) {
-      const home = homeOf(relay);
+      const home = relay.lookUpHome();
       if (home === relay.home) continue;
       relay.home = home;
       relay.nextCheckAt = now + Math.random() * MOVE_SPREAD_MS;

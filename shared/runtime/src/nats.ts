@@ -72,3 +72,15 @@ export async function checkNats(nats: NatsConnection, deadlineMs = 1_000): Promi
   );
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
+
+/** Whether the connection is up at the moment; while it is not, what is published is kept in memory. */
+export function connectivity(nats: NatsConnection): { readonly isUp: boolean } {
+  const state = { isUp: true };
+  void (async () => {
+    for await (const { type } of nats.status()) {
+      if (type === "disconnect") state.isUp = false;
+      else if (type === "reconnect") state.isUp = true;
+    }
+  })();
+  return state;
+}
