@@ -1,0 +1,76 @@
+/** The idempotency window: what is remembered, for how long, and that it is bounded. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { IdempotencyWindow, windowKey } from "./window.js";
+
+const SPAN_MS = 1_000;
+
+test("the same id of two users is two ids, wherever one ends and the other begins", () => {
+  const anyName = fc.string({ unit: fc.constantFrom("a", "b", "1", ":", "é"), maxLength: 4 });
+  fc.assert(
+    fc.property(anyName, anyName, anyName, anyName, (idA, userA, idB, userB) => {
+      const same = idA === idB && userA === userB;
+      assert.equal(windowKey(idA, userA) === windowKey(idB, userB), same);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test("ids and users are got back from the window as they were, oldest first", () => {
+  const anyId = fc.tuple(fc.string(), fc.string());
+  fc.assert(
+    fc.property(fc.uniqueArray(anyId, { selector: ([id, user]) => windowKey(id, user) }), (ids) => {
+      const window = new IdempotencyWindow(SPAN_MS, 1_000);
+      for (const [i, [id, user]] of ids.entries()) window.add(windowKey(id, user), { seq: i, ts: i });
+      assert.deepEqual(
+        [...window.entries()],
+        ids.map(([id, user], i) => [id, user, { seq: i, ts: i }]),
+      );
+    }),
+  );
+});
+
+test("what is stored is remembered for the span, and not a moment longer once room is asked for", () => {
+  const window = new IdempotencyWindow(SPAN_MS, 10);
+  window.add("a", { seq: 1, ts: 5_000 });
+  assert.ok(window.hasRoom(1, 5_999));
+  assert.deepEqual(window.get("a"), { seq: 1, ts: 5_000 });
+  assert.ok(window.hasRoom(1, 6_000));
+  assert.equal(window.get("a"), undefined);
+});
+
+test("a full window has no room, and forgets nothing for the sake of new ids", () => {
+  const window = new IdempotencyWindow(SPAN_MS, 3);
+  for (let seq = 1; seq <= 3; seq++) window.add(`m${seq}`, { seq, ts: 5_000 + seq });
+  assert.equal(window.hasRoom(1, 5_500), false);
+  assert.equal(window.size, 3);
+  // One by one they become old, and make room.
+  assert.ok(window.hasRoom(1, 6_001));
+  assert.equal(window.hasRoom(2, 6_001), false);
+  assert.ok(window.hasRoom(3, 6_003));
+});
+
+test("against a plain list: remembered is exactly what is younger than the span", () => {
+  const anyStep = fc.record({ afterMs: fc.nat(400), ids: fc.nat(3) });
+  fc.assert(
+    fc.property(fc.array(anyStep, { maxLength: 30 }), fc.integer({ min: 1, max: 12 }), (steps, maxIds) => {
+      const window = new IdempotencyWindow(SPAN_MS, maxIds);
+      let stored: Array<{ key: string; seq: number; ts: number }> = [];
+      let [now, seq] = [0, 0];
+      for (const { afterMs, ids } of steps) {
+        now += afterMs;
+        stored = stored.filter(({ ts }) => ts + SPAN_MS > now);
+        assert.equal(window.hasRoom(ids, now), stored.length + ids <= maxIds);
+        assert.equal(window.size, stored.length);
+        for (const { key, ...where } of stored) assert.deepEqual(window.get(key), where);
+        if (stored.length + ids > maxIds) continue;
+        for (let i = 0; i < ids; i++) {
+          seq++;
+          stored.push({ key: `m${seq}`, seq, ts: now });
+          window.add(`m${seq}`, { seq, ts: now });
+        }
+      }
+    }),
+  );
+});
