@@ -2,15 +2,32 @@
 import { ERRORS, type ErrorCode, PlexusError } from "@plexus/protocol";
 import type { FastifyError, FastifySchemaValidationError } from "fastify";
 
+/** What the bus's client throws when it, or what is kept in it, is away. */
+const BUS_ERRORS = new Set([
+  "TimeoutError",
+  "NoRespondersError",
+  "RequestError",
+  "ConnectionError",
+  "ClosedConnectionError",
+  "DrainingConnectionError",
+  "JetStreamNotEnabled",
+  "JetStreamError",
+  "JetStreamStatusError",
+  "JetStreamApiError",
+]);
+const RETRY_MS = 1_000;
+
 export interface ErrorAnswer {
   status: number;
   body: { error: { code: ErrorCode; message: string; retry?: number } };
 }
 
-/** An answer for the error; undefined if it is a defect, which must be logged and says nothing to the outside. */
+/** The error of the catalogue that stands for what was thrown; undefined if it is a defect, which must be logged and says nothing to the outside. */
 export function toPlexusError(error: unknown): PlexusError | undefined {
   if (error instanceof PlexusError) return error;
-  const { code, statusCode, message } = error as Partial<FastifyError>;
+  const { name, code, statusCode, message } = error as Partial<FastifyError>;
+  if (BUS_ERRORS.has(name ?? ""))
+    return new PlexusError("unavailable", "the bus is away", { retry: RETRY_MS, cause: error });
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new PlexusError("too_large", "the body is too large");
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
     return new PlexusError("bad_request", "the body must be JSON: send content-type: application/json");

@@ -92,6 +92,7 @@ function answerErrors(server: AdminServer, { log }: AdminContext): void {
     const known = toPlexusError(error);
     if (known === undefined)
       log.error({ err: error, method: request.method, path: request.routeOptions.url }, "request failed");
+    else if (known.cause !== undefined) log.warn({ err: known.cause }, known.message);
     const shown = known ?? new PlexusError("internal", "internal error");
     request.errorCode = shown.code;
     if (shown.retry !== undefined) reply.header("retry-after", Math.ceil(shown.retry / 1_000));
