@@ -1,5 +1,6 @@
 import {
   encodeAnswers,
+  type Handover,
   type Logger,
   type NatsConnection,
   type WireAnswer,
@@ -24,18 +25,21 @@ export class Outbox {
   }
 
   answer(asker: Asker, error: WireError | null, body: unknown): void {
+    const bytes = sizeOf(body);
     let batch = this.#waiting.get(asker.reply);
+    if (batch !== undefined && batch.bytes + bytes > MAX_BATCH_BYTES) {
+      this.#send(asker.reply, batch.answers);
+      batch = undefined;
+    }
     if (batch === undefined) {
       batch = { answers: [], bytes: 0 };
       this.#waiting.set(asker.reply, batch);
     }
     batch.answers.push([asker.correlation, error, body]);
-    batch.bytes += sizeOf(body);
-    if (batch.bytes > MAX_BATCH_BYTES) this.#send(asker.reply, batch.answers);
-    else if (!this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(() => this.flush());
-    }
+    batch.bytes += bytes;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.flush());
   }
 
   flush(): void {
@@ -54,12 +58,20 @@ export class Outbox {
   }
 }
 
-/** About how many bytes an answer takes; only records and member lists are large. */
+/** What can make an answer large. */
+interface LargeAnswer {
+  records: Uint8Array[];
+  members: unknown;
+  items: unknown[];
+  handover: Handover | null;
+}
+
+/** About how many bytes an answer takes. */
 function sizeOf(body: unknown): number {
-  let bytes = ANSWER_OVERHEAD_BYTES;
-  if (body === null || typeof body !== "object") return bytes;
-  if ("records" in body) for (const record of body.records as Uint8Array[]) bytes += record.length;
-  if ("members" in body && Array.isArray(body.members)) bytes += body.members.length * 256;
-  if ("items" in body) bytes += (body.items as unknown[]).length * 24;
+  const { records = [], members, items = [], handover } = (body ?? {}) as Partial<LargeAnswer>;
+  let bytes = ANSWER_OVERHEAD_BYTES + items.length * 24;
+  for (const record of [...records, ...(handover?.tail ?? [])]) bytes += record.length;
+  for (const list of [members, handover?.ids])
+    if (Array.isArray(list)) bytes += Buffer.byteLength(JSON.stringify(list));
   return bytes;
 }
