@@ -17,7 +17,7 @@ import { Mover } from "./mover.js";
 import type { workerOptions } from "./options.js";
 
 /** Whoever owns it does what one worker of a cell has to do. */
-const LEADER_PARTITION = 0;
+export const LEADER_PARTITION = 0;
 
 /** Composes what a worker does for its cell as a whole, if it leads: moving channels, watching cells, retention. */
 export async function startMoving(context: {

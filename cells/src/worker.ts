@@ -23,9 +23,10 @@ import {
 import type { PlacementView } from "./actor.js";
 import { Actors } from "./actors.js";
 import { CellLogs } from "./cell-logs.js";
+import { ChannelCount } from "./channel-count.js";
 import { JetStreamLog } from "./jetstream-log.js";
 import { Leases } from "./leases.js";
-import { startMoving } from "./moving.js";
+import { LEADER_PARTITION, startMoving } from "./moving.js";
 import type { workerOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
 import { Partitions } from "./partitions.js";
@@ -87,7 +88,13 @@ export async function startWorker(options: Options<typeof workerOptions>, log: L
   await partitions.start();
   const owns = (partition: number) => partitions.owned.has(partition);
   const leases = new Leases({ nats, cell, store, actors, owns, log });
-  const status = new StatusReporter({ nats, cell, worker: workerId, partitions, actors, log });
+  const channels = new ChannelCount({
+    subjects: () => channelLog.subjects(),
+    isHome: placementView(directory, cell).isHome,
+    isLeader: () => owns(LEADER_PARTITION),
+    log,
+  });
+  const status = new StatusReporter({ nats, cell, worker: workerId, partitions, actors, channels, log });
   subscribe(nats, subjects.ping(cell), log, (message) => message.respond(workerId), "ping");
   const moving = await startMoving({
     options,

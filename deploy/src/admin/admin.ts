@@ -42,7 +42,7 @@ export async function startAdmin(options: Options<typeof adminOptions>, log: Log
       revocations,
       gateways,
       streams,
-      cellOperations: new CellChanges(directory, operationStore),
+      cellChanges: new CellChanges(directory, operationStore),
       settings: Settings.fromFile(options.settingsFile),
       tokenSecret: options.tokenSecret,
       maxTokenLifetimeMs: options.maxTokenLifetimeMs,

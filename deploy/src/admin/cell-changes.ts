@@ -14,7 +14,6 @@ import {
   startOperation,
   type TenantPin,
 } from "@plexus/runtime";
-import type { CellOperations } from "./cells.js";
 
 type Change = (directory: Directory, subject: string, operation: string) => Directory;
 
@@ -22,7 +21,7 @@ type Change = (directory: Directory, subject: string, operation: string) => Dire
  * Changes of placement, as operators ask for them. The cells carry them out by themselves: whoever asked may end,
  * and the operation goes on.
  */
-export class CellChanges implements CellOperations {
+export class CellChanges {
   readonly #directory: DirectoryStore;
   readonly #operations: OperationStore;
 

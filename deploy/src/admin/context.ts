@@ -16,7 +16,7 @@ import type {
   RawServerDefault,
 } from "fastify";
 import type { Static, TSchema } from "typebox";
-import type { CellOperations } from "./cells.js";
+import type { CellChanges } from "./cell-changes.js";
 import type { GatewayRoster } from "./gateway-roster.js";
 import type { Operations } from "./operations.js";
 import type { EventStreams } from "./sse.js";
@@ -32,8 +32,7 @@ export interface AdminContext {
   readonly gateways: GatewayRoster;
   readonly streams: EventStreams;
   readonly settings: Settings;
-  /** Changes of cells; without it there are no routes for them. */
-  readonly cellOperations?: CellOperations;
+  readonly cellChanges: CellChanges;
   readonly tokenSecret: string | undefined;
   readonly maxTokenLifetimeMs: number;
   readonly log: Logger;

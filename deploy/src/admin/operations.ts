@@ -12,13 +12,13 @@ const LISTED = 50;
 
 /** What the API shows of an operation. */
 export function viewOf(operation: Operation): OperationBody {
-  const { id, kind, cell, state, startedAt, finishedAt, error } = operation;
+  const { id, kind, state, startedAt, finishedAt, error } = operation;
   const parts = Object.values(operation.progress);
   const sum = (pick: (part: (typeof parts)[number]) => number) => parts.reduce((n, p) => n + pick(p), 0);
   return {
     id,
     kind,
-    ...(kind === "gateway-drain" ? { gateway: cell } : { cell }),
+    ...subjectOf(operation),
     state,
     moved: sum(({ moved }) => moved),
     total: sum(({ total }) => total),
@@ -26,6 +26,12 @@ export function viewOf(operation: Operation): OperationBody {
     ...(finishedAt === undefined ? {} : { finishedAt }),
     ...(error === undefined ? {} : { error }),
   };
+}
+
+/** What is changed, under the name of what it is. */
+function subjectOf({ kind, cell }: Operation): Pick<OperationBody, "cell" | "gateway" | "tenant"> {
+  if (kind === "gateway-drain") return { gateway: cell };
+  return kind === "pin" ? { tenant: cell } : { cell };
 }
 
 /** Operations as operators see them. Those who carry them out write how far they are; here they are only read. */
@@ -43,6 +49,12 @@ export class Operations {
     const operation = await this.#store.get(id);
     if (operation === null) throw new PlexusError("not_found", `there is no operation ${id}`);
     return viewOf(await this.#withoutGateway(operation));
+  }
+
+  /** By cell: how many channels it still holds that an operation under way takes from it. */
+  async leftIn(id: string): Promise<Map<string, number>> {
+    const parts = Object.entries((await this.#store.get(id))?.progress ?? {});
+    return new Map(parts.map(([cell, { moved, total }]) => [cell, total - moved]));
   }
 
   async list(): Promise<OperationBody[]> {

@@ -39,6 +39,10 @@ export const CellName = Type.String({
   pattern: "^[a-z0-9-]{1,40}$",
   description: "a cell's name, as in eu-1",
 });
+export const RegionName = Type.String({
+  pattern: "^[a-z0-9-]{1,40}$",
+  description: "a region's name, as in eu",
+});
 export const GatewayId = Type.String({
   pattern: "^[a-z0-9-]{1,40}$",
   description: "a gateway's name, as in g1",
@@ -61,9 +65,12 @@ export const OperationBody = named(
   "Operation",
   Type.Object({
     id: Type.String(),
-    kind: Type.String({ description: "what is done: drain, activate, gateway-drain, …" }),
+    kind: Type.String({
+      description: "what is done: drain, activate, join, weight, pin, down or gateway-drain",
+    }),
     cell: Type.Optional(Type.String({ description: "the cell that is changed" })),
     gateway: Type.Optional(Type.String({ description: "the gateway that is drained" })),
+    tenant: Type.Optional(Type.String({ description: "the tenant that is bound to a region" })),
     state: list(["running", "done", "failed", "superseded"]),
     moved: Type.Integer({ description: "channels, or a gateway's connections, that are elsewhere by now" }),
     total: Type.Integer({ description: "how many have to be" }),
@@ -91,11 +98,38 @@ export const CellsBody = named(
         state: list(["joining", "active", "draining", "drained", "down"]),
         weight: Type.Number({ description: "share of the channels relative to the other cells" }),
         workers: Type.Integer({ description: "workers that answered" }),
-        channels: Type.Integer({ description: "channels in the cell's log" }),
+        channels: Type.Integer({ description: "channels that the cell holds" }),
         rate: Type.Number({ description: "messages stored per second, over the last seconds" }),
       }),
     ),
     operation: Type.Optional(ref(OperationBody)),
+  }),
+);
+
+export const WeightBody = Type.Object(
+  {
+    weight: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 1_000,
+      description: "share of the channels relative to the other cells",
+    }),
+  },
+  closed,
+);
+
+const Pin = Type.Object({
+  region: RegionName,
+  failover: Type.Boolean({ description: "whether another region serves while this one has no active cell" }),
+});
+export const PinBody = Type.Object(
+  { region: RegionName, failover: Type.Optional(Pin.properties.failover) },
+  closed,
+);
+export const TenantBody = named(
+  "Tenant",
+  Type.Object({
+    tenant: Type.String(),
+    pin: Type.Union([Pin, Type.Null()], { description: "where its channels live; null: anywhere" }),
   }),
 );
 
@@ -286,6 +320,7 @@ export const NAMED = [
   OperationsBody,
   StartedBody,
   CellsBody,
+  TenantBody,
   GatewaysBody,
   ChannelBody,
   PublishedBody,

@@ -12,6 +12,7 @@ import { gatewayRoutes } from "./gateways.js";
 import { operationRoutes } from "./operations.js";
 import { NAMED } from "./schemas.js";
 import { tailRoutes } from "./tail.js";
+import { tenantRoutes } from "./tenants.js";
 import { tokenRoutes } from "./tokens.js";
 import { userRoutes } from "./users.js";
 
@@ -49,6 +50,7 @@ export async function buildServer(
   await describe(server);
   for (const add of [
     cellRoutes,
+    tenantRoutes,
     operationRoutes,
     gatewayRoutes,
     channelRoutes,

@@ -23,7 +23,7 @@ export function loadOf(answers: readonly WorkerStatus[]): CellLoad {
   const rate = answers.reduce((sum, status) => sum + status.rate, 0);
   return {
     workers: answers.length,
-    // Each worker counts the channels of the whole cell.
+    // One worker counts the channels of the whole cell.
     channels: Math.max(0, ...answers.map(({ channels }) => channels)),
     rate: Math.round(rate * 10) / 10,
   };

@@ -28,6 +28,7 @@ export const OPTIONS = {
     doc: "what is allowed, as in 'chat.>=sub,pub'; without actions all of them; may be repeated",
   },
   conn: { value: "ID", doc: "only this connection" },
+  failover: { doc: "let another region serve while this one has no active cell" },
   follow: { doc: "show progress until it ends" },
   force: { doc: "even if no other gateway accepts connections" },
   jti: { value: "ID", doc: "id of a token" },

@@ -60,7 +60,8 @@ function leave(terminal: Terminal, { id }: OperationBody): number {
 export function showEnd({ given, terminal }: CommandContext, operation: OperationBody): number {
   terminal.status("");
   terminal.out(given.has("json") ? JSON.stringify(operation) : endOf(operation));
-  return operation.state === "failed" ? EXIT.failed : EXIT.ok;
+  const ended = operation.state === "failed" || operation.state === "superseded";
+  return ended ? EXIT.failed : EXIT.ok;
 }
 
 function endOf(operation: OperationBody): string {
@@ -69,10 +70,12 @@ function endOf(operation: OperationBody): string {
   const took = finishedAt === undefined ? "" : ` after ${span(finishedAt - startedAt)}`;
   if (state === "running") return `${name} is under way, ${moved} of ${total}: ${operation.id}`;
   if (state === "failed") return `${name} failed${took}: ${printable(error ?? "no reason is known")}`;
-  return `${name} is ${state}${took}, ${moved} of ${total}`;
+  if (state === "superseded")
+    return `${name} was replaced by another change${took}, ${moved} of ${total}; see: plexus ops`;
+  return `${name} is done${took}, ${moved} of ${total}`;
 }
 
 /** As in "drain eu-1". */
-function nameOf({ kind, cell, gateway }: OperationBody): string {
-  return printable([kind, cell ?? gateway].filter(Boolean).join(" "));
+function nameOf({ kind, cell, gateway, tenant }: OperationBody): string {
+  return printable(`${kind} ${cell ?? gateway ?? tenant ?? ""}`);
 }

@@ -1,6 +1,7 @@
 import { Api } from "./api.js";
 import { find, parseCommandLine } from "./args.js";
 import type { Command, Terminal } from "./command.js";
+import { activate, down, drain, pin, unpin, weight } from "./commands/cell-changes.js";
 import { cells } from "./commands/cells.js";
 import { channel, history, presence, publish, tail } from "./commands/channels.js";
 import { gatewayDrain, gateways } from "./commands/gateways.js";
@@ -29,6 +30,12 @@ const help: Command = {
 
 export const COMMANDS: readonly Command[] = [
   cells,
+  drain,
+  activate,
+  weight,
+  down,
+  pin,
+  unpin,
   gateways,
   gatewayDrain,
   operations,

@@ -14,7 +14,7 @@ export interface WorkerStatus {
   partitions: number[];
   /** Messages stored by this worker, per second over the last seconds. */
   rate: number;
-  /** Channels in the cell's log: the same question to each worker. */
+  /** Channels that the cell holds; one of its workers counts them, the others say 0. */
   channels: number;
 }
 

@@ -27,7 +27,7 @@ function columns(now: number) {
   return [
     { title: "OPERATION", value: ({ id }: OperationBody) => id },
     { title: "KIND", value: ({ kind }: OperationBody) => kind },
-    { title: "OF", value: ({ cell, gateway }: OperationBody) => cell ?? gateway ?? "" },
+    { title: "OF", value: ({ cell, gateway, tenant }: OperationBody) => cell ?? gateway ?? tenant ?? "" },
     { title: "STATE", value: ({ state }: OperationBody) => state },
     { title: "MOVED", value: ({ moved, total }: OperationBody) => `${moved}/${total}` },
     { title: "STARTED", value: ({ startedAt }: OperationBody) => moment(startedAt) },
