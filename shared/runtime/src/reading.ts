@@ -71,14 +71,16 @@ const MAX_PAGES = 1_000;
 /** Reads a channel's member list from its actor, page by page. */
 export async function readMembers(router: Router, tenant: string, channel: string): Promise<MembersRead> {
   let page: PresencePage = { at: null, from: 0 };
-  let members: Member[] = [];
+  let members = new Map<string, Member>();
   for (let n = 0; n < MAX_PAGES; n++) {
     const answer: PresenceSnapshot = await router.ask("presence", tenant, channel, page);
     const { version, next, stale } = answer;
     // Another version: the actor could not go on with the list it had begun, and began anew.
     const continues = page.at !== null && page.at[0] === version[0] && page.at[1] === version[1];
-    members = continues ? [...members, ...answer.members] : answer.members;
-    if (next === null) return { version, members, stale };
+    if (!continues) members = new Map();
+    // By connection: it may have begun the very same list anew, after somebody else had read it to the end.
+    for (const member of answer.members) members.set(member.conn, member);
+    if (next === null) return { version, members: [...members.values()], stale };
     page = { at: version, from: next };
   }
   throw new PlexusError("unavailable", "the list of members kept changing", { retry: 1_000 });
