@@ -1,5 +1,5 @@
 import { parseLogSubject } from "@plexus/protocol";
-import type { Logger } from "@plexus/runtime";
+import { type DirectoryStore, homeOf, type Logger } from "@plexus/runtime";
 
 /** Counting goes through every name of the log: so often at most, and for this share of the time at most. */
 const KEEP_MS = 2_000;
@@ -11,21 +11,25 @@ const MAX_SHARE = 0.02;
  */
 export class ChannelCount {
   readonly #subjects: () => Promise<string[]>;
-  readonly #isHome: (tenant: string, channel: string) => boolean;
+  readonly #cell: string;
+  readonly #directory: DirectoryStore;
   readonly #isLeader: () => boolean;
   readonly #log: Logger;
   #value = 0;
   #nextAt = 0;
+  #countedVersion = 0;
 
   constructor(context: {
+    cell: string;
+    directory: DirectoryStore;
     /** Every subject of this cell's log. */
     subjects: () => Promise<string[]>;
-    isHome: (tenant: string, channel: string) => boolean;
     isLeader: () => boolean;
     log: Logger;
   }) {
     this.#subjects = context.subjects;
-    this.#isHome = context.isHome;
+    this.#cell = context.cell;
+    this.#directory = context.directory;
     this.#isLeader = context.isLeader;
     this.#log = context.log;
   }
@@ -38,19 +42,28 @@ export class ChannelCount {
   /** Counts anew if it is time to; keeps the last number where the log does not answer. */
   async refresh(): Promise<void> {
     const startedAt = Date.now();
-    if (!this.#isLeader() || startedAt < this.#nextAt) return;
+    if (!this.#isLeader() || (startedAt < this.#nextAt && !this.#isOutdated)) return;
+    const { version } = this.#directory.current;
     this.#nextAt = Number.POSITIVE_INFINITY;
+    this.#countedVersion = version;
     try {
-      let count = 0;
-      for (const subject of await this.#subjects()) {
-        const parsed = parseLogSubject(subject);
-        if (parsed !== null && this.#isHome(parsed.tenant, parsed.channel)) count++;
-      }
-      this.#value = count;
+      this.#value = (await this.#subjects()).filter((subject) => this.#isHome(subject)).length;
     } catch (error) {
       this.#log.debug({ err: error }, "channels could not be counted");
     }
     const tookMs = Date.now() - startedAt;
     this.#nextAt = Date.now() + Math.max(KEEP_MS, tookMs / MAX_SHARE);
+  }
+
+  /** An operation has ended since. While one is under way, numbers of before are better than half of those after. */
+  get #isOutdated(): boolean {
+    const { version, operation } = this.#directory.current;
+    return !operation && version !== this.#countedVersion;
+  }
+
+  #isHome(subject: string): boolean {
+    const parsed = parseLogSubject(subject);
+    if (parsed === null) return false;
+    return homeOf(this.#directory.current, parsed.tenant, parsed.channel)?.cell === this.#cell;
   }
 }

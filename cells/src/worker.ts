@@ -89,8 +89,9 @@ export async function startWorker(options: Options<typeof workerOptions>, log: L
   const owns = (partition: number) => partitions.owned.has(partition);
   const leases = new Leases({ nats, cell, store, actors, owns, log });
   const channels = new ChannelCount({
+    cell,
+    directory,
     subjects: () => channelLog.subjects(),
-    isHome: placementView(directory, cell).isHome,
     isLeader: () => owns(LEADER_PARTITION),
     log,
   });
