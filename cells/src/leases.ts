@@ -2,7 +2,7 @@ import { subjects } from "@plexus/protocol";
 import { type Logger, type NatsConnection, partitionOf, type Subscription, subscribe } from "@plexus/runtime";
 import type { Actors } from "./actors.js";
 import * as metrics from "./metrics.js";
-import type { PresenceStore } from "./presence-store.js";
+import { LEASE_MS, type PresenceStore } from "./presence-store.js";
 
 const SWEEP_INTERVAL_MS = 1_000;
 const QUEUE = "lease";
@@ -21,6 +21,8 @@ export class Leases {
   readonly #subscription: Subscription;
   readonly #timer: NodeJS.Timeout;
   #sweeping = false;
+  /** Gateways renew over the bus: while it is away, and just after, the end of a lease says nothing about them. */
+  #sweepFrom = Date.now() + LEASE_MS;
   #swept = new Set<string>();
 
   constructor(context: {
@@ -48,6 +50,7 @@ export class Leases {
       QUEUE,
     );
     this.#timer = setInterval(() => void this.#sweep(), SWEEP_INTERVAL_MS);
+    void this.#watchBus(context.nats);
   }
 
   stop(): void {
@@ -55,8 +58,15 @@ export class Leases {
     this.#subscription.unsubscribe();
   }
 
+  async #watchBus(nats: NatsConnection): Promise<void> {
+    for await (const { type } of nats.status()) {
+      if (type === "disconnect") this.#sweepFrom = Number.POSITIVE_INFINITY;
+      else if (type === "reconnect") this.#sweepFrom = Date.now() + LEASE_MS;
+    }
+  }
+
   async #sweep(): Promise<void> {
-    if (this.#sweeping) return;
+    if (this.#sweeping || Date.now() < this.#sweepFrom) return;
     this.#sweeping = true;
     try {
       const ended = await this.#store.endedGateways();
