@@ -75,7 +75,7 @@ function unknownVariables(
 export function describeOptions(declarations: OptionDeclarations): string {
   return Object.values(declarations)
     .map((d) => {
-      const fallback = "default" in d ? (d.secret ? "(secret)" : JSON.stringify(d.default)) : "required";
+      const fallback = "default" in d ? (d.secret ? "secret" : JSON.stringify(d.default)) : "required";
       return `${d.env} (${fallback})\n    ${d.doc}`;
     })
     .join("\n");

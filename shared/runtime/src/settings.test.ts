@@ -1,0 +1,79 @@
+/** Settings of namespaces: defaults, what a file may say, and what it may not. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ConfigError } from "./config.js";
+import { Settings } from "./settings.js";
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const DEFAULTS = {
+  retention: { messages: 100_000, ageMs: 30 * DAY_MS },
+  presence: true,
+  maxMessageBytes: 32_768,
+};
+
+function refused(value: unknown, says: RegExp): void {
+  assert.throws(
+    () => new Settings(value),
+    (error) => error instanceof ConfigError && says.test(error.message),
+    JSON.stringify(value),
+  );
+}
+
+test("without a word, every namespace has the defaults", () => {
+  for (const settings of [new Settings(), new Settings({}), Settings.fromFile(undefined)])
+    assert.deepEqual(settings.of("chat.lobby"), DEFAULTS);
+});
+
+test("a namespace's settings hold for all of its channels, and for no other", () => {
+  const settings = new Settings({
+    namespaces: { logs: { presence: false, retention: { messages: 10 } } },
+  });
+  for (const channel of ["logs", "logs.a", "logs.a.b"]) {
+    assert.equal(settings.of(channel).presence, false);
+    assert.deepEqual(settings.of(channel).retention, { messages: 10, ageMs: 30 * DAY_MS });
+  }
+  for (const channel of ["logsx", "log", "chat.logs"]) assert.deepEqual(settings.of(channel), DEFAULTS);
+});
+
+test("defaults can be changed for all namespaces that are not listed", () => {
+  const settings = new Settings({
+    defaults: { maxMessageBytes: 100 },
+    namespaces: { a: { maxMessageBytes: 5 } },
+  });
+  assert.equal(settings.of("chat").maxMessageBytes, 100);
+  assert.equal(settings.of("a.b").maxMessageBytes, 5);
+});
+
+test("names with a meaning in JavaScript are namespaces like others", () => {
+  const settings = new Settings();
+  for (const channel of ["__proto__", "constructor", "toString.a"])
+    assert.deepEqual(settings.of(channel), DEFAULTS, channel);
+});
+
+test("unknown fields and wrong values are refused, and named by their path", () => {
+  refused({ namespace: {} }, /namespace/);
+  refused({ namespaces: { chat: { presense: true } } }, /namespaces\.chat.*presense/);
+  refused({ namespaces: { "a.b": {} } }, /namespaces/);
+  refused({ namespaces: { chat: { retention: { messages: 0 } } } }, /namespaces\.chat\.retention\.messages/);
+  refused({ defaults: { retention: { ageMs: 999 } } }, /defaults\.retention\.ageMs/);
+  refused({ defaults: { presence: "yes" } }, /defaults\.presence/);
+  refused({ defaults: { maxMessageBytes: 131_073 } }, /defaults\.maxMessageBytes/);
+  for (const value of [null, [], "x", 7]) refused(value, /settings/);
+});
+
+test("a file is read", () => {
+  const folder = mkdtempSync(join(tmpdir(), "plexus-test-settings-"));
+  try {
+    const file = join(folder, "settings.json");
+    writeFileSync(file, '{"namespaces":{"chat":{"maxMessageBytes":7}}}');
+    assert.equal(Settings.fromFile(file).of("chat.a").maxMessageBytes, 7);
+    writeFileSync(file, "{");
+    assert.throws(() => Settings.fromFile(file));
+    assert.throws(() => Settings.fromFile(join(folder, "missing.json")));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
