@@ -113,9 +113,10 @@ export class Publisher {
     messages.inc(n);
     const items = batch.map((waiting) => waiting.item);
     this.#router.send("publish", lane.tenant, lane.channel, items, bytes, (error, answer) => {
-      lane.inFlight = false;
       if (error !== null) this.#reject(lane, batch, error);
       else accept(batch, answer!);
+      // Only now: a listener that publishes again finds the lane still busy, and its message waits.
+      lane.inFlight = false;
       if (lane.waiting.length > 0) this.#markReady(lane);
       else this.#lanes.delete(channelKey(lane.tenant, lane.channel));
     });
