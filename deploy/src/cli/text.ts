@@ -70,7 +70,7 @@ const BAR_WIDTH = 24;
 /** A progress bar of one line. A total of 0 is not known yet. */
 export function bar(done: number, total: number): string {
   const share = total === 0 ? 0 : Math.min(1, done / total);
-  const full = Math.round(share * BAR_WIDTH);
+  const full = Math.floor(share * BAR_WIDTH);
   const percent = `${Math.floor(share * 100)} %`.padStart(5);
   return `[${"#".repeat(full)}${"-".repeat(BAR_WIDTH - full)}] ${percent}  ${done}/${total}`;
 }

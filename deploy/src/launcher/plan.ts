@@ -119,6 +119,7 @@ function adminSpec(
       PLEXUS_ADMIN_HOST: "127.0.0.1",
       PLEXUS_ADMIN_PORT: String(options.adminPort),
       PLEXUS_ADMIN_TOKEN: secrets.adminToken,
+      PLEXUS_TOKEN_SECRET: secrets.tokenSecret,
       NATS_URL: topology.natsUrl(),
     }),
   };
