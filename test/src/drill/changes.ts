@@ -1,0 +1,149 @@
+/** What can be done to a cluster under load: one function for each drill. */
+
+import type { ClusterProcess } from "@plexus/deploy/launcher";
+import { subjects } from "@plexus/protocol";
+import { type DrainAnswer, type Operation, OperationStore } from "@plexus/runtime";
+import { progressOf, type Stage } from "./stage.js";
+
+export interface Performed {
+  /** How long it took, where an operation says so. */
+  durationMs?: number;
+  /** How far it was when something happened in the middle. */
+  interruptedAt?: { moved: number; total: number };
+}
+
+export interface Change {
+  readonly doc: string;
+  /** What has to be so before the load begins. */
+  prepare?(stage: Stage): Promise<unknown>;
+  perform(stage: Stage): Promise<Performed>;
+  /** Once all is measured: brings back what was taken away. */
+  afterwards?(stage: Stage): Promise<unknown>;
+  /** Whether connections may be cut. */
+  readonly cuts?: boolean;
+  /** Whether channels are away for as long as it takes to give a cell up. */
+  readonly awaitsGrace?: boolean;
+}
+
+/** The cell that goes and comes in every drill. */
+export const CELL = "eu-1";
+export const OTHER_CELL = "us-1";
+const NEW_CELL = "us-2";
+/** How much of the channels has moved when something happens in the middle. */
+const MIDDLE = 0.2;
+const PROCESS_DEADLINE_MS = 60_000;
+
+export const CHANGES = {
+  drain: {
+    doc: "a cell is drained",
+    perform: (stage) => move(stage, "drain", CELL),
+  },
+  activate: {
+    doc: "a drained cell is activated",
+    prepare: (stage) => move(stage, "drain", CELL),
+    perform: (stage) => move(stage, "activate", CELL),
+  },
+  add: {
+    doc: "a third cell joins when workers with its name start",
+    perform: add,
+  },
+  turnaround: {
+    doc: "a cell is drained, and activated again while that is under way",
+    perform: turnAround,
+  },
+  "kill-cell": {
+    doc: "all workers of a cell are killed, and stay away until it was given up",
+    perform: killCell,
+    afterwards: bringBack,
+    awaitsGrace: true,
+  },
+  gateway: {
+    doc: "a gateway is drained, then stopped and started again",
+    perform: drainGateway,
+  },
+  "gateway-stop": {
+    doc: "a gateway is stopped without having been drained, and started again",
+    perform: async (stage) => {
+      const gateway = stage.cluster.process(stage.gateways.at(-1)!);
+      await stage.end(gateway, "SIGTERM");
+      await gateway.start();
+      return {};
+    },
+    cuts: true,
+  },
+  "kill-worker-old": {
+    doc: "a cell is drained, and the worker that moves its channels is killed in the middle",
+    perform: (stage) => drainAndKill(stage, stage.leaderOf(CELL)),
+  },
+  "kill-worker-new": {
+    doc: "a cell is drained, and a worker of the receiving cell is killed in the middle",
+    perform: (stage) => drainAndKill(stage, stage.leaderOf(OTHER_CELL)),
+  },
+} satisfies Record<string, Change> as Record<string, Change>;
+
+function took({ startedAt, finishedAt }: Operation): Performed {
+  return finishedAt === undefined ? {} : { durationMs: finishedAt - startedAt };
+}
+
+async function move(stage: Stage, kind: "drain" | "activate", cell: string): Promise<Performed> {
+  const { id } = await stage.begin(kind, cell);
+  return took(await stage.follow(id));
+}
+
+async function add(stage: Stage): Promise<Performed> {
+  await stage.cluster.addWorkers(NEW_CELL, stage.options.workers);
+  const joined = await stage.until(`the operation by which ${NEW_CELL} joins`, async () => {
+    const known = await stage.operations.list(100);
+    return known.find(({ kind, cell }) => kind === "join" && cell === NEW_CELL);
+  });
+  return took(await stage.follow(joined.id));
+}
+
+async function turnAround(stage: Stage): Promise<Performed> {
+  const startedAt = Date.now();
+  const { id } = await stage.begin("drain", CELL);
+  const interruptedAt = progressOf(await stage.follow(id, MIDDLE));
+  const { finishedAt } = await stage.follow((await stage.begin("activate", CELL)).id);
+  return { interruptedAt, ...(finishedAt !== undefined && { durationMs: finishedAt - startedAt }) };
+}
+
+async function drainAndKill(stage: Stage, victim: ClusterProcess): Promise<Performed> {
+  const { id } = await stage.begin("drain", CELL);
+  const interruptedAt = progressOf(await stage.follow(id, MIDDLE));
+  await stage.end(victim, "SIGKILL");
+  const [operation] = await Promise.all([stage.follow(id), victim.start()]);
+  return { interruptedAt, ...took(operation) };
+}
+
+async function killCell(stage: Stage): Promise<Performed> {
+  const { id } = stage.directory.current.cells.find(({ state }) => state === "active")!;
+  await Promise.all(stage.workersOf(id).map((worker) => stage.end(worker, "SIGKILL")));
+  const within = stage.options.graceMs + PROCESS_DEADLINE_MS;
+  await stage.until(`${id} to be given up`, () => (stateOf(stage, id) === "down" ? true : undefined), within);
+  return {};
+}
+
+/** The workers of cells that were given up run again: those cells let go of what is at home elsewhere. */
+async function bringBack(stage: Stage): Promise<void> {
+  for (const { id, state } of stage.directory.current.cells) {
+    if (state !== "down") continue;
+    await Promise.all(stage.workersOf(id).map((worker) => worker.start()));
+    await stage.until(`${id} to be back`, () => (stateOf(stage, id) === "drained" ? true : undefined));
+  }
+}
+
+function stateOf({ directory }: Stage, id: string): string | undefined {
+  return directory.current.cells.find((cell) => cell.id === id)?.state;
+}
+
+async function drainGateway(stage: Stage): Promise<Performed> {
+  const gateway = stage.cluster.process(stage.gateways[0]!);
+  const order = JSON.stringify({ operation: OperationStore.newId("gateway-drain", Date.now()) });
+  const answer = await stage.nats.request(subjects.drainGateway(gateway.id), order, { timeout: 5_000 });
+  const { operation } = answer.json<DrainAnswer>();
+  if (operation === null) throw new Error(`${gateway.id} could not begin to drain`);
+  const done = await stage.follow(operation);
+  await stage.end(gateway, "SIGTERM");
+  await gateway.start();
+  return took(done);
+}

@@ -1,0 +1,95 @@
+/** What the drill and its load generators, which are processes of their own, say to each other. */
+import type { Verdict } from "../judge.js";
+import type { Spread } from "../spread.js";
+
+export interface LoadPlan {
+  url: string;
+  token: string;
+  gateways: string[];
+  /** Channels with a publisher and subscribers. */
+  channels: string[];
+  /** Of each channel. */
+  subscribers: number;
+  /** Every so manieth channel is not written to before the change. */
+  lateEvery: number;
+  /** Channels that are written to once, before everything else, with no subscriber. */
+  quietChannels: string[];
+  /** Messages per second, over all channels in turn. */
+  rate: number;
+  /** Bytes that are put into every message. */
+  padBytes: number;
+}
+
+export interface LoadCounters {
+  published: number;
+  acknowledged: number;
+  /** Acknowledged as stored before: an earlier try had arrived. */
+  repeated: number;
+  delivered: number;
+  /** Connections that were cut while they were needed. */
+  disconnected: number;
+  /** Changed over to another connection before the one before was left. */
+  changedOver: number;
+  /** Requests that were refused or got no answer, by error code; they are sent again. */
+  refused: Record<string, number>;
+}
+
+/** One channel as its publisher saw the change. */
+export interface ChannelPause {
+  channel: string;
+  /** The longest time from due to acknowledged, in ms; 0 where nothing was published. */
+  longestMs: number;
+}
+
+export interface LoadMeasure {
+  /** Times from due to acknowledged before the change. */
+  calm: Spread;
+  pauses: ChannelPause[];
+}
+
+export interface LoadResult {
+  verdict: Verdict;
+  /** Messages that were never acknowledged. */
+  failed: number;
+  /** Subscriptions that were told of a hole, by channel. */
+  unrecovered: string[];
+  counters: LoadCounters;
+}
+
+export interface HistoryResult {
+  channels: number;
+  messages: number;
+  verdict: Verdict;
+}
+
+export interface Orders {
+  /** Connects, writes to the quiet channels, subscribes. */
+  prepare: { ask: LoadPlan; answer: null };
+  /** Publishes at the rate, and measures as before a change. */
+  calm: { ask: null; answer: null };
+  /** The change begins. */
+  change: { ask: null; answer: null };
+  /** The change is over. */
+  settle: { ask: null; answer: null };
+  /** How many channels have waited so long for an acknowledgement. */
+  stuck: { ask: { forMs: number }; answer: number };
+  measure: { ask: null; answer: LoadMeasure };
+  /** Stops publishing, waits for what is under way, and judges. */
+  finish: { ask: { withinMs: number }; answer: LoadResult };
+  /** Reads the whole past of all active and so many of the quiet channels. */
+  history: { ask: { quiet: number }; answer: HistoryResult };
+}
+
+export type OrderName = keyof Orders;
+
+/** From the drill. */
+export interface OrderMessage {
+  order: number;
+  name: OrderName;
+  ask: unknown;
+}
+
+/** From a generator: an answer, or (unasked, now and then) where it stands. */
+export type GeneratorMessage =
+  | { order: number; answer: unknown; error?: string }
+  | { counters: LoadCounters; unrecovered: number; slowestMs: number };

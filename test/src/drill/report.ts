@@ -1,0 +1,105 @@
+/** What a drill found, and whether that is good. */
+import type { ChannelPause, HistoryResult, LoadMeasure, LoadResult } from "./load/orders.js";
+import { type Spread, spreadOf } from "./spread.js";
+
+/** One change under load. */
+export interface ChangeReport {
+  drill: string;
+  durationMs: number;
+  /** How far the channels had moved when something happened in the middle. */
+  interruptedAt?: { moved: number; total: number };
+  /** Times from publish to acknowledgement before the change, in ms. */
+  baseline: Spread;
+  /** Over the channels that moved (over all, if none had to): the longest such time during the change, in ms. */
+  pause: Spread;
+  /** The same over the channels that stayed. */
+  pauseOfOthers: Spread;
+  /** Channels whose newest record in a cell's log is no seal though they are at home elsewhere, by cell. */
+  leftInCell: Record<string, number>;
+  /** CPU seconds per kind of process during the change. */
+  cpuSeconds: Record<string, number>;
+  violations: string[];
+}
+
+/** One load with one or more changes. */
+export interface DrillReport extends Partial<Omit<ChangeReport, "drill" | "violations">> {
+  drill: string;
+  channels: number;
+  quietChannels: number;
+  rate: number;
+  published: number;
+  acknowledged: number;
+  /** Never acknowledged, however often they were sent. */
+  failed: number;
+  delivered: number;
+  lost: number;
+  duplicated: number;
+  reordered: number;
+  /** Seqs that do not follow each other, or are not the acknowledged ones. */
+  misnumbered: number;
+  disconnected: number;
+  /** Subscriptions that went on with word of a hole. */
+  unrecovered: number;
+  /** Connections that were changed over before the old one was left. */
+  changedOver: number;
+  /** Requests that were sent again, by what was answered. */
+  repeated: Record<string, number>;
+  history: { channels: number; messages: number };
+  changes?: ChangeReport[];
+  ok: boolean;
+  violations: string[];
+}
+
+/** @param moved the channels that had another home at some time during the change */
+export function pausesOf(
+  { calm, pauses }: LoadMeasure,
+  moved: ReadonlySet<string>,
+): Pick<ChangeReport, "baseline" | "pause" | "pauseOfOthers"> {
+  const published = pauses.filter(({ longestMs }) => longestMs > 0);
+  const spread = (some: ChannelPause[]) => spreadOf(some.map(({ longestMs }) => longestMs));
+  const [those, others] = [
+    published.filter(({ channel }) => moved.has(channel)),
+    published.filter(({ channel }) => !moved.has(channel)),
+  ];
+  return {
+    baseline: calm,
+    pause: spread(moved.size === 0 ? published : those),
+    pauseOfOthers: spread(moved.size === 0 ? [] : others),
+  };
+}
+
+export interface Allowances {
+  /** Connections may be cut. */
+  cuts: boolean;
+  /** Channels whose past could be lost without fault, with word of it. */
+  mayLose(channel: string): boolean;
+}
+
+/** What must not have happened to the load, in words. */
+export function violationsOf(load: LoadResult, history: HistoryResult, allowances: Allowances): string[] {
+  const { verdict, failed, counters } = load;
+  const violations: string[] = [];
+  const none = (count: number, what: string) => {
+    if (count > 0) violations.push(`${count} ${what}`);
+  };
+  for (const [what, { lost, duplicated, reordered, misnumbered, findings }] of [
+    ["", verdict],
+    [" in the history", history.verdict],
+  ] as const) {
+    none(lost, `lost${what}`);
+    none(duplicated, `duplicated${what}`);
+    none(reordered, `reordered${what}`);
+    none(misnumbered, `misnumbered${what}`);
+    violations.push(...findings);
+  }
+  none(failed, "published and never acknowledged");
+  if (!allowances.cuts) none(counters.disconnected, "connections cut");
+  const unexcused = load.unrecovered.filter((channel) => !allowances.mayLose(channel));
+  none(unexcused.length, `unrecovered: ${unexcused.slice(0, 5).join(", ")}`);
+  for (const [code, count] of Object.entries(counters.refused))
+    if (!RETRIED.has(code) && !(code === "closed" && allowances.cuts)) none(count, `answered with ${code}`);
+  return violations;
+}
+
+/** Answers after which a client sends the same again, and which may come while something is changed. */
+const RETRIED = new Set(["unavailable", "timeout", "rate_limited"]);
