@@ -116,9 +116,11 @@ export class ChannelRelay {
 
   async #head(): Promise<void> {
     this.nextCheckAt = Date.now() + CHECK_INTERVAL_MS * (0.75 + Math.random() / 2);
+    const epoch = this.relay.position?.epoch ?? null;
     const answer = await this.#ask("head", { gateway: this.#context.gateway });
     if (this.#stopped) return;
-    this.relay.headSeen(answer.head, Date.now());
+    if (epoch !== (this.relay.position?.epoch ?? null)) this.nextCheckAt = Date.now() + FIRST_CHECK_MS;
+    this.relay.headSeen(epoch, answer.head, Date.now());
     this.#runEffects();
     this.#comparePresence(answer);
   }
@@ -188,7 +190,7 @@ export class ChannelRelay {
       const answer = await this.#ask("read", { after, epoch, limit: FETCH_MESSAGES });
       if (this.#stopped) return;
       const records = answer.records.map((bytes) => ({ bytes, head: readHead(bytes)! }));
-      this.relay.fetched(answer, records, Date.now());
+      this.relay.fetched(epoch, answer, records, Date.now());
       this.#runEffects();
     } catch (error) {
       this.#askFailed(error);

@@ -13,7 +13,7 @@ export type RelayEffect =
   | { do: "deliver"; bytes: Uint8Array }
   /** Tell every subscriber that the channel goes on from here. */
   | { do: "reset"; position: Position }
-  /** Fetch what lies after this seq. */
+  /** Fetch what lies after this seq of the present epoch. */
   | { do: "fetch"; after: number }
   /** Ask the channel's actor where it stands. */
   | { do: "lookup" };
@@ -79,10 +79,15 @@ export class Relay {
     this.#release(now);
   }
 
-  /** The actor says where the channel stands. Newer than what is known: something was missed. */
-  headSeen(head: Position, now: number): void {
+  /**
+   * The actor says where the channel stands. Newer than what is known: something was missed. `asked` is the epoch
+   * in which this relay stood when it asked (null: it did not know): if it stands in another one by now, the
+   * answer may be older than what made it go on there, and must not take it back: ask again.
+   */
+  headSeen(asked: string | null, head: Position, now: number): void {
     this.#asking = false;
     const position = this.#position;
+    if (position !== null && asked !== position.epoch) return this.#release(now);
     if (position === null) {
       this.#position = head;
       return this.#release(now);
@@ -92,16 +97,18 @@ export class Relay {
     else this.#release(now);
   }
 
-  /** What was fetched after this relay's position. */
+  /** What was fetched after this relay's position, which lay in the epoch `asked`. */
   fetched(
+    asked: string,
     answer: ReadAnswer,
     records: ReadonlyArray<{ head: RecordHead; bytes: Uint8Array }>,
     now: number,
   ): void {
     this.#asking = false;
+    if (asked !== this.#position?.epoch) return this.#release(now);
     if (answer.state !== "ok") {
       // Another epoch, or trimmed. A head that lies before this position is an old answer: not a reason.
-      const stale = answer.head.epoch === this.#position?.epoch && answer.head.seq <= this.#position.seq;
+      const stale = answer.head.epoch === asked && answer.head.seq <= this.#position.seq;
       return stale ? this.#release(now) : this.#reset(answer.head, now);
     }
     const before = this.#position!.seq;
