@@ -3,7 +3,7 @@ import type { Operation, OperationStore } from "@plexus/runtime";
 import { Type } from "typebox";
 import type { AdminContext, AdminServer } from "./context.js";
 import type { GatewayRoster } from "./gateway-roster.js";
-import { answers, OperationBody, OperationsBody } from "./schemas.js";
+import { answers, eventAnswers, OperationBody, OperationsBody } from "./schemas.js";
 
 const LOOK_INTERVAL_MS = 250;
 /** A drain is given up only after a gateway's usual silence, a restart of this process included. */
@@ -121,7 +121,7 @@ export function operationRoutes(server: AdminServer, { operations, streams, log 
         summary: "The same as server-sent events, until it ends",
         description: "Each event is named `operation`; its data is the JSON of the operation.",
         params: Id,
-        produces: ["text/event-stream"],
+        response: eventAnswers("events until the operation ends"),
       },
     },
     async ({ params }, reply) => {

@@ -336,3 +336,9 @@ export const NAMED = [
 export function answers<S extends TSchema & { $id: string }, Code extends number>(code: Code, schema: S) {
   return { [code]: ref(schema), "4xx": ref(ErrorBody), "5xx": ref(ErrorBody) };
 }
+
+/** The answer of a route that streams server-sent events. */
+export function eventAnswers(description: string) {
+  const events = { description, content: { "text/event-stream": { schema: { type: "string" } } } };
+  return { 200: events, "4xx": ref(ErrorBody), "5xx": ref(ErrorBody) };
+}

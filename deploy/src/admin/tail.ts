@@ -3,6 +3,7 @@ import { subscribe } from "@plexus/runtime";
 import { Type } from "typebox";
 import { ChannelParams } from "./channels.js";
 import type { AdminContext, AdminServer } from "./context.js";
+import { eventAnswers } from "./schemas.js";
 import type { EventStream } from "./sse.js";
 
 const MAX_REWIND = 1_000;
@@ -31,7 +32,7 @@ export function tailRoutes(server: AdminServer, context: AdminContext): void {
           "Each event is named after its frame's `op` (`msg`, `presence`, `signal`, …); its data is the frame. Messages come in order and without gaps; where that can't be, an event `gap` says so.",
         params: ChannelParams,
         querystring: Rewind,
-        produces: ["text/event-stream"],
+        response: eventAnswers("events until the reader goes"),
       },
     },
     async ({ params, query }, reply) => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { ERRORS } from "@plexus/protocol";
-import { runCli } from "./run.js";
+import { EXIT } from "./errors.js";
+import { COMMANDS, runCli } from "./run.js";
 import { type Answer, type Asked, fakeApi } from "./testing/fake-api.js";
 import { TestTerminal } from "./testing/terminal.js";
 
@@ -193,4 +195,13 @@ test("help names every command and exit code", async () => {
   assert.equal(await runCli(["help", "gateway", "drain"], one), 0);
   assert.match(one.text, /--per-second N/);
   assert.equal(await runCli([], new TestTerminal()), 2);
+});
+
+test("docs/cli.md names every command, option and exit code", () => {
+  const document = readFileSync(new URL("../../../docs/cli.md", import.meta.url), "utf8");
+  for (const { name, options } of COMMANDS) {
+    assert.ok(document.includes(`\`plexus ${name}`), name);
+    for (const option of options) assert.ok(document.includes(`--${option}`), `${name} --${option}`);
+  }
+  for (const code of Object.values(EXIT)) assert.ok(document.includes(`| ${code} | `), String(code));
 });

@@ -11,11 +11,6 @@ import type { BrokerPlan } from "./topology.js";
 const MAX_PAYLOAD = "1MB";
 /** A receiver that does not read for so long is cut off by NATS; it reconnects and repairs. */
 const WRITE_DEADLINE = "10s";
-/**
- * A client that leaves two of these unanswered is cut off. A frozen worker goes on getting its share of the commands
- * until then, each of which its asker has to send again; the server's own default is two minutes.
- */
-const PING_INTERVAL = "3s";
 /** All streams here are on disk; memory is for the library's own few ephemeral ones. */
 const JETSTREAM_MEMORY = "256MB";
 /** When the logs of all cells fill this, appends fail visibly, before the disk is full. */
@@ -48,8 +43,6 @@ function natsConfig(plan: BrokerPlan, data: string): string {
 listen: "127.0.0.1:${plan.port}"
 max_payload: ${MAX_PAYLOAD}
 write_deadline: "${WRITE_DEADLINE}"
-ping_interval: "${PING_INTERVAL}"
-ping_max: 2
 jetstream {
   store_dir: ${JSON.stringify(data)}
   max_mem: ${JETSTREAM_MEMORY}
