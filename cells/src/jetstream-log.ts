@@ -178,6 +178,8 @@ export class JetStreamLog implements ChannelLog {
   }
 
   async trim(subject: string, belowLogSeq: number): Promise<void> {
+    // The server takes a purge below the first sequence for one of everything.
+    if (belowLogSeq <= 1) return;
     await this.#api(`STREAM.PURGE.${this.#stream}`, { filter: subject, seq: belowLogSeq });
   }
 
