@@ -14,7 +14,7 @@
  * commit). Each append is fenced by the log sequence of the record before it, so of two actors that both
  * believe to be home only one can store.
  */
-import { encodeControl, encodeRecord, type Position, recordBytes } from "@plexus/protocol";
+import { encodeControl, encodeRecord, type Position } from "@plexus/protocol";
 import {
   type Handover,
   type PublishedItem,
@@ -22,103 +22,42 @@ import {
   type ReleaseAnswer,
   type Segment,
   Tail,
-  type TailRecord,
   type WireError,
 } from "@plexus/runtime";
-import { IdempotencyWindow, MADE_WINDOW_MS, WINDOW_MS, windowKey } from "./window.js";
+import {
+  CHANNEL_BOUNDS,
+  type ChannelBounds,
+  type ChannelEffect,
+  type ChannelState,
+  type LoadedChannel,
+  type StoredId,
+} from "./channel-types.js";
+import { Idempotency, type NewId } from "./idempotency.js";
+import { Mailbox } from "./mailbox.js";
 
-export interface ChannelBounds {
-  mailboxMessages: number;
-  mailboxBytes: number;
-  recordMessages: number;
-  recordBytes: number;
-  tailRecords: number;
-  tailBytes: number;
-  windowIds: number;
-}
-
-export const CHANNEL_BOUNDS: ChannelBounds = {
-  mailboxMessages: 20_000,
-  mailboxBytes: 8 * 1024 * 1024,
-  recordMessages: 4_000,
-  // Half of the broker's 1 MB, so that one batch always fits and an answer can carry a record.
-  recordBytes: 480 * 1024,
-  tailRecords: 256,
-  tailBytes: 256 * 1024,
-  windowIds: 1_000_000,
-};
+export * from "./channel-types.js";
 
 /** How often one record is offered to the log again when there is no answer. */
 const MAX_APPENDS = 3;
 const FULL_RETRY_MS = 200;
-
-/** An id of the idempotency window, and where its message is. */
-export interface StoredId {
-  id: string;
-  user: string;
-  seq: number;
-  ts: number;
-}
-
-/** What the log says about the channel. */
-export interface LoadedChannel {
-  position: Position;
-  /** Log sequence of the newest record; 0 if there is none. */
-  fence: number;
-  /** Nothing was ever written to the channel in this log, but perhaps a seal. */
-  fresh: boolean;
-  /** The newest record's bytes, to recognise one's own; null if there is none. */
-  last: Uint8Array | null;
-  /** Ids stored within the window, oldest first; null: they are in the log, to be read before the next publish. */
-  ids: StoredId[] | null;
-  /** When the newest message was stored, at the latest; milliseconds since 1970, 0 if there is none. */
-  newestAt: number;
-  /** Where the messages are that came before this log's present stretch, oldest first. */
-  segments: Segment[];
-  /** The present stretch: its first seq, and the log sequence of the record that opened it (0: none did). */
-  stretch: { first: number; opened: number };
-  /** The cell that the channel was given to, if its newest record is a seal. */
-  sealedTo: string | null;
-  /** The newest records, where they are at hand. */
-  tail: TailRecord[];
-}
-
-export type ChannelEffect<To> =
-  | { do: "append"; bytes: Uint8Array; fence: number; opened: number }
-  | { do: "load" }
-  /** Read the ids of the window from the log. */
-  | { do: "window" }
-  | { do: "answer"; to: To; epoch: string; items: PublishedItem[] }
-  | { do: "release"; to: To; answer: ReleaseAnswer }
-  | { do: "refuse"; to: To; error: WireError }
-  /** The actor is done for: whatever comes now must be asked of a new one. */
-  | { do: "close" };
-
-interface Batch<To> {
-  readonly items: readonly PublishItem[];
-  readonly bytes: number;
-  readonly to: To;
-}
-
-interface Appending<To> {
-  readonly bytes: Uint8Array;
-  readonly seq: number;
-  readonly n: number;
-  readonly ts: number;
-  readonly made: Array<{ key: string; given: boolean }>;
-  readonly answers: Array<{ to: To; items: PublishedItem[] }>;
-  /** A record without messages: a seal that gives the channel to a cell, or a new note of where its past is. */
-  readonly control: { seal: string } | { past: Segment[] } | null;
-  attempts: number;
-}
-
-export type ChannelState = "cold" | "absent" | "idle" | "appending" | "verifying" | "sealed" | "closed";
-
 /** More ids than that are left for the new home to read from the log; a hand-over has to fit one message. */
 const MAX_HANDED_IDS = 4_000;
 const MAX_HANDED_TAIL_BYTES = 256 * 1024;
 
 const MOVED: WireError = ["moved", "ask again", null];
+
+/** The record that is on its way to the log. */
+interface Appending<To> {
+  readonly bytes: Uint8Array;
+  readonly seq: number;
+  readonly n: number;
+  readonly ts: number;
+  readonly ids: readonly NewId[];
+  readonly answers: Array<{ to: To; items: PublishedItem[] }>;
+  /** A record without messages: a seal that gives the channel to a cell, or a new note of where its past is. */
+  readonly control: { seal: string } | { past: Segment[] } | null;
+  attempts: number;
+}
 
 export class Channel<To> {
   readonly name: string;
@@ -135,26 +74,19 @@ export class Channel<To> {
   #given: { cell: string; handover: Handover } | null = null;
   /** The oldest seq that is still kept, where the note of the past has to be written anew. */
   #reopenFrom: number | null = null;
-  #mailbox: Batch<To>[] = [];
-  #mailboxMessages = 0;
-  #mailboxBytes = 0;
+  readonly #mailbox: Mailbox<To>;
   #appending: Appending<To> | null = null;
-  /** Whether the windows hold what the log holds; until then nothing is appended. */
-  #window: "unread" | "reading" | "read" = "unread";
   #newestAt = 0;
-  readonly #chosen: IdempotencyWindow;
-  readonly #made: IdempotencyWindow;
-  readonly #bounds: ChannelBounds;
+  readonly #ids: Idempotency;
   #closeReason: WireError = MOVED;
   #effects: ChannelEffect<To>[] = [];
 
   constructor(name: string, cell: string, bounds: ChannelBounds = CHANNEL_BOUNDS) {
     this.name = name;
     this.cell = cell;
-    this.#bounds = bounds;
+    this.#mailbox = new Mailbox(bounds);
+    this.#ids = new Idempotency(bounds.windowIds);
     this.tail = new Tail({ maxRecords: bounds.tailRecords, maxBytes: bounds.tailBytes });
-    this.#chosen = new IdempotencyWindow(WINDOW_MS, bounds.windowIds);
-    this.#made = new IdempotencyWindow(MADE_WINDOW_MS, bounds.windowIds);
   }
 
   get state(): ChannelState {
@@ -181,7 +113,7 @@ export class Channel<To> {
     return this.#newestAt;
   }
   get mailboxMessages(): number {
-    return this.#mailboxMessages;
+    return this.#mailbox.messages;
   }
   /** Whether commands for the channel are answered here, rather than with `moved`. */
   get serves(): boolean {
@@ -193,7 +125,7 @@ export class Channel<To> {
   }
   /** Nothing is under way and nothing waits. */
   get quiet(): boolean {
-    return this.#appending === null && this.#mailbox.length === 0;
+    return this.#appending === null && this.#mailbox.isEmpty;
   }
 
   /** The effects since the last call, in the order in which they must be run. */
@@ -206,16 +138,8 @@ export class Channel<To> {
   /** Puts a batch of messages into the mailbox, or refuses it whole. */
   publish(items: readonly PublishItem[], to: To, now: number): void {
     if (!this.serves) return this.#refuse(to, this.#state === "closed" ? this.#closeReason : MOVED);
-    let bytes = 0;
-    for (const item of items) bytes += Buffer.byteLength(item[2]);
-    if (
-      this.#mailboxMessages + items.length > this.#bounds.mailboxMessages ||
-      this.#mailboxBytes + bytes > this.#bounds.mailboxBytes
-    )
+    if (!this.#mailbox.put(items, to))
       return this.#refuse(to, ["rate_limited", "the channel's mailbox is full", FULL_RETRY_MS]);
-    this.#mailbox.push({ items, bytes, to });
-    this.#mailboxMessages += items.length;
-    this.#mailboxBytes += bytes;
     if (this.#state === "idle") this.#appendNext(now);
   }
 
@@ -239,7 +163,7 @@ export class Channel<To> {
     this.#past = loaded.segments;
     this.#stretch = loaded.stretch;
     this.#newestAt = loaded.newestAt;
-    if (loaded.ids !== null) this.#fillWindow(loaded.ids);
+    if (loaded.ids !== null) this.#ids.fill(loaded.ids);
     for (const record of loaded.tail) this.tail.push(record);
     if (loaded.sealedTo !== null) return this.#sealed(loaded.sealedTo);
     this.#state = serve || !loaded.fresh ? "idle" : "absent";
@@ -258,10 +182,10 @@ export class Channel<To> {
 
   /** The window's ids were read from the log; null: they could not be. */
   windowRead(ids: readonly StoredId[] | null, now: number): void {
-    if (this.#window !== "reading") return;
-    this.#window = "unread";
+    if (this.#ids.state !== "reading") return;
+    this.#ids.state = "unread";
     if (ids === null) return this.#refuseMailbox(["unavailable", "the log does not answer", 1_000]);
-    this.#fillWindow(ids);
+    this.#ids.fill(ids);
     if (this.#state === "idle") this.#appendNext(now);
   }
 
@@ -274,7 +198,6 @@ export class Channel<To> {
     }
     if (fence !== this.#fence) return this.close(MOVED);
     if (this.#appending.attempts >= MAX_APPENDS) return this.failed();
-    this.#state = "appending";
     this.#offer(this.#appending);
   }
 
@@ -296,10 +219,7 @@ export class Channel<To> {
     this.#newestAt = now;
     this.#position = { epoch: this.#position.epoch, seq: done.seq + done.n - 1 };
     this.tail.push({ seq: done.seq, n: done.n, bytes: done.bytes, at: done.ts });
-    for (let i = 0; i < done.made.length; i++) {
-      const { key, given } = done.made[i]!;
-      (given ? this.#chosen : this.#made).add(key, { seq: done.seq + i, ts: done.ts });
-    }
+    for (let i = 0; i < done.ids.length; i++) this.#ids.add(done.ids[i]!, { seq: done.seq + i, ts: done.ts });
     for (const { to, items } of done.answers) this.#answer(to, items);
     this.#state = "idle";
     this.#appendNext(now);
@@ -341,46 +261,30 @@ export class Channel<To> {
   #appendNext(now: number): void {
     if (this.#releases.length > 0) return this.#seal(this.#releases[0]!.cell, now);
     if (this.#reopenFrom !== null && this.#state === "idle") return this.#reopen(this.#reopenFrom, now);
-    if (this.#window !== "read" && this.#mailbox.length > 0) return this.#readWindow();
-    while (this.#state === "idle" && this.#mailbox.length > 0) {
-      const batches = this.#takeBatches();
+    if (this.#ids.state !== "read" && !this.#mailbox.isEmpty) return this.#readWindow();
+    while (this.#state === "idle" && !this.#mailbox.isEmpty) {
+      const batches = this.#mailbox.take();
       const n = batches.reduce((sum, batch) => sum + batch.items.length, 0);
-      if (!this.#chosen.hasRoom(n, now) || !this.#made.hasRoom(n, now)) {
+      if (!this.#ids.hasRoom(n, now)) {
         for (const { to } of batches)
           this.#refuse(to, ["rate_limited", "the idempotency window is full", FULL_RETRY_MS * 10]);
         continue;
       }
-      const { fragments, made, answers } = this.#compose(batches, now);
+      const seq = this.#position.seq + 1;
+      const { fragments, ids, answers } = this.#ids.compose(batches, seq, now);
       if (fragments.length === 0) {
         for (const { to, items } of answers) this.#answer(to, items);
         continue;
       }
-      const seq = this.#position.seq + 1;
       const bytes = encodeRecord(this.name, this.#position.epoch, seq, fragments, now);
-      this.#appending = {
-        bytes,
-        seq,
-        n: fragments.length,
-        ts: now,
-        made,
-        answers,
-        control: null,
-        attempts: 0,
-      };
-      this.#state = "appending";
-      this.#offer(this.#appending);
+      this.#offer({ bytes, seq, n: fragments.length, ts: now, ids, answers, control: null, attempts: 0 });
     }
   }
 
   #readWindow(): void {
-    if (this.#window === "reading") return;
-    this.#window = "reading";
+    if (this.#ids.state === "reading") return;
+    this.#ids.state = "reading";
     this.#effects.push({ do: "window" });
-  }
-
-  #fillWindow(ids: readonly StoredId[]): void {
-    this.#window = "read";
-    for (const { id, user, seq, ts } of ids) this.#chosen.add(windowKey(id, user), { seq, ts });
   }
 
   #seal(to: string, now: number): void {
@@ -415,9 +319,7 @@ export class Channel<To> {
 
   #offerControl(bytes: Uint8Array, control: NonNullable<Appending<To>["control"]>, now: number): void {
     const seq = this.#position.seq + 1;
-    this.#appending = { bytes, seq, n: 0, ts: now, made: [], answers: [], control, attempts: 0 };
-    this.#state = "appending";
-    this.#offer(this.#appending);
+    this.#offer({ bytes, seq, n: 0, ts: now, ids: [], answers: [], control, attempts: 0 });
   }
 
   /** The channel now belongs to the cell `to`; what waits here has to ask there. */
@@ -431,9 +333,6 @@ export class Channel<To> {
   }
 
   #handover(): Handover {
-    const ids: NonNullable<Handover["ids"]> = [];
-    for (const window of [this.#chosen, this.#made])
-      for (const [id, user, { seq, ts }] of window.entries()) ids.push([id, user, seq, ts]);
     const tail: Uint8Array[] = [];
     let bytes = 0;
     for (const record of [...(this.tail.after((this.tail.oldest ?? 1) - 1) ?? [])].reverse()) {
@@ -445,7 +344,7 @@ export class Channel<To> {
       position: this.#position,
       segments: this.segments,
       fresh: this.#fresh,
-      ids: this.#window !== "read" || ids.length > MAX_HANDED_IDS ? null : ids.sort((a, b) => a[3] - b[3]),
+      ids: this.#ids.handOver(MAX_HANDED_IDS),
       newestAt: this.#newestAt,
       tail,
     };
@@ -460,52 +359,9 @@ export class Channel<To> {
     this.#effects.push({ do: "release", to, answer });
   }
 
-  /** Takes whole batches off the mailbox until a record is full; always at least one. */
-  #takeBatches(): Batch<To>[] {
-    let messages = 0;
-    let bytes = 0;
-    let n = 0;
-    for (const batch of this.#mailbox) {
-      messages += batch.items.length;
-      bytes += batch.bytes;
-      const tooMuch =
-        messages > this.#bounds.recordMessages || recordBytes(bytes, messages) > this.#bounds.recordBytes;
-      if (n > 0 && tooMuch) break;
-      this.#mailboxMessages -= batch.items.length;
-      this.#mailboxBytes -= batch.bytes;
-      n++;
-    }
-    return this.#mailbox.splice(0, n);
-  }
-
-  /** Separates what is new from what is stored already, also within the record being made. */
-  #compose(batches: Batch<To>[], now: number) {
-    const fragments: string[] = [];
-    const made: Appending<To>["made"] = [];
-    const answers: Appending<To>["answers"] = [];
-    const here = new Map<string, number>();
-    for (const { items, to } of batches) {
-      const published: PublishedItem[] = [];
-      for (const [id, user, fragment, given] of items) {
-        const key = windowKey(id, user);
-        const stored = this.#chosen.get(key) ?? this.#made.get(key);
-        const twin = here.get(key);
-        if (stored !== undefined) published.push([stored.seq, stored.ts, true]);
-        else if (twin !== undefined) published.push([twin, now, true]);
-        else {
-          const seq = this.#position.seq + 1 + fragments.length;
-          here.set(key, seq);
-          made.push({ key, given });
-          fragments.push(fragment);
-          published.push([seq, now, false]);
-        }
-      }
-      answers.push({ to, items: published });
-    }
-    return { fragments, made, answers };
-  }
-
   #offer(appending: Appending<To>): void {
+    this.#appending = appending;
+    this.#state = "appending";
     appending.attempts++;
     const { opened } = this.#stretch;
     this.#effects.push({ do: "append", bytes: appending.bytes, fence: this.#fence, opened });
@@ -520,10 +376,7 @@ export class Channel<To> {
   }
 
   #refuseMailbox(error: WireError): void {
-    for (const batch of this.#mailbox) this.#refuse(batch.to, error);
-    this.#mailbox = [];
-    this.#mailboxMessages = 0;
-    this.#mailboxBytes = 0;
+    for (const to of this.#mailbox.takeAll()) this.#refuse(to, error);
   }
 
   #refuseAppending(error: WireError): void {

@@ -36,6 +36,10 @@ export const commands = new Counter({
   help: "Commands received",
   labelNames: ["kind"],
 });
+export const droppedCommands = new Counter({
+  name: "plexus_commands_dropped_total",
+  help: "Messages of commands dropped because they waited while this process was paused",
+});
 export const peers = new Gauge({
   name: "plexus_cell_workers",
   help: "Live workers of the cell, as seen here",

@@ -38,6 +38,9 @@ export class Partitions {
   readonly #owned = new Map<number, Subscription>();
   #workers: string[] = [];
   #lastTickAt = Date.now();
+  /** How often this process was paused, and whether what it missed is still coming in. */
+  #pauses = 0;
+  #catchingUp = false;
   #beats: Subscription | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -110,9 +113,31 @@ export class Partitions {
       this.#log.warn({ pausedMs }, "this process was paused, starting over");
       this.#listener.lost(this.owned);
       this.#membership.forgetAll();
+      this.#dropWhatWaited();
       return;
     }
     this.#assign(now);
+  }
+
+  /**
+   * Commands that waited out a pause were sent again to whoever took over, and may be older than the window in
+   * which their ids are known: carried out now, they could be stored twice. They have all come in once the server
+   * answers a ping, since it keeps the order.
+   */
+  #dropWhatWaited(): void {
+    const pause = ++this.#pauses;
+    this.#catchingUp = true;
+    const done = () => {
+      if (pause === this.#pauses) this.#catchingUp = false;
+    };
+    this.#nats.flush().then(done, done);
+  }
+
+  #onCommand(message: Msg): void {
+    // What waited is read before the timer that notices the pause.
+    const paused = Date.now() - this.#lastTickAt > MEMBER_TTL_MS;
+    if (paused || this.#catchingUp) return metrics.droppedCommands.inc();
+    this.#listener.command(message);
   }
 
   #assign(now: number): void {
@@ -137,7 +162,7 @@ export class Partitions {
 
   #take(partition: number): void {
     const subject = subjects.command(this.#cell, partition);
-    const handle = (message: Msg) => this.#listener.command(message);
+    const handle = (message: Msg) => this.#onCommand(message);
     this.#owned.set(partition, subscribe(this.#nats, subject, this.#log, handle, QUEUE));
   }
 }

@@ -1,0 +1,68 @@
+/** What goes into a channel and comes out of it; see `channel.ts`. */
+import type { Position } from "@plexus/protocol";
+import type { PublishedItem, ReleaseAnswer, Segment, TailRecord, WireError } from "@plexus/runtime";
+
+export interface ChannelBounds {
+  mailboxMessages: number;
+  mailboxBytes: number;
+  recordMessages: number;
+  recordBytes: number;
+  tailRecords: number;
+  tailBytes: number;
+  windowIds: number;
+}
+
+export const CHANNEL_BOUNDS: ChannelBounds = {
+  mailboxMessages: 20_000,
+  mailboxBytes: 8 * 1024 * 1024,
+  recordMessages: 4_000,
+  // Half of the broker's 1 MB, so that one batch always fits and an answer can carry a record.
+  recordBytes: 480 * 1024,
+  tailRecords: 256,
+  tailBytes: 256 * 1024,
+  windowIds: 1_000_000,
+};
+
+/** An id of the idempotency window, and where its message is. */
+export interface StoredId {
+  id: string;
+  user: string;
+  seq: number;
+  ts: number;
+}
+
+/** What the log says about the channel. */
+export interface LoadedChannel {
+  position: Position;
+  /** Log sequence of the newest record; 0 if there is none. */
+  fence: number;
+  /** Nothing was ever written to the channel in this log, but perhaps a seal. */
+  fresh: boolean;
+  /** The newest record's bytes, to recognise one's own; null if there is none. */
+  last: Uint8Array | null;
+  /** Ids stored within the window, oldest first; null: they are in the log, to be read before the next publish. */
+  ids: StoredId[] | null;
+  /** When the newest message was stored, at the latest; milliseconds since 1970, 0 if there is none. */
+  newestAt: number;
+  /** Where the messages are that came before this log's present stretch, oldest first. */
+  segments: Segment[];
+  /** The present stretch: its first seq, and the log sequence of the record that opened it (0: none did). */
+  stretch: { first: number; opened: number };
+  /** The cell that the channel was given to, if its newest record is a seal. */
+  sealedTo: string | null;
+  /** The newest records, where they are at hand. */
+  tail: TailRecord[];
+}
+
+export type ChannelEffect<To> =
+  | { do: "append"; bytes: Uint8Array; fence: number; opened: number }
+  | { do: "load" }
+  /** Read the ids of the window from the log. */
+  | { do: "window" }
+  | { do: "answer"; to: To; epoch: string; items: PublishedItem[] }
+  | { do: "release"; to: To; answer: ReleaseAnswer }
+  | { do: "refuse"; to: To; error: WireError }
+  /** The actor is done for: whatever comes now must be asked of a new one. */
+  | { do: "close" };
+
+export type ChannelState = "cold" | "absent" | "idle" | "appending" | "verifying" | "sealed" | "closed";
