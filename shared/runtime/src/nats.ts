@@ -8,6 +8,8 @@ export { headers as natsHeaders } from "nats";
 const PING_INTERVAL_MS = 3_000;
 const RECONNECT_WAIT_MS = 200;
 const RECONNECT_JITTER_MS = 300;
+/** From opening the socket to the server's first answer. The library's own 20 s would be its deafness as well. */
+const CONNECT_TIMEOUT_MS = 3_000;
 
 /** Connects and keeps reconnecting forever; what happens to the connection is logged. */
 export async function connectNats(url: string, name: string, log: Logger): Promise<NatsConnection> {
@@ -18,6 +20,7 @@ export async function connectNats(url: string, name: string, log: Logger): Promi
     waitOnFirstConnect: true,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     reconnectJitter: RECONNECT_JITTER_MS,
+    timeout: CONNECT_TIMEOUT_MS,
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
   });
