@@ -86,6 +86,12 @@ export class TestCluster {
     return this.cluster.process(id);
   }
 
+  /** Known as soon as the server is started, before the cluster is ready. */
+  get natsPort(): number {
+    const config = readFileSync(join(this.dataDir, "nats.conf"), "utf8");
+    return Number(/listen: "127\.0\.0\.1:(\d+)"/.exec(config)![1]);
+  }
+
   token(user: string, options: TokenOptions = {}): Promise<string> {
     return signToken(this.dev.tokenSecret, user, options);
   }

@@ -1,0 +1,84 @@
+/**
+ * A TCP proxy in front of a NATS server that can cut single clients off: they find the server gone, everybody else
+ * and the server notice nothing.
+ */
+
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+const CLIENT_NAME = /^CONNECT .*"name":"([^"]*)"/m;
+
+interface Link {
+  name: string;
+  cut: () => void;
+  /** Passes on what the client says. */
+  open: () => void;
+}
+
+export class BusProxy {
+  readonly #server: Server;
+  /** Where to, asked at the first connection: the server may start later. */
+  readonly #upstream: () => number;
+  readonly #links = new Set<Link>();
+  readonly #cutOff = new Set<string>();
+
+  private constructor(server: Server, upstream: () => number) {
+    this.#server = server;
+    this.#upstream = upstream;
+    server.on("connection", (socket) => this.#serve(socket));
+  }
+
+  /** @param upstream the server's port on 127.0.0.1 */
+  static async listen(upstream: () => number): Promise<BusProxy> {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return new BusProxy(server, upstream);
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
+  }
+
+  /** Cuts the clients whose name begins like this. When they come back nobody answers them until {@link restore}. */
+  cutOff(name: string): void {
+    this.#cutOff.add(name);
+    for (const link of this.#links) if (link.name.startsWith(name)) link.cut();
+  }
+
+  restore(): void {
+    this.#cutOff.clear();
+    for (const link of this.#links) link.open();
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const link of this.#links) link.cut();
+  }
+
+  #serve(client: Socket): void {
+    const server = connect(this.#upstream(), "127.0.0.1");
+    const link: Link = {
+      name: "",
+      cut: () => {
+        client.destroy();
+        server.destroy();
+        this.#links.delete(link);
+      },
+      open: () => undefined,
+    };
+    this.#links.add(link);
+    for (const socket of [client, server]) for (const end of ["close", "error"]) socket.on(end, link.cut);
+    server.pipe(client);
+    client.once("data", (first) => {
+      client.pause();
+      link.name = CLIENT_NAME.exec(first.toString("latin1"))?.[1] ?? "";
+      link.open = () => {
+        link.open = () => undefined;
+        server.write(first);
+        client.pipe(server);
+      };
+      if (![...this.#cutOff].some((name) => link.name.startsWith(name))) link.open();
+    });
+  }
+}
