@@ -1,0 +1,198 @@
+/** Workers of a cell over a real NATS server: who owns what, and who takes over. */
+import assert from "node:assert/strict";
+import { type ChildProcess, fork } from "node:child_process";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { subjects } from "@plexus/protocol";
+import { connectNats, type NatsConnection, PARTITIONS, partitionOwner } from "@plexus/runtime";
+import { type Broker, silent, startNats, until } from "@plexus/runtime/testing";
+import { BEAT_INTERVAL_MS, MEMBER_TTL_MS } from "./membership.js";
+import { Partitions } from "./partitions.js";
+
+let broker: Broker;
+/** Plays gateways. */
+let nats: NatsConnection;
+let workers: Worker[] = [];
+let remotes: Array<() => Promise<void>> = [];
+/** Each test has a cell of its own. */
+let cell: string;
+let cells = 0;
+
+interface Worker {
+  readonly id: string;
+  readonly nats: NatsConnection;
+  readonly partitions: Partitions;
+  /** All partitions it was told that it has lost. */
+  readonly lost: number[];
+  /** It has gone already. */
+  gone: boolean;
+}
+
+before(async () => {
+  broker = await startNats();
+  nats = await connectNats(broker.url, "test", silent);
+});
+after(async () => {
+  await nats.close();
+  await broker.stop();
+});
+beforeEach(() => {
+  cell = `c${++cells}`;
+});
+afterEach(async () => {
+  for (const { partitions, nats: own, gone } of workers) {
+    if (gone) continue;
+    await partitions.stop();
+    await own.close();
+  }
+  for (const end of remotes) await end();
+  workers = [];
+  remotes = [];
+});
+
+async function start(id: string): Promise<Worker> {
+  const own = await connectNats(broker.url, id, silent);
+  const lost: number[] = [];
+  const listener = {
+    command: (message: { respond(payload: string): void }) => void message.respond(id),
+    lost: (partitions: ReadonlySet<number>) => void lost.push(...partitions),
+  };
+  const partitions = new Partitions({ nats: own, cell, id, log: silent, listener });
+  const worker = { id, nats: own, partitions, lost, gone: false };
+  workers.push(worker);
+  await partitions.start();
+  return worker;
+}
+
+/** What a worker owns if it and these others are alive. */
+function shareOf(id: string, alive: readonly string[]): number[] {
+  return Array.from({ length: PARTITIONS }, (_, i) => i).filter((i) => partitionOwner(i, alive) === id);
+}
+
+function owned({ partitions }: Worker): number[] {
+  return [...partitions.owned].sort((a, b) => a - b);
+}
+
+/** Waits until each of these owns its share of a cell in which `others` live as well, and the bus knows. */
+async function agree(alive: readonly Worker[], others: readonly string[] = []): Promise<void> {
+  const ids = [...alive.map(({ id }) => id), ...others];
+  await until(`${ids.join()} own their shares`, () =>
+    alive.every((worker) => owned(worker).join() === shareOf(worker.id, ids).join()),
+  );
+  for (const worker of alive) await worker.nats.flush();
+}
+
+interface Remote {
+  readonly process: ChildProcess;
+  readonly lost: number[];
+  end(): Promise<void>;
+}
+
+/** A worker in a process of its own, ready to own its share. */
+async function startRemote(id: string): Promise<Remote> {
+  const entry = new URL("./testing/partition-worker.js", import.meta.url);
+  const child = fork(entry, [broker.url, cell, id]);
+  const lost: number[] = [];
+  let ready = false;
+  child.on("message", (message: { ready?: true; lost?: number[] }) => {
+    ready ||= message.ready === true;
+    lost.push(...(message.lost ?? []));
+  });
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  const end = async () => {
+    child.kill("SIGKILL");
+    await exited;
+  };
+  remotes.push(end);
+  await until(`${id} is ready`, () => ready || child.exitCode !== null);
+  return { process: child, lost, end };
+}
+
+/** Every partition is served by the one who owns it. */
+async function assertServed(alive: ReadonlyArray<{ id: string }>): Promise<void> {
+  const ids = alive.map(({ id }) => id);
+  const answers = Array.from({ length: PARTITIONS }, (_, partition) =>
+    nats.request(subjects.command(cell, partition), "", { timeout: 2_000 }),
+  );
+  const servers = (await Promise.all(answers)).map((answer) => answer.string());
+  assert.deepEqual(
+    servers,
+    Array.from({ length: PARTITIONS }, (_, partition) => partitionOwner(partition, ids)),
+  );
+}
+
+test("a worker alone owns and serves everything", async () => {
+  const one = await start("w1");
+  await agree([one]);
+  await assertServed([one]);
+  assert.deepEqual(one.partitions.workers, ["w1"]);
+});
+
+test("two that start together share from the first moment on", async () => {
+  const [one, two] = await Promise.all([start("w1"), start("w2")]);
+  await agree([one, two]);
+  await assertServed([one, two]);
+  assert.deepEqual([one.lost, two.lost], [[], []], "neither had to give anything back");
+});
+
+test("a newcomer gets its share, and the others are told what they have lost", async () => {
+  const one = await start("w1");
+  await agree([one]);
+  const two = await start("w2");
+  await agree([one, two]);
+  await assertServed([one, two]);
+  assert.deepEqual(
+    one.lost.sort((a, b) => a - b),
+    shareOf("w2", ["w1", "w2"]),
+  );
+  assert.deepEqual(two.lost, []);
+});
+
+test("who leaves is replaced at once", async () => {
+  const [one, two, three] = await Promise.all([start("w1"), start("w2"), start("w3")]);
+  await agree([one, two, three]);
+  const startedAt = performance.now();
+  await two.partitions.stop();
+  await two.nats.close();
+  two.gone = true;
+  await agree([one, three]);
+  assert.ok(performance.now() - startedAt < MEMBER_TTL_MS / 2, "without waiting for the time to live");
+  await assertServed([one, three]);
+  assert.deepEqual([one.lost, three.lost], [[], []], "what stays with whoever has it stays");
+});
+
+test("who was killed is replaced when its time to live is over", async () => {
+  const one = await start("w1");
+  const two = await startRemote("w2");
+  await agree([one], ["w2"]);
+  await assertServed([one, { id: "w2" }]);
+  const startedAt = performance.now();
+  await two.end();
+  await agree([one]);
+  const tookMs = performance.now() - startedAt;
+  assert.ok(tookMs <= MEMBER_TTL_MS + 3 * BEAT_INTERVAL_MS, `${tookMs} ms`);
+  await assertServed([one]);
+});
+
+test("who hangs is replaced; when it goes on, it lets go of what it had, and gets its share again", async () => {
+  const one = await start("w1");
+  const two = await startRemote("w2");
+  await agree([one], ["w2"]);
+  two.process.kill("SIGSTOP");
+  await agree([one]);
+  two.process.kill("SIGCONT");
+  await agree([one], ["w2"]);
+  await until("it was told that what it had may be out of date", () => two.lost.length > 0);
+  assert.deepEqual(
+    two.lost.sort((a, b) => a - b),
+    shareOf("w2", ["w1", "w2"]),
+  );
+  await until("its subscriptions are heard", () => assertServed([one, { id: "w2" }]).then(() => true));
+});
+
+test("workers of another cell do not count", async () => {
+  const one = await start("w1");
+  cell = `${cell}x`;
+  const other = await start("w2");
+  await agree([other]);
+  assert.deepEqual(owned(one).length, PARTITIONS);
+});
