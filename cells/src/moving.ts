@@ -28,13 +28,12 @@ export async function startMoving(context: {
   channelLog: JetStreamLog;
   otherLogs: CellLogs;
   settings: Settings;
-  owns: (partition: number) => boolean;
+  isLeader: () => boolean;
   log: Logger;
 }): Promise<{ stop(): void }> {
-  const { options, nats, directory, router, channelLog, log } = context;
+  const { options, nats, directory, router, channelLog, isLeader, log } = context;
   const { cell } = options;
   const operations = await OperationStore.open(nats, options.hubDomain);
-  const isLeader = () => context.owns(LEADER_PARTITION);
   const mover = new Mover({
     cell,
     log: channelLog,

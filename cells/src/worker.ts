@@ -11,8 +11,11 @@ import {
   homeOf,
   type Logger,
   type Msg,
+  type NatsConnection,
   type Options,
   previousHomesOf,
+  type Readiness,
+  type Redis,
   Router,
   type Service,
   Settings,
@@ -20,7 +23,7 @@ import {
   subscribe,
   withCell,
 } from "@plexus/runtime";
-import type { PlacementView } from "./actor.js";
+import type { ActorContext, PlacementView } from "./actor.js";
 import { Actors } from "./actors.js";
 import { CellLogs } from "./cell-logs.js";
 import { ChannelCount } from "./channel-count.js";
@@ -38,8 +41,20 @@ const HAND_OVER_DEADLINE_MS = 3_000;
 const DRAIN_POLL_MS = 10;
 const DRAIN_DEADLINE_MS = 5_000;
 
-/** Composes a worker: brokers, directory, log, actors, partitions, leases, and the moving of channels. */
-export async function startWorker(options: Options<typeof workerOptions>, log: Logger): Promise<Service> {
+type WorkerOptions = Options<typeof workerOptions>;
+
+/** What a worker stands on: its brokers, and what is shared through them. */
+interface Ground {
+  readonly nats: NatsConnection;
+  readonly redis: Redis;
+  readonly channelLog: JetStreamLog;
+  readonly otherLogs: CellLogs;
+  readonly directory: DirectoryStore;
+  readonly router: Router;
+}
+
+/** Connects, opens the log, and enters the cell into the directory. */
+async function layGround(options: WorkerOptions, log: Logger): Promise<Ground> {
   const { cell, region, workerId } = options;
   const nats = await connectNats(options.natsUrl, `worker ${workerId}`, log);
   const redis = connectRedis(options.redisUrl, log);
@@ -55,69 +70,35 @@ export async function startWorker(options: Options<typeof workerOptions>, log: L
   await directory.change((current) => withCell(current, cell, region));
   await directory.refresh();
   const router = new Router({ nats, directory, asker: `${cell}-${workerId}-${randomUUID()}`, log });
+  return { nats, redis, channelLog, otherLogs, directory, router };
+}
+
+/** Composes a worker: actors, partitions, leases, and the moving of channels. */
+export async function startWorker(options: WorkerOptions, log: Logger): Promise<Service> {
+  const { cell, region, workerId } = options;
+  const ground = await layGround(options, log);
+  const { nats, redis, channelLog, directory } = ground;
   const settings = Settings.fromFile(options.settingsFile);
   const outbox = new Outbox(nats, log);
   const store = new PresenceStore(redis, cell);
-  const actors = new Actors(
-    {
-      cell,
-      log: channelLog,
-      logOf: (id) => otherLogs.of(id),
-      placement: placementView(directory, cell),
-      askAt: (at, kind, tenant, channel, body) =>
-        router.askAt(at, kind, tenant, channel, body, HAND_OVER_DEADLINE_MS),
-      presence: store,
-      settings,
-      logger: log,
-      announce: (tenant, channel, frame) => nats.publish(subjects.event(tenant, channel), frame),
-      answer: (asker, error, body) => outbox.answer(asker, error, body),
-    },
-    { maxActors: options.maxActors, idleActorMs: options.idleActorMs },
-  );
+  const actors = new Actors(actorContext({ ground, options, settings, outbox, store, log }), options);
   directory.onChange(() => actors.closeWaiting());
-  const partitions = new Partitions({
-    nats,
-    cell,
-    id: workerId,
-    log,
-    listener: {
-      command: (message) => dispatch(message, actors),
-      lost: (lost) => actors.closeWhere((partition) => lost.has(partition)),
-    },
-  });
+  const listener = {
+    command: (message: Msg) => dispatch(message, actors),
+    lost: (lost: ReadonlySet<number>) => actors.closeWhere((partition) => lost.has(partition)),
+  };
+  const partitions = new Partitions({ nats, cell, id: workerId, log, listener });
   await partitions.start();
   const owns = (partition: number) => partitions.owned.has(partition);
   const leases = new Leases({ nats, cell, store, actors, owns, log });
-  const channels = new ChannelCount({
-    cell,
-    directory,
-    subjects: () => channelLog.subjects(),
-    isLeader: () => owns(LEADER_PARTITION),
-    log,
-  });
+  const isLeader = () => owns(LEADER_PARTITION);
+  const subjectsOfLog = () => channelLog.subjects();
+  const channels = new ChannelCount({ cell, directory, subjects: subjectsOfLog, isLeader, log });
   const status = new StatusReporter({ nats, cell, worker: workerId, partitions, actors, channels, log });
   subscribe(nats, subjects.ping(cell), log, (message) => message.respond(workerId), "ping");
-  const moving = await startMoving({
-    options,
-    nats,
-    directory,
-    router,
-    channelLog,
-    otherLogs,
-    settings,
-    owns,
-    log,
-  });
-  const ops = await startOpsServer({
-    host: options.opsHost,
-    port: options.opsPort,
-    log,
-    ready: async () => ({
-      nats: await checkNats(nats),
-      redis: await checkRedis(redis),
-      cell: stateOf(directory, cell) === "joining" ? "waits to join" : undefined,
-    }),
-  });
+  const moving = await startMoving({ ...ground, options, settings, isLeader, log });
+  const { opsHost: host, opsPort: port } = options;
+  const ops = await startOpsServer({ host, port, log, ready: readiness(ground, cell) });
   log.info({ cell, region }, "worker is ready");
 
   return {
@@ -129,15 +110,52 @@ export async function startWorker(options: Options<typeof workerOptions>, log: L
       await settle(actors);
       actors.stop();
       outbox.flush();
-      router.stop();
-      channelLog.stop();
-      await otherLogs.stop();
-      directory.stop();
       await ops.stop();
-      redis.disconnect();
-      await nats.drain();
+      await leaveGround(ground);
     },
   };
+}
+
+async function leaveGround({ nats, redis, channelLog, otherLogs, directory, router }: Ground): Promise<void> {
+  router.stop();
+  channelLog.stop();
+  await otherLogs.stop();
+  directory.stop();
+  redis.disconnect();
+  await nats.drain();
+}
+
+function actorContext(parts: {
+  ground: Ground;
+  options: WorkerOptions;
+  settings: Settings;
+  outbox: Outbox;
+  store: PresenceStore;
+  log: Logger;
+}): Omit<ActorContext, "closed"> {
+  const { nats, channelLog, otherLogs, directory, router } = parts.ground;
+  const { cell } = parts.options;
+  return {
+    cell,
+    log: channelLog,
+    logOf: (id) => otherLogs.of(id),
+    placement: placementView(directory, cell),
+    askAt: (at, kind, tenant, channel, body) =>
+      router.askAt(at, kind, tenant, channel, body, HAND_OVER_DEADLINE_MS),
+    presence: parts.store,
+    settings: parts.settings,
+    logger: parts.log,
+    announce: (tenant, channel, frame) => nats.publish(subjects.event(tenant, channel), frame),
+    answer: (asker, error, body) => parts.outbox.answer(asker, error, body),
+  };
+}
+
+function readiness({ nats, redis, directory }: Ground, cell: string): Readiness {
+  return async () => ({
+    nats: await checkNats(nats),
+    redis: await checkRedis(redis),
+    cell: stateOf(directory, cell) === "joining" ? "waits to join" : undefined,
+  });
 }
 
 function placementView(directory: DirectoryStore, cell: string): PlacementView {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { type Commands, EMPTY_DIRECTORY, Settings } from "@plexus/runtime";
 import { deferred, silent, until } from "@plexus/runtime/testing";
-import { ChannelRelay, type RelayContext } from "./channel-relay.js";
+import { ChannelRelay } from "./channel-relay.js";
+import type { RelayContext } from "./relay-context.js";
 import { recordOf } from "./testing/model-channel.js";
 
 type Read = Commands["read"];

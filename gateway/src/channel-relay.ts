@@ -1,21 +1,11 @@
 import { opOf, type Position, readHead, subjects } from "@plexus/protocol";
-import type {
-  CommandKind,
-  Commands,
-  DirectoryStore,
-  HeadAnswer,
-  Logger,
-  NatsConnection,
-  Router,
-  Settings,
-  Subscription,
-} from "@plexus/runtime";
+import type { CommandKind, Commands, HeadAnswer, Subscription } from "@plexus/runtime";
 import { homeOf, subscribe } from "@plexus/runtime";
 import { Announcer } from "./announcer.js";
-import type { FanOut } from "./fan-out.js";
 import * as metrics from "./metrics.js";
 import { PresenceKeeper } from "./presence-keeper.js";
 import { Relay, type RelayEffect } from "./relay.js";
+import type { RelayContext } from "./relay-context.js";
 
 /** Messages fetched at once when a gap is repaired or a tail is filled. */
 const FETCH_MESSAGES = 1_000;
@@ -24,16 +14,6 @@ const RETRY_MS = 250;
 const FIRST_CHECK_MS = 300;
 /** And so often while nothing comes: the bus may have lost the last record. */
 export const CHECK_INTERVAL_MS = 30_000;
-
-export interface RelayContext {
-  readonly nats: NatsConnection;
-  readonly router: Router;
-  readonly directory: DirectoryStore;
-  readonly fanOut: FanOut;
-  readonly settings: Settings;
-  readonly gateway: string;
-  readonly log: Logger;
-}
 
 /**
  * Runs one channel's {@link Relay} and presence: the subscription on the bus, the questions to the actor, and

@@ -8,8 +8,10 @@ import {
   connectNats,
   DirectoryStore,
   type Logger,
+  type NatsConnection,
   type Options,
   Publisher,
+  type Readiness,
   type Revocation,
   RevocationStore,
   Router,
@@ -21,7 +23,7 @@ import { refusingRevoked, verifier } from "./auth.js";
 import { Connections } from "./connections.js";
 import { Control } from "./control.js";
 import { serveDemo } from "./demo.js";
-import { drainToStop } from "./drain.js";
+import { type DrainOptions, drainToStop } from "./drain.js";
 import { FanOut } from "./fan-out.js";
 import { LeaseHolder } from "./lease-holder.js";
 import { listen } from "./listen.js";
@@ -58,17 +60,8 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const verify = refusingRevoked(verifier(options.tokenSecret), revocations.list);
   const publisher = new Publisher(router);
   const { flushLater } = connections;
-  const asked = {
-    nats,
-    bus: connectivity(nats),
-    router,
-    publisher,
-    relays,
-    settings,
-    verify,
-    limits,
-    flushLater,
-  };
+  const bus = connectivity(nats);
+  const asked = { nats, bus, router, publisher, relays, settings, verify, limits, flushLater };
   const operations = new Operations(asked);
   const { gatewayId: gateway, pingMs } = options;
   const sessions = new Sessions({ operations, verify, limits, gateway, pingMs, log });
@@ -79,22 +72,14 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   });
   const leases = new LeaseHolder({ nats, directory, relays, gateway: instance, log });
   const stopListening = await listen(app, options.host, options.port);
-  const drainOptions = {
-    perSecond: options.drainPerSecond,
-    graceMs: options.drainGraceMs,
-    reconnectWithinMs: options.drainGraceMs / 3,
-  };
+  const drainOptions = drainOptionsOf(options);
   const self = { gateway, instance, connections, relays, drainOptions, stopListening };
   const control = new Control({ nats, log, ...self });
   const ops = await startOpsServer({
     host: options.opsHost,
     port: options.opsPort,
     log,
-    ready: async () => ({
-      nats: await checkNats(nats),
-      cells: await checkCells(directory, nats),
-      draining: connections.draining ? "is draining" : undefined,
-    }),
+    ready: readiness(nats, directory, connections),
   });
   log.info({ host: options.host, port: options.port, instance }, "gateway is ready");
 
@@ -115,6 +100,18 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
       await nats.drain();
     },
   };
+}
+
+function readiness(nats: NatsConnection, directory: DirectoryStore, connections: Connections): Readiness {
+  return async () => ({
+    nats: await checkNats(nats),
+    cells: await checkCells(directory, nats),
+    draining: connections.draining ? "is draining" : undefined,
+  });
+}
+
+function drainOptionsOf({ drainPerSecond, drainGraceMs }: Options<typeof gatewayOptions>): DrainOptions {
+  return { perSecond: drainPerSecond, graceMs: drainGraceMs, reconnectWithinMs: drainGraceMs / 3 };
 }
 
 function limitsOf(options: Options<typeof gatewayOptions>): Limits {

@@ -1,7 +1,7 @@
 import type { Member } from "@plexus/protocol";
 import { type PresenceVersion, readMembers } from "@plexus/runtime";
-import type { ChannelRelay, RelayContext } from "./channel-relay.js";
 import { type PresenceDifference, type PresenceEventFrame, PresenceView } from "./presence-view.js";
+import type { RelayContext, RelayedChannel } from "./relay-context.js";
 
 const MAX_QUEUED_EVENTS = 1_000;
 const RETRY_MS = 1_000;
@@ -19,7 +19,7 @@ export interface MemberList {
  */
 export class PresenceKeeper {
   readonly #context: RelayContext;
-  readonly #relay: ChannelRelay;
+  readonly #relay: RelayedChannel;
   #view: PresenceView | null = null;
   #watchers = 0;
   #stale = false;
@@ -27,7 +27,7 @@ export class PresenceKeeper {
   #queued: PresenceEventFrame[] = [];
   #again = false;
 
-  constructor(context: RelayContext, relay: ChannelRelay) {
+  constructor(context: RelayContext, relay: RelayedChannel) {
     this.#context = context;
     this.#relay = relay;
   }

@@ -1,6 +1,7 @@
 import { channelKey, PlexusError } from "@plexus/protocol";
-import { ChannelRelay, type RelayContext } from "./channel-relay.js";
+import { ChannelRelay } from "./channel-relay.js";
 import * as metrics from "./metrics.js";
+import type { RelayContext } from "./relay-context.js";
 
 const SWEEP_MS = 250;
 /** A relay nobody needs stays so long, for those who come back. */

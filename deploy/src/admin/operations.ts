@@ -1,9 +1,7 @@
 import { PlexusError } from "@plexus/protocol";
 import type { Operation, OperationStore } from "@plexus/runtime";
-import { Type } from "typebox";
-import type { AdminContext, AdminServer } from "./context.js";
 import type { GatewayRoster } from "./gateway-roster.js";
-import { answers, eventAnswers, OperationBody, OperationsBody } from "./schemas.js";
+import type { OperationBody } from "./schemas.js";
 
 const LOOK_INTERVAL_MS = 250;
 /** A drain is given up only after a gateway's usual silence, a restart of this process included. */
@@ -87,53 +85,4 @@ export class Operations {
     );
     return ended ?? operation;
   }
-}
-
-const Id = Type.Object({
-  id: Type.String({ pattern: "^[A-Za-z0-9_-]{1,100}$", description: "an operation's id" }),
-});
-const tags = ["operations"];
-
-export function operationRoutes(server: AdminServer, { operations, streams, log }: AdminContext): void {
-  server.get(
-    "/v1/operations",
-    {
-      schema: {
-        tags,
-        summary: "The newest operations first",
-        response: answers(200, OperationsBody),
-      },
-    },
-    async () => ({ operations: await operations.list() }),
-  );
-  server.get(
-    "/v1/operations/:id",
-    {
-      schema: { tags, summary: "How far an operation is", params: Id, response: answers(200, OperationBody) },
-    },
-    ({ params }) => operations.get(params.id),
-  );
-  server.get(
-    "/v1/operations/:id/events",
-    {
-      schema: {
-        tags,
-        summary: "The same as server-sent events, until it ends",
-        description: "Each event is named `operation`; its data is the JSON of the operation.",
-        params: Id,
-        response: eventAnswers("events until the operation ends"),
-      },
-    },
-    async ({ params }, reply) => {
-      await operations.get(params.id);
-      const stream = streams.open(reply);
-      try {
-        for await (const operation of operations.follow(params.id, stream.signal))
-          stream.send("operation", JSON.stringify(operation));
-      } catch (error) {
-        log.warn({ err: error, operation: params.id }, "operation could not be followed");
-      }
-      stream.end();
-    },
-  );
 }

@@ -9,7 +9,7 @@ import { channelRoutes } from "./channels.js";
 import type { AdminContext, AdminServer } from "./context.js";
 import { errorAnswer, schemaErrorFormatter, toPlexusError } from "./errors.js";
 import { gatewayRoutes } from "./gateways.js";
-import { operationRoutes } from "./operations.js";
+import { operationRoutes } from "./operation-routes.js";
 import { NAMED } from "./schemas.js";
 import { tailRoutes } from "./tail.js";
 import { tenantRoutes } from "./tenants.js";

@@ -11,6 +11,7 @@ test("without flags the documented layout is taken", () => {
     workers: 2,
     gateways: 2,
     data: ".plexus",
+    isolated: false,
     help: false,
   });
 });
@@ -83,4 +84,9 @@ test("the help names every flag", () => {
   ]) {
     assert.match(helpText(), new RegExp(`^ {2}${flag}\\b`, "m"));
   }
+});
+
+test("--isolated is a switch", () => {
+  assert.equal(parseFlags(["--isolated"]).isolated, true);
+  assert.throws(() => parseFlags(["--isolated", "yes"]), FlagError);
 });

@@ -1,0 +1,21 @@
+import type { DirectoryStore, Logger, NatsConnection, Router, Settings } from "@plexus/runtime";
+import type { FanOut } from "./fan-out.js";
+
+/** What the relays of a gateway work with. */
+export interface RelayContext {
+  readonly nats: NatsConnection;
+  readonly router: Router;
+  readonly directory: DirectoryStore;
+  readonly fanOut: FanOut;
+  readonly settings: Settings;
+  readonly gateway: string;
+  readonly log: Logger;
+}
+
+/** Which channel a relay, or a part of one, is for. */
+export interface RelayedChannel {
+  /** Of maps and topics. */
+  readonly key: string;
+  readonly tenant: string;
+  readonly channel: string;
+}
