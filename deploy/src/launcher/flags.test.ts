@@ -30,6 +30,7 @@ test("every flag is read, with a space or an equals sign", () => {
     workers: 3,
     gateways: 4,
     data: "/x",
+    isolated: false,
     help: true,
   });
 });
