@@ -1,12 +1,16 @@
 /**
- * A TCP proxy in front of a NATS server that can cut single clients off: they find the server gone, everybody else
- * and the server notice nothing.
+ * A TCP proxy in front of a NATS server. It can cut single clients off: they find the server gone, everybody else
+ * and the server notice nothing. And it can lose, repeat and reorder what the server sends.
  */
 
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { NatsStream } from "./nats-stream.js";
 
 const CLIENT_NAME = /^CONNECT .*"name":"([^"]*)"/m;
+
+/** What becomes of a message on its way to a client: nothing, the same once or more, something kept from before. */
+export type Mangle = (subject: string, raw: Buffer) => Buffer[];
 
 interface Link {
   name: string;
@@ -21,6 +25,8 @@ export class BusProxy {
   readonly #upstream: () => number;
   readonly #links = new Set<Link>();
   readonly #cutOff = new Set<string>();
+  /** Taken for every message while it is set. */
+  mangle: Mangle = (_, raw) => [raw];
 
   private constructor(server: Server, upstream: () => number) {
     this.#server = server;
@@ -69,7 +75,11 @@ export class BusProxy {
     };
     this.#links.add(link);
     for (const socket of [client, server]) for (const end of ["close", "error"]) socket.on(end, link.cut);
-    server.pipe(client);
+    const stream = new NatsStream();
+    server.on("data", (chunk) => {
+      for (const { subject, raw } of stream.push(chunk))
+        for (const out of subject === undefined ? [raw] : this.mangle(subject, raw)) client.write(out);
+    });
     client.once("data", (first) => {
       client.pause();
       link.name = CLIENT_NAME.exec(first.toString("latin1"))?.[1] ?? "";
