@@ -245,7 +245,7 @@ test("a log that does not exist can't be opened from elsewhere, and takes no app
 test("no answer: an append is unknown within its deadline, a question fails; later all is found as it is", async () => {
   const impatient = await JetStreamLog.open(nats, cell, silent, SHORT);
   await append(0);
-  broker.suspend();
+  await broker.suspend();
   try {
     const startedAt = performance.now();
     const bytes = recordOf(2, 1, 1);
@@ -268,7 +268,7 @@ test("no answer: an append is unknown within its deadline, a question fails; lat
 
 test("whoever stops does not know what became of its appends", async () => {
   const stopping = await JetStreamLog.open(nats, cell, silent, OPTIONS);
-  broker.suspend();
+  await broker.suspend();
   const outcome = append(0, undefined, { to: stopping });
   stopping.stop();
   assert.equal(inShort(await outcome), "unknown");

@@ -19,7 +19,7 @@ test("NATS: answers, hangs, comes back, is killed and restarted at its address, 
   const broker = await startNats();
   const nats = await connectNats(broker.url, "test", silent);
   assert.equal(await checkNats(nats), undefined);
-  broker.suspend();
+  await broker.suspend();
   assert.equal(await checkNats(nats, 50), "no answer in time");
   broker.resume();
   await until("NATS answers again", async () => (await checkNats(nats)) === undefined);
@@ -37,7 +37,7 @@ test("Redis: the same; a command fails in time while it hangs, and at once while
   const broker = await startRedis();
   const redis = connectRedis(broker.url, silent);
   await until("Redis answers", async () => (await checkRedis(redis)) === undefined);
-  broker.suspend();
+  await broker.suspend();
   assert.match(String(await checkRedis(redis)), /timed out/i);
   broker.resume();
   await until("Redis answers again", async () => (await checkRedis(redis)) === undefined);

@@ -2,7 +2,7 @@
  * Brokers of a test's own: on free ports of the loopback, with their data in a temporary folder, gone when the
  * test is over.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -21,8 +21,8 @@ export const silent: Logger = pino({ level: "silent" });
 export interface Broker {
   readonly url: string;
   readonly pid: number;
-  /** From now on it doesn't answer (SIGSTOP), while its connections stay open: as a machine that hangs. */
-  suspend(): void;
+  /** Once this resolves it doesn't answer (SIGSTOP), while its connections stay open: as a machine that hangs. */
+  suspend(): Promise<void>;
   resume(): void;
   /** Ends the process at once (SIGKILL) and keeps its data. */
   kill(): Promise<void>;
@@ -81,7 +81,10 @@ async function start(
     get pid() {
       return child.pid!;
     },
-    suspend: () => void child.kill("SIGSTOP"),
+    suspend: async () => {
+      child.kill("SIGSTOP");
+      await until(`${scheme} is stopped`, () => stateOf(child).startsWith("T"));
+    },
     resume: () => void child.kill("SIGCONT"),
     kill,
     restart: async () => {
@@ -112,6 +115,13 @@ function run(program: string, args: string[], folder: string): ChildProcess {
 
 function isAlive(child: ChildProcess): boolean {
   return child.exitCode === null && child.signalCode === null;
+}
+
+/** As the operating system says it, since a signal takes a moment to arrive; T is stopped. */
+function stateOf({ pid }: ChildProcess): string {
+  const stat = `/proc/${pid}/stat`;
+  if (existsSync(stat)) return readFileSync(stat, "latin1").split(") ")[1] ?? "";
+  return execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "latin1" }).trim();
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -1,0 +1,333 @@
+/** The router over a real NATS server, with actors that the test plays. */
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { channelKey, PlexusError, subjects } from "@plexus/protocol";
+import {
+  decodeCommands,
+  encodeAnswers,
+  type WireAnswer,
+  type WireCommand,
+  type WireError,
+} from "./commands.js";
+import type { CellEntry, Directory } from "./directory.js";
+import type { DirectoryStore } from "./directory-store.js";
+import { connectNats, type Msg, type NatsConnection, type Subscription } from "./nats.js";
+import { partitionOf } from "./placement.js";
+import { Router, type RouterOptions } from "./router.js";
+import { type Broker, silent, startNats, until } from "./testing/index.js";
+
+let broker: Broker;
+/** That of the router, and that of the actors. */
+let nats: NatsConnection;
+let cells: NatsConnection;
+let routers: Router[];
+let subscriptions: Subscription[];
+let directory: { current: Directory };
+let askers = 0;
+
+before(async () => {
+  broker = await startNats();
+  nats = await connectNats(broker.url, "router", silent);
+  cells = await connectNats(broker.url, "cells", silent);
+});
+after(async () => {
+  await nats.close();
+  await cells.close();
+  await broker.stop();
+});
+beforeEach(() => {
+  [routers, subscriptions] = [[], []];
+  directory = { current: { version: 1, cells: [cell("eu-1")] } };
+});
+afterEach(async () => {
+  for (const router of routers) router.stop();
+  for (const subscription of subscriptions) subscription.unsubscribe();
+  await cells.flush();
+});
+
+function cell(id: string): CellEntry {
+  return { id, region: "eu", state: "active", weight: 1 };
+}
+
+function routerOf(options: Partial<RouterOptions> = {}): Router {
+  const context = { nats, directory: directory as DirectoryStore, asker: `g${++askers}`, log: silent };
+  const router = new Router({ ...context, options: { deadlineMs: 5_000, ...options } });
+  routers.push(router);
+  return router;
+}
+
+interface Received {
+  readonly subject: string;
+  readonly commands: WireCommand[];
+  readonly answer: (...answers: WireAnswer[]) => void;
+}
+
+/** Serves all partitions of a cell; what comes is kept, and given to `respond`. */
+async function serve(id: string, respond: (received: Received) => void): Promise<Received[]> {
+  const all: Received[] = [];
+  const callback = (_error: Error | null, message: Msg) => {
+    const received: Received = {
+      subject: message.subject,
+      commands: decodeCommands(message.data),
+      answer: (...answers) => void message.respond(encodeAnswers(answers)),
+    };
+    all.push(received);
+    respond(received);
+  };
+  subscriptions.push(cells.subscribe(`cmd.${id}.*`, { queue: "owner", callback }));
+  await cells.flush();
+  return all;
+}
+
+/** Answers a head with the seq that is in the channel's name: chat.7 stands at 7. */
+function answerHeads({ commands, answer }: Received): void {
+  answer(...commands.map(([correlation, , , channel]): WireAnswer => [correlation, null, headOf(channel)]));
+}
+
+function headOf(channel: string) {
+  return { head: { epoch: "e", seq: Number(channel.split(".")[1]) }, presence: null, members: 0 };
+}
+
+function refuse(error: WireError): (received: Received) => void {
+  return ({ commands, answer }) => answer(...commands.map(([id]): WireAnswer => [id, error, null]));
+}
+
+function head(router: Router, channel: string) {
+  return router.ask("head", "t", channel, { gateway: "g" });
+}
+
+async function failureOf(asking: Promise<unknown>): Promise<PlexusError> {
+  try {
+    await asking;
+  } catch (error) {
+    assert.ok(error instanceof PlexusError, String(error));
+    return error;
+  }
+  return assert.fail("it did not fail");
+}
+
+/** Names of channels whose partition is that of the first, and of some in others. */
+function channelsByPartition(): { same: string[]; others: string[] } {
+  const names = Array.from({ length: 1_000 }, (_, i) => `chat.${i}`);
+  const partition = (channel: string) => partitionOf(channelKey("t", channel));
+  const same = names.filter((channel) => partition(channel) === partition("chat.0"));
+  return { same, others: names.filter((channel) => !same.includes(channel)) };
+}
+
+test("a command reaches the channel's home, and its answer whoever asked", async () => {
+  const received = await serve("eu-1", answerHeads);
+  const router = routerOf();
+  assert.deepEqual(await head(router, "chat.7"), headOf("chat.7"));
+  assert.equal(received[0]?.subject, subjects.command("eu-1", partitionOf("t/chat.7")));
+  assert.deepEqual(received[0]?.commands[0]?.slice(1), ["head", "t", "chat.7", { gateway: "g" }]);
+});
+
+test("what is asked of one partition within one turn is one message; other partitions have their own", async () => {
+  const received = await serve("eu-1", answerHeads);
+  const router = routerOf();
+  const { same, others } = channelsByPartition();
+  const channels = [...same.slice(0, 5), others[0]!];
+  const answers = await Promise.all(channels.map((channel) => head(router, channel)));
+  assert.deepEqual(answers, channels.map(headOf));
+  assert.deepEqual(received.map(({ commands }) => commands.length).sort(), [1, 5]);
+  await Promise.all([head(router, same[0]!), head(router, same[0]!)]);
+  assert.equal(received.length, 3, "the next turn, the next message");
+});
+
+test("who is at the end of a turn already can have everything sent at once", async () => {
+  const received = await serve("eu-1", answerHeads);
+  const router = routerOf();
+  const asking = head(router, "chat.1");
+  router.flush();
+  const again = head(router, "chat.1");
+  await Promise.all([asking, again]);
+  assert.equal(received.length, 2);
+});
+
+test("a command that is large goes in a message of its own rather than over the bus's bound", async () => {
+  const received = await serve("eu-1", answerHeads);
+  const router = routerOf();
+  const answers = Array.from({ length: 8 }, () => {
+    const fragment = "x".repeat(200_000);
+    return new Promise((resolve) =>
+      router.send("publish", "t", "chat.1", [["id", "u", fragment, true]], fragment.length, resolve),
+    );
+  });
+  await Promise.all(answers);
+  assert.equal(received.length, 8);
+});
+
+test("answers may come one by one, in any order, in any number of messages", async () => {
+  const received = await serve("eu-1", () => undefined);
+  const router = routerOf();
+  const { same } = channelsByPartition();
+  const asking = same.slice(0, 3).map((channel) => head(router, channel));
+  await until("the commands are there", () => received.length === 1);
+  const [{ commands, answer }] = received as [Received];
+  const answers = commands.map(([id, , , channel]): WireAnswer => [id, null, headOf(channel)]);
+  answer(answers[2]!);
+  answer(answers[1]!, answers[0]!, answers[2]!);
+  assert.deepEqual(await Promise.all(asking), same.slice(0, 3).map(headOf));
+});
+
+test("a command that meets nobody is sent again until somebody is there", async () => {
+  const router = routerOf();
+  const asking = head(router, "chat.7");
+  await new Promise((resolve) => setImmediate(resolve));
+  await nats.flush();
+  const received = await serve("eu-1", answerHeads);
+  assert.deepEqual(await asking, headOf("chat.7"));
+  assert.equal(received.length, 1);
+});
+
+test("a command without an answer is sent again, and answered once", async () => {
+  let silences = 2;
+  const received = await serve("eu-1", (each) => {
+    if (silences-- <= 0) answerHeads(each);
+  });
+  const router = routerOf({ attemptMs: 50 });
+  assert.deepEqual(await head(router, "chat.7"), headOf("chat.7"));
+  assert.equal(received.length, 3);
+  assert.equal(new Set(received.map(({ commands }) => commands[0]?.[0])).size, 1, "the same command");
+  // The first two are answered late, when nobody waits any more.
+  for (const each of received.slice(0, 2)) answerHeads(each);
+  assert.deepEqual(await head(router, "chat.8"), headOf("chat.8"));
+});
+
+test("who has moved is asked at its new home, as soon as the directory names it", async () => {
+  await serve("eu-1", (received) => {
+    directory.current = { version: 2, cells: [cell("us-1")] };
+    refuse(["moved", "ask again", null])(received);
+  });
+  const there = await serve("us-1", answerHeads);
+  assert.deepEqual(await head(routerOf(), "chat.7"), headOf("chat.7"));
+  assert.equal(there[0]?.subject, subjects.command("us-1", partitionOf("t/chat.7")));
+});
+
+test("who moves on and on is asked until the deadline; the command was never carried out: unavailable", async () => {
+  const received = await serve("eu-1", refuse(["moved", "ask again", null]));
+  const error = await failureOf(head(routerOf({ deadlineMs: 300 }), "chat.7"));
+  assert.deepEqual([error.code, error.retry], ["unavailable", 1_000]);
+  assert.ok(
+    received.length > 2 && received.length < 12,
+    `${received.length} attempts, further and further apart`,
+  );
+});
+
+test("nobody there until the deadline: unavailable, since it was certainly not carried out", async () => {
+  const startedAt = performance.now();
+  const error = await failureOf(head(routerOf({ deadlineMs: 200 }), "chat.7"));
+  const tookMs = performance.now() - startedAt;
+  assert.equal(error.code, "unavailable");
+  assert.ok(tookMs >= 190 && tookMs < 1_000, `${tookMs} ms`);
+});
+
+test("no cell at all: unavailable at the deadline; a cell that comes in time answers", async () => {
+  directory.current = { version: 2, cells: [] };
+  assert.equal((await failureOf(head(routerOf({ deadlineMs: 100 }), "chat.7"))).code, "unavailable");
+  await serve("eu-1", answerHeads);
+  const asking = head(routerOf(), "chat.7");
+  directory.current = { version: 3, cells: [cell("eu-1")] };
+  assert.deepEqual(await asking, headOf("chat.7"));
+});
+
+test("no answer until the deadline: timeout, since it may have been carried out", async () => {
+  await serve("eu-1", () => undefined);
+  const error = await failureOf(head(routerOf({ deadlineMs: 200 }), "chat.7"));
+  assert.deepEqual([error.code, error.retry], ["timeout", 1_000]);
+});
+
+test("no answer, and then nobody there: still a timeout", async () => {
+  const received = await serve("eu-1", () => undefined);
+  const asking = failureOf(head(routerOf({ deadlineMs: 400, attemptMs: 50 }), "chat.7"));
+  await until("it was received", () => received.length === 1);
+  for (const subscription of subscriptions) subscription.unsubscribe();
+  await cells.flush();
+  assert.equal((await asking).code, "timeout");
+});
+
+test("errors of the actor come as they are, and one that is not in the catalogue is internal", async () => {
+  const errors: WireError[] = [
+    ["rate_limited", "full", 200],
+    ["bad_request", "no", null],
+    ["surprise" as "internal", "what?", null],
+  ];
+  await serve("eu-1", (received) => refuse(errors.shift()!)(received));
+  const router = routerOf();
+  const limited = await failureOf(head(router, "chat.1"));
+  assert.deepEqual([limited.code, limited.message, limited.retry], ["rate_limited", "full", 200]);
+  assert.deepEqual((await failureOf(head(router, "chat.1"))).retry, undefined);
+  assert.equal((await failureOf(head(router, "chat.1"))).code, "internal");
+});
+
+test("so many commands may be without an answer; the next fails at once, and later ones do not", async () => {
+  const received = await serve("eu-1", () => undefined);
+  const router = routerOf({ maxOutstanding: 3 });
+  const asking = ["chat.1", "chat.2", "chat.3"].map((channel) => head(router, channel));
+  const error = await failureOf(head(router, "chat.4"));
+  assert.deepEqual([error.code, error.retry], ["unavailable", 500]);
+  await until("the three are there", () => received.flatMap(({ commands }) => commands).length === 3);
+  for (const each of received) answerHeads(each);
+  await Promise.all(asking);
+  const fourth = head(router, "chat.4");
+  await until("the fourth is there", () => received.some(({ commands }) => commands[0]?.[3] === "chat.4"));
+  answerHeads(received.at(-1)!);
+  assert.deepEqual(await fourth, headOf("chat.4"));
+});
+
+test("a command too large for the bus fails by itself, and harms no other", async () => {
+  await serve("eu-1", answerHeads);
+  const router = routerOf({ deadlineMs: 300 });
+  const large = router.ask("publish", "t", "chat.1", [["id", "u", "x".repeat(1_100_000), true]]);
+  assert.equal((await failureOf(large)).code, "unavailable");
+  assert.deepEqual(await head(router, "chat.1"), headOf("chat.1"));
+});
+
+test("a cell can be asked that is not the channel's home", async () => {
+  await serve("eu-1", refuse(["internal", "not here", null]));
+  await serve("us-1", answerHeads);
+  const router = routerOf();
+  const answer = await router.askAt("us-1", "head", "t", "chat.7", { gateway: "g" }, 1_000);
+  assert.deepEqual(answer, headOf("chat.7"));
+  const nobody = router.askAt("nowhere", "head", "t", "chat.7", { gateway: "g" }, 100);
+  assert.equal((await failureOf(nobody)).code, "unavailable");
+});
+
+test("an answer that can't be read, or that makes its receiver fail, harms no other", async () => {
+  const received = await serve("eu-1", (each) => {
+    cells.publish(subjects.answer(`g${askers}`, 1), new Uint8Array([0xc1, 0xff, 0x00]));
+    answerHeads(each);
+  });
+  const router = routerOf();
+  const told = new Promise<void>((resolve) => {
+    router.send("head", "t", "chat.7", { gateway: "g" }, 0, () => {
+      resolve();
+      throw new Error("a defect in whoever asked");
+    });
+  });
+  await told;
+  assert.deepEqual(await head(router, "chat.8"), headOf("chat.8"));
+  assert.equal(received.length, 2);
+});
+
+test("who stops tells everybody who still waits", async () => {
+  await serve("eu-1", () => undefined);
+  const router = routerOf();
+  const failing = ["chat.1", "chat.2"].map((channel) => failureOf(head(router, channel)));
+  router.stop();
+  for (const { code, retry } of await Promise.all(failing))
+    assert.deepEqual([code, retry], ["unavailable", 1_000]);
+});
+
+test("while the server is away nothing hangs; when it is back, commands go through", async () => {
+  const router = routerOf({ deadlineMs: 400, attemptMs: 100 });
+  await serve("eu-1", answerHeads);
+  await broker.suspend();
+  try {
+    assert.equal((await failureOf(head(router, "chat.7"))).code, "timeout");
+  } finally {
+    broker.resume();
+  }
+  const patient = routerOf({ deadlineMs: 8_000, attemptMs: 100 });
+  assert.deepEqual(await head(patient, "chat.7"), headOf("chat.7"));
+});
