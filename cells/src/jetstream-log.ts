@@ -5,7 +5,7 @@ import {
   StorageType,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import { logStream, PlexusError, readHead, subjects } from "@plexus/protocol";
+import { logStream, opOf, PlexusError, readHead, subjects } from "@plexus/protocol";
 import {
   isNoResponders,
   type Logger,
@@ -15,6 +15,8 @@ import {
   subscribe,
 } from "@plexus/runtime";
 import type { Append, AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
+import { type CursorContext, LogCursor } from "./log-cursor.js";
+import { Questions } from "./questions.js";
 
 export interface LogOptions {
   /** Milliseconds until an append counts as unknown. */
@@ -29,10 +31,20 @@ export interface LogOptions {
 
 const FENCE_HEADER = "Nats-Expected-Last-Subject-Sequence";
 const OPENED_HEADER = "Plexus-Opened";
+/** Marks a seal for those who see only headers. */
+const SEAL_HEADER = "Plexus-Seal";
 const WRONG_LAST_SEQUENCE = 10071;
 const SWEEP_MS = 100;
-/** The server removes a reader that nobody asks any more. */
-const READER_TIMEOUT_NS = 5_000_000_000;
+/** Newest records asked for at once (only their headers come), … */
+const NEWEST_AT_ONCE = 250;
+/** … and the pause in between, in which whatever else this process does goes on. */
+const NEWEST_PAUSE_MS = 5;
+
+export interface Newest {
+  readonly subject: string;
+  /** The channel was given away: this log is not where it lives. */
+  readonly sealed: boolean;
+}
 
 interface Waiting {
   readonly done: (outcome: AppendOutcome) => void;
@@ -43,16 +55,18 @@ interface Waiting {
  * A cell's log as one JetStream file stream that republishes what it stores to the event subjects.
  *
  * Appends are plain publishes with one inbox for all acknowledgements: an eighth of the CPU of the library's
- * `publish`. Questions are ordinary requests; they are rare.
+ * `publish`. Questions go the same way.
  */
 export class JetStreamLog implements ChannelLog {
   readonly incarnation: string;
   readonly #nats: NatsConnection;
-  readonly #log: Logger;
   readonly #stream: string;
   readonly #apiPrefix: string;
   readonly #options: LogOptions;
   readonly #inbox: string;
+  readonly #questions: Questions;
+  readonly #cursor: CursorContext;
+  readonly #allSubjects: string;
   readonly #waiting = new Map<number, Waiting>();
   #nextAck = 1;
   readonly #sweep: NodeJS.Timeout;
@@ -64,13 +78,25 @@ export class JetStreamLog implements ChannelLog {
   ) {
     const { nats, cell, log, options } = context;
     this.#nats = nats;
-    this.#log = log;
     this.#stream = logStream(cell);
     this.#apiPrefix = domain === undefined ? "$JS.API" : `$JS.${domain}.API`;
     this.#options = options;
     this.incarnation = incarnationOf(created);
     this.#inbox = `_INBOX.${cell}.${crypto.randomUUID()}`;
     subscribe(nats, `${this.#inbox}.*`, log, (message) => this.#onAck(message));
+    const inbox = `${this.#inbox}-asked`;
+    const deadlineMs = options.readDeadlineMs;
+    this.#questions = new Questions({ nats, inbox, deadlineMs, log });
+    this.#cursor = {
+      nats,
+      questions: this.#questions,
+      api: this.#apiPrefix,
+      stream: this.#stream,
+      inbox: this.#inbox,
+      deadlineMs,
+      log,
+    };
+    this.#allSubjects = subjects.logOfCell(cell);
     this.#sweep = setInterval(() => this.#onSweep(Date.now()), SWEEP_MS);
   }
 
@@ -133,6 +159,7 @@ export class JetStreamLog implements ChannelLog {
     const headers = natsHeaders();
     headers.set(FENCE_HEADER, String(fence));
     if (opened > 0) headers.set(OPENED_HEADER, String(opened));
+    if (opOf(bytes) === "seal") headers.set(SEAL_HEADER, "1");
     try {
       this.#nats.publish(subject, bytes, { reply: `${this.#inbox}.${ack}`, headers });
     } catch (error) {
@@ -157,23 +184,41 @@ export class JetStreamLog implements ChannelLog {
       "logSeq" in from
         ? { deliver_policy: "by_start_sequence", opt_start_seq: Math.max(1, from.logSeq) }
         : { deliver_policy: "by_start_time", opt_start_time: new Date(from.storedAt).toISOString() };
-    const reader = (await this.#api(`CONSUMER.CREATE.${this.#stream}`, {
-      stream_name: this.#stream,
-      config: {
-        ...start,
-        filter_subject: subject,
-        ack_policy: "none",
-        replay_policy: "instant",
-        inactive_threshold: READER_TIMEOUT_NS,
-        mem_storage: true,
-        num_replicas: 1,
-      },
-    })) as { name: string; num_pending: number };
+    const cursor = await LogCursor.open(this.#cursor, { ...start, filter_subject: subject });
+    const found: StoredRecord[] = [];
     try {
-      const records = Math.min(bounds.records, reader.num_pending);
-      return records === 0 ? [] : await this.#fetch(reader.name, records, bounds.bytes);
+      const records = Math.min(bounds.records, cursor.pending);
+      let bytes = 0;
+      if (records > 0)
+        await cursor.pull(records, (message) => {
+          found.push(pulled(message));
+          bytes += message.data.length;
+          return bytes < bounds.bytes;
+        });
+      return found;
     } finally {
-      this.#nats.publish(`${this.#apiPrefix}.CONSUMER.DELETE.${this.#stream}.${reader.name}`);
+      cursor.close();
+    }
+  }
+
+  /** Every subject that holds a record, and whether its newest one is a seal. */
+  async newest(): Promise<Newest[]> {
+    const cursor = await LogCursor.open(this.#cursor, {
+      deliver_policy: "last_per_subject",
+      filter_subject: this.#allSubjects,
+      headers_only: true,
+    });
+    const found: Newest[] = [];
+    try {
+      const take = ({ subject, headers }: Msg) =>
+        found.push({ subject, sealed: headers?.has(SEAL_HEADER) ?? false }) > 0;
+      while (found.length < cursor.pending) {
+        await cursor.pull(Math.min(NEWEST_AT_ONCE, cursor.pending - found.length), take);
+        await new Promise((resolve) => setTimeout(resolve, NEWEST_PAUSE_MS));
+      }
+      return found;
+    } finally {
+      cursor.close();
     }
   }
 
@@ -185,6 +230,7 @@ export class JetStreamLog implements ChannelLog {
 
   stop(): void {
     clearInterval(this.#sweep);
+    this.#questions.stop();
     for (const ack of [...this.#waiting.keys()])
       this.#settle(ack, { stored: false, why: "unknown", message: "this process is stopping" });
   }
@@ -225,7 +271,7 @@ export class JetStreamLog implements ChannelLog {
    */
   async #get(question: object): Promise<StoredRecord | null> {
     if (this.#options.replicas > 1) return this.#getFromLeader(question);
-    const answer = await this.#request(`${this.#apiPrefix}.DIRECT.GET.${this.#stream}`, question);
+    const answer = await this.#questions.ask(`${this.#apiPrefix}.DIRECT.GET.${this.#stream}`, question);
     if (answer.headers?.code === 404) return null;
     const logSeq = Number(answer.headers?.get("Nats-Sequence"));
     const storedAt = Date.parse(answer.headers?.get("Nats-Time-Stamp") ?? "");
@@ -233,7 +279,9 @@ export class JetStreamLog implements ChannelLog {
   }
 
   async #getFromLeader(question: object): Promise<StoredRecord | null> {
-    const answer = (await this.#request(`${this.#apiPrefix}.STREAM.MSG.GET.${this.#stream}`, question)).json<{
+    const answer = (
+      await this.#questions.ask(`${this.#apiPrefix}.STREAM.MSG.GET.${this.#stream}`, question)
+    ).json<{
       message?: { subject: string; seq: number; time: string; data: string; hdrs?: string };
     }>();
     if (answer.message === undefined) return null;
@@ -249,54 +297,20 @@ export class JetStreamLog implements ChannelLog {
   }
 
   async #api(call: string, body: object): Promise<unknown> {
-    const answer = (await this.#request(`${this.#apiPrefix}.${call}`, body)).json<{
+    const answer = (await this.#questions.ask(`${this.#apiPrefix}.${call}`, body)).json<{
       error?: { description: string };
     }>();
     if (answer.error !== undefined)
       throw new PlexusError("unavailable", `the log refused: ${answer.error.description}`, { retry: 1_000 });
     return answer;
   }
+}
 
-  async #request(subject: string, body: object): Promise<Msg> {
-    try {
-      return await this.#nats.request(subject, JSON.stringify(body), {
-        timeout: this.#options.readDeadlineMs,
-      });
-    } catch (cause) {
-      throw new PlexusError("unavailable", "the log does not answer", { retry: 1_000, cause });
-    }
-  }
-
-  /** Pulls up to so many records from a reader; the rest of what it was asked for is dropped. */
-  #fetch(reader: string, records: number, maxBytes: number): Promise<StoredRecord[]> {
-    return new Promise((resolve, reject) => {
-      const inbox = `${this.#inbox}-${reader}`;
-      const got: StoredRecord[] = [];
-      let bytes = 0;
-      const finish = (error?: unknown) => {
-        clearTimeout(timer);
-        subscription.unsubscribe();
-        if (error === undefined) resolve(got);
-        else
-          reject(new PlexusError("unavailable", "the log does not answer", { retry: 1_000, cause: error }));
-      };
-      const timer = setTimeout(() => finish(new Error("deadline")), this.#options.readDeadlineMs);
-      const subscription = subscribe(this.#nats, inbox, this.#log, (message) => {
-        if (message.headers?.code)
-          return got.length > 0 ? finish() : finish(new Error(message.headers.description));
-        const [, , , , , logSeq, , storedAtNs] = message.reply!.split(".");
-        const storedAt = Math.floor(Number(storedAtNs) / 1e6);
-        const record = { bytes: message.data, logSeq: Number(logSeq), storedAt, opened: openedIn(message) };
-        got.push(toRecord(message.subject, record));
-        bytes += message.data.length;
-        if (got.length === records || bytes >= maxBytes) finish();
-      });
-      const question = JSON.stringify({ batch: records, no_wait: true });
-      this.#nats.publish(`${this.#apiPrefix}.CONSUMER.MSG.NEXT.${this.#stream}.${reader}`, question, {
-        reply: inbox,
-      });
-    });
-  }
+function pulled(message: Msg): StoredRecord {
+  const [, , , , , logSeq, , storedAtNs] = message.reply!.split(".");
+  const storedAt = Math.floor(Number(storedAtNs) / 1e6);
+  const record = { bytes: message.data, logSeq: Number(logSeq), storedAt, opened: openedIn(message) };
+  return toRecord(message.subject, record);
 }
 
 function toRecord(subject: string, record: Omit<StoredRecord, "head">): StoredRecord {

@@ -12,8 +12,12 @@ const TAIL_KEEP_MS = 120_000;
 const MAX_TAIL_BYTES = 256 * 1024 * 1024;
 /** After a reconnect to the bus every relay compares heads, spread over so long. */
 const RECHECK_SPREAD_MS = 500;
-/** After a change of homes the channels in use are moved within so long; publishes move theirs at once. */
-const MOVE_SPREAD_MS = 2_000;
+/**
+ * After a change of homes channels with subscribers are asked for at their new one, which makes them move, so many
+ * per second; those that are published to don't wait for that.
+ */
+const MOVES_PER_SECOND = 250;
+const MOVE_SPREAD_LEAST_MS = 2_000;
 
 /** All relays of a gateway: made for the first subscriber of a channel, and put away some time after the last. */
 export class Relays {
@@ -61,13 +65,16 @@ export class Relays {
 
   /** Channels that have another home now are asked for there, spread over a while: that makes them move. */
   homesChanged(): void {
-    const now = Date.now();
+    const moved: ChannelRelay[] = [];
     for (const relay of this.#relays.values()) {
       const home = relay.lookUpHome();
       if (home === relay.home) continue;
       relay.home = home;
-      relay.nextCheckAt = now + Math.random() * MOVE_SPREAD_MS;
+      moved.push(relay);
     }
+    const now = Date.now();
+    const spreadMs = Math.max(MOVE_SPREAD_LEAST_MS, (moved.length * 1_000) / MOVES_PER_SECOND);
+    for (const relay of moved) relay.nextCheckAt = now + Math.random() * spreadMs;
   }
 
   stop(): void {

@@ -1,0 +1,72 @@
+/**
+ * Questions to a log, and their answers on one inbox. The library's `request` makes two error objects with stack
+ * traces, a timer and two promises for each, in case it should fail: several times the cost of asking.
+ */
+import { PlexusError } from "@plexus/protocol";
+import { isNoResponders, type Logger, type Msg, type NatsConnection, subscribe } from "@plexus/runtime";
+
+const SWEEP_MS = 100;
+
+interface Waiting {
+  readonly resolve: (answer: Msg) => void;
+  readonly reject: (error: PlexusError) => void;
+  readonly deadlineAt: number;
+}
+
+export class Questions {
+  readonly #nats: NatsConnection;
+  readonly #deadlineMs: number;
+  readonly #inbox: string;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 1;
+  readonly #sweep: NodeJS.Timeout;
+
+  /** @param inbox a subject of its own; answers come one token below it */
+  constructor(context: { nats: NatsConnection; inbox: string; deadlineMs: number; log: Logger }) {
+    this.#nats = context.nats;
+    this.#deadlineMs = context.deadlineMs;
+    this.#inbox = context.inbox;
+    subscribe(this.#nats, `${this.#inbox}.*`, context.log, (message) => this.#onAnswer(message));
+    this.#sweep = setInterval(() => this.#onSweep(Date.now()), SWEEP_MS);
+  }
+
+  /** Rejects with `unavailable` if nobody is there or no answer comes within the deadline. */
+  ask(subject: string, body: object): Promise<Msg> {
+    return new Promise((resolve, reject) => {
+      const id = this.#next++;
+      this.#waiting.set(id, { resolve, reject, deadlineAt: Date.now() + this.#deadlineMs });
+      try {
+        this.#nats.publish(subject, JSON.stringify(body), { reply: `${this.#inbox}.${id}` });
+      } catch (cause) {
+        this.#fail(id, cause);
+      }
+    });
+  }
+
+  stop(): void {
+    clearInterval(this.#sweep);
+    for (const id of [...this.#waiting.keys()]) this.#fail(id, "this process is stopping");
+  }
+
+  #onAnswer(message: Msg): void {
+    const id = Number(message.subject.slice(message.subject.lastIndexOf(".") + 1));
+    if (isNoResponders(message)) return this.#fail(id, "nobody is there");
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    waiting?.resolve(message);
+  }
+
+  #onSweep(now: number): void {
+    // In order of deadline, since all questions have the same.
+    for (const [id, { deadlineAt }] of this.#waiting) {
+      if (deadlineAt > now) break;
+      this.#fail(id, "no answer in time");
+    }
+  }
+
+  #fail(id: number, cause: unknown): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    waiting?.reject(new PlexusError("unavailable", "the log does not answer", { retry: 1_000, cause }));
+  }
+}
