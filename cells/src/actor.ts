@@ -215,7 +215,6 @@ export class Actor {
       const loaded = await loadChannel(this.#logs, Date.now());
       const isHome = placement.isHome(this.#tenant, name);
       const elsewhere = placement.previousHomes(this.#tenant, name);
-      if (loaded.sealedTo !== null && loaded.sealedTo !== this.#context.cell) elsewhere.push(loaded.sealedTo);
       const lives = loaded.sealedTo === null && !loaded.fresh;
       if (lives || !isHome || (elsewhere.length === 0 && loaded.sealedTo === null))
         this.#channel.loaded(loaded, isHome, Date.now());

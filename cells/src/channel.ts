@@ -351,11 +351,8 @@ export class Channel<To> {
   }
 
   #hand(cell: string, to: To): void {
-    const given = this.#given!;
-    const answer: ReleaseAnswer =
-      given.cell === cell
-        ? { elsewhere: null, handover: given.handover }
-        : { elsewhere: given.cell, handover: null };
+    const { cell: given, handover } = this.#given!;
+    const answer: ReleaseAnswer = { elsewhere: given === cell ? null : given, handover };
     this.#effects.push({ do: "release", to, answer });
   }
 

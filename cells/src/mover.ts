@@ -43,6 +43,8 @@ export interface MoverContext {
   subjects(): Promise<string[]>;
   /** Has the channel's home open it, which takes it over from here. */
   open(tenant: string, channel: string): Promise<unknown>;
+  /** Whether a channel lives in another cell's log. */
+  livesAt(cell: string, tenant: string, channel: string): Promise<boolean>;
   /** Seals a channel that lives elsewhere without having been handed over. */
   seal(tenant: string, channel: string, to: string): Promise<void>;
 }
@@ -196,7 +198,9 @@ export class Mover {
     const { log, logger } = this.#context;
     const sealed = async () => (await log.last(subject))?.head.op === "seal";
     try {
-      if (await sealed()) return true;
+      // A seal alone is half of a move: whoever was to open the channel may have died before it did.
+      const moved = (await sealed()) && (await this.#context.livesAt(home, tenant, channel));
+      if (moved) return true;
       await this.#context.open(tenant, channel);
       if (await sealed()) {
         metrics.moves.inc();

@@ -182,3 +182,31 @@ test("of two who take it over at once, one opens it, and the other finds it open
   assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
   assert.deepEqual(world.ops("c1"), ["open"]);
 });
+
+test("what was given to a cell that never opened it is not lost when yet another one becomes its home", async () => {
+  const world = new World();
+  for (const seq of [1, 2]) world.put("c0", seq);
+  await world.release("c0", "c1");
+  const { loaded } = await world.takeOver("c2", ["c1", "c0"]);
+  assert.deepEqual([loaded.position, loaded.segments.length], [{ epoch: "e1", seq: 2 }, 1]);
+  assert.deepEqual(world.ops("c1"), ["seal"], "c1 can't open it any more");
+});
+
+test("a previous home that is lost does not matter where an older one still has the channel", async () => {
+  const world = new World();
+  world.put("c0", 1);
+  world.states.set("c1", "down");
+  world.unreachable.add("c1");
+  const { loaded, from } = await world.takeOver("c2", ["c1", "c0"]);
+  assert.deepEqual([loaded.position, from], [{ epoch: "e1", seq: 1 }, "c0"]);
+});
+
+test("a channel that was given to a cell which is lost may have gone on there: another epoch", async () => {
+  const world = new World();
+  world.put("c0", 1);
+  await world.release("c0", "c1");
+  world.states.set("c1", "down");
+  world.unreachable.add("c1");
+  const { loaded } = await world.takeOver("c0", ["c1"]);
+  assert.deepEqual(loaded.position, { epoch: "another", seq: 0 });
+});

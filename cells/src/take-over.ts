@@ -66,32 +66,49 @@ export async function takeOver(
   return { loaded: await open(context, taken, found.cell), from: self ? null : found.cell };
 }
 
-/** Asks one cell after the other until one has the channel; where none has, it was never written to. */
+/**
+ * Where the channel is: at one of its previous homes, or at the end of the chain of seals that begins in this
+ * cell's own log. Only where all of them can be asked and none has it was it never written to.
+ */
 async function findHandover(
   context: TakeOverContext,
   own: LoadedChannel,
   from: readonly string[],
 ): Promise<Found> {
+  const self: Found = { cell: context.logs.cell, handover: ownHandover(own) };
+  let lost: Found | undefined;
   let fresh: Found | undefined;
   for (const cell of from) {
-    const found = await follow(context, own, cell);
-    if (found.handover === "lost" || !found.handover.fresh) return found;
-    fresh = found;
+    const found = await follow(context, self, cell);
+    if (found.handover === "lost") lost ??= found;
+    else if (found.handover.fresh) fresh = found;
+    else return found;
   }
-  // Sealed here, and given to a cell that never opened it: it is still this cell's.
-  if (!own.fresh) return { cell: context.logs.cell, handover: ownHandover(own) };
-  return fresh ?? { cell: context.logs.cell, handover: ownHandover(own) };
+  if (own.sealedTo !== null) {
+    const found = await follow(context, self, own.sealedTo);
+    if (found.handover === "lost" || !found.handover.fresh) return found;
+    // Given to a cell that never opened it, and can't any more: it is still this cell's.
+    if (!own.fresh) return self;
+    fresh ??= found;
+  }
+  return lost ?? fresh ?? self;
 }
 
-/** Follows the seals from cell to cell to the one that can hand the channel over. */
-async function follow(context: TakeOverContext, own: LoadedChannel, cell: string): Promise<Found> {
+/**
+ * Follows the seals from cell to cell to the one that holds the channel. A cell that it was given to and that never
+ * opened it holds nothing; then what was handed to it counts.
+ */
+async function follow(context: TakeOverContext, self: Found, cell: string): Promise<Found> {
+  let held: Found | undefined;
   let at = cell;
   for (let hop = 0; hop < MAX_HOPS; hop++) {
-    if (at === context.logs.cell) return { cell: at, handover: ownHandover(own) };
+    if (at === self.cell) return held ?? self;
     const answer = await ask(context, at);
     if (answer === "lost") return { cell: at, handover: "lost" };
-    if (answer.elsewhere === null) return { cell: at, handover: answer.handover };
-    at = answer.elsewhere;
+    const { elsewhere, handover } = answer;
+    if (!handover.fresh) held = { cell: at, handover };
+    if (elsewhere === null) return held ?? { cell: at, handover };
+    at = elsewhere;
   }
   throw new PlexusError("unavailable", "the channel keeps moving", { retry: 500 });
 }
@@ -152,10 +169,10 @@ async function sealAfter(
 }
 
 function answerFrom(seal: SealRecord, asker: string, newestAt: number): ReleaseAnswer {
-  if (seal.to !== asker) return { elsewhere: seal.to, handover: null };
-  const { epoch, seq, fresh, segments } = seal;
+  const { epoch, seq, fresh, segments, to } = seal;
   const position = { epoch, seq: seq - 1 };
-  return { elsewhere: null, handover: { position, segments, fresh, ids: null, newestAt, tail: [] } };
+  const handover = { position, segments, fresh, ids: null, newestAt, tail: [] };
+  return { elsewhere: to === asker ? null : to, handover };
 }
 
 function ownHandover({ position, segments, fresh, newestAt }: LoadedChannel): Handover {

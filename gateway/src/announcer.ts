@@ -3,7 +3,7 @@
  * is under way, so order is kept and a busy channel costs no more messages than a quiet one. What fails is
  * said again until it is heard.
  */
-import type { Member } from "@plexus/protocol";
+import { type Member, PlexusError } from "@plexus/protocol";
 import type { Logger, Router } from "@plexus/runtime";
 import * as metrics from "./metrics.js";
 
@@ -94,9 +94,15 @@ export class Announcer {
       this.#underWay = false;
       if (!this.settled) this.#schedule(0);
     } catch (error) {
+      this.#underWay = false;
+      if (error instanceof PlexusError && error.code === "limit_reached") {
+        // Those that were not admitted are announced again when heads are compared, not all the time.
+        this.#log.warn({ channel: this.#channel }, "the channel is full, some members are not listed");
+        if (!this.settled) this.#schedule(RETRY_MS);
+        return;
+      }
       this.#log.debug({ err: error, channel: this.#channel }, "presence could not be announced yet");
       for (const conn of conns) this.#changed.add(conn);
-      this.#underWay = false;
       this.#schedule(RETRY_MS);
     }
   }

@@ -17,7 +17,7 @@ export interface Identity {
 export type Verify = (token: string) => Promise<Identity>;
 
 /** Clocks of whoever issues tokens and of gateways may differ by so much. */
-const CLOCK_TOLERANCE_S = 5;
+export const CLOCK_TOLERANCE_MS = 5_000;
 
 /**
  * Verifies HS256 tokens. Rejects with `unauthorized`, or `token_expired` where only the time is over; the
@@ -28,7 +28,7 @@ export function verifier(secret: string): Verify {
   return async (token) => {
     const { payload } = await jwtVerify(token, key, {
       algorithms: ["HS256"],
-      clockTolerance: CLOCK_TOLERANCE_S,
+      clockTolerance: CLOCK_TOLERANCE_MS / 1_000,
       requiredClaims: ["sub", "tenant", "exp"],
     }).catch((cause: unknown) => {
       if (cause instanceof errors.JWTExpired) throw new PlexusError("token_expired", "the token has expired");

@@ -1,3 +1,4 @@
+import { CLOCK_TOLERANCE_MS } from "./auth.js";
 import type { Connection } from "./connection.js";
 import * as metrics from "./metrics.js";
 
@@ -72,7 +73,7 @@ export class Connections {
     for (const connection of this.#connections) {
       if (!connection.isWelcome) {
         if (now - connection.openedAt > this.#options.helloMs) connection.close("hello_timeout", LATE_SPREAD);
-      } else if (connection.identity.expiresAt <= now) connection.close("token_expired");
+      } else if (connection.identity.expiresAt + CLOCK_TOLERANCE_MS <= now) connection.close("token_expired");
       else this.#watchPace(connection, now);
     }
   }

@@ -50,7 +50,7 @@ export class Drain {
     connections.draining = true;
     this.#connections = connections;
     this.#options = options;
-    this.#reconnect = { min: 0, max: options.reconnectWithinMs };
+    this.#reconnect = { min: 0, max: Math.round(options.reconnectWithinMs) };
     this.#waiting = shuffled(connections.all(), Math.random);
     this.total = this.#waiting.length;
     this.#startedAt = performance.now();

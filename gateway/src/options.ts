@@ -74,7 +74,7 @@ export const gatewayOptions = {
     env: "PLEXUS_PING_MS",
     type: integer(1_000, 120_000),
     default: 20_000,
-    doc: "Milliseconds after which a silent client should send a ping; it is closed after about twice as long.",
+    doc: "Milliseconds after which a silent client should send a ping; one that answers nothing, not even the gateway's own WebSocket pings, is closed after about twice as long.",
   }),
   helloMs: option({
     env: "PLEXUS_HELLO_MS",

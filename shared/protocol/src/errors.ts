@@ -94,7 +94,7 @@ export const CLOSES = {
   hello_timeout: {
     code: 4004,
     reason: "no hello in time",
-    meaning: "The first frame did not come within 10 s.",
+    meaning: "The first frame did not come in time (10 s unless set otherwise).",
   },
   bad_request: { code: 4500, reason: "malformed frame", meaning: "What was sent is not this protocol." },
   unauthorized: { code: 4501, reason: "token refused", meaning: "No valid token was given." },

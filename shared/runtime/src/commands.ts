@@ -98,8 +98,14 @@ export interface Handover {
   tail: Uint8Array[];
 }
 
-/** `elsewhere`: the channel was given to that cell before; ask there. */
-export type ReleaseAnswer = { elsewhere: string; handover: null } | { elsewhere: null; handover: Handover };
+/**
+ * `elsewhere`: the channel was given to that cell before; ask there. The hand-over is what was given away: it counts
+ * if nobody there ever opened the channel.
+ */
+export interface ReleaseAnswer {
+  elsewhere: string | null;
+  handover: Handover;
+}
 
 /** kind → what is asked, and what is answered. */
 export interface Commands {

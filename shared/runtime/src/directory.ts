@@ -169,7 +169,10 @@ export function cellsToSweep(directory: Directory): string[] {
   const states = new Map(directory.cells.map((cell) => [cell.id, cell.state]));
   const before = (directory.previous ?? []).flatMap((placement) => placement.cells);
   const holders = before.filter((cell) => cell.state === "active" || cell.state === "draining");
-  return [...new Set(holders.map((cell) => cell.id))].filter((id) => states.get(id) !== "down");
+  // One that came back in the meantime has let go of everything before it became drained.
+  return [...new Set(holders.map((cell) => cell.id))].filter(
+    (id) => states.get(id) !== "down" && states.get(id) !== "drained",
+  );
 }
 
 function begin(directory: Directory, operation: string, change: Partial<Placement>): Directory {
