@@ -41,7 +41,7 @@ export * from "./channel-types.js";
 const MAX_APPENDS = 3;
 const FULL_RETRY_MS = 200;
 /** More ids than that are left for the new home to read from the log; a hand-over has to fit one message. */
-const MAX_HANDED_IDS = 4_000;
+const MAX_HANDED_IDS = { ids: 4_000, bytes: 384 * 1024 };
 const MAX_HANDED_TAIL_BYTES = 256 * 1024;
 
 const MOVED: WireError = ["moved", "ask again", null];

@@ -7,6 +7,9 @@ import type { StoredId } from "./channel-types.js";
 import type { Batch } from "./mailbox.js";
 import { IdempotencyWindow, MADE_WINDOW_MS, type Stored, WINDOW_MS, windowKey } from "./window.js";
 
+/** Its position, its time, and what the encoding adds. */
+const ID_OVERHEAD_BYTES = 32;
+
 export interface NewId {
   readonly key: string;
   /** The publisher chose it. */
@@ -46,11 +49,16 @@ export class Idempotency {
   }
 
   /** All ids for the channel's next home, oldest first; null where they are not known here, or too many. */
-  handOver(most: number): Handover["ids"] {
-    if (this.state !== "read" || this.#chosen.size + this.#made.size > most) return null;
+  handOver(most: { ids: number; bytes: number }): Handover["ids"] {
+    if (this.state !== "read" || this.#chosen.size + this.#made.size > most.ids) return null;
     const ids: NonNullable<Handover["ids"]> = [];
+    let bytes = 0;
     for (const window of [this.#chosen, this.#made])
-      for (const [id, user, { seq, ts }] of window.entries()) ids.push([id, user, seq, ts]);
+      for (const [id, user, { seq, ts }] of window.entries()) {
+        bytes += Buffer.byteLength(id) + Buffer.byteLength(user) + ID_OVERHEAD_BYTES;
+        if (bytes > most.bytes) return null;
+        ids.push([id, user, seq, ts]);
+      }
     return ids.sort((a, b) => a[3] - b[3]);
   }
 
