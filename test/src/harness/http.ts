@@ -18,7 +18,7 @@ export class Metrics {
     }
   }
 
-  /** The sum over all label values; 0 where there is none. */
+  /** The sum over all label values; of one sample where the name has its labels; 0 where there is none. */
   sum(name: string): number {
     let sum = 0;
     for (const [key, value] of this.#samples) if (key === name || key.startsWith(`${name}{`)) sum += value;

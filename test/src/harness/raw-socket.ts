@@ -52,11 +52,18 @@ export class RawSocket {
     this.#socket.write(data);
   }
 
-  /** A text frame of up to 65,535 bytes, masked with zeros. */
   sendText(text: string): void {
-    const body = Buffer.from(text);
-    const head = Buffer.from([0x81, 0xfe, body.length >> 8, body.length & 0xff, 0, 0, 0, 0]);
-    this.write(Buffer.concat([head, body]));
+    this.sendTexts([text]);
+  }
+
+  /** Text frames of up to 65,535 bytes each, masked with zeros, at once. */
+  sendTexts(texts: string[]): void {
+    const frames = texts.map((text) => {
+      const body = Buffer.from(text);
+      const head = Buffer.from([0x81, 0xfe, body.length >> 8, body.length & 0xff, 0, 0, 0, 0]);
+      return Buffer.concat([head, body]);
+    });
+    this.write(Buffer.concat(frames));
   }
 
   async receives(text: string): Promise<void> {
