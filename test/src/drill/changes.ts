@@ -1,8 +1,6 @@
 /** What can be done to a cluster under load: one function for each drill. */
-
 import type { ClusterProcess } from "@plexus/deploy/launcher";
-import { subjects } from "@plexus/protocol";
-import { type DrainAnswer, type Operation, OperationStore } from "@plexus/runtime";
+import type { Operation } from "@plexus/runtime";
 import { progressOf, type Stage } from "./stage.js";
 
 export interface Performed {
@@ -19,15 +17,20 @@ export interface Change {
   perform(stage: Stage): Promise<Performed>;
   /** Once all is measured: brings back what was taken away. */
   afterwards?(stage: Stage): Promise<unknown>;
-  /** Whether connections may be cut. */
+  /** Whether connections may be cut, or requests stay without an answer. */
   readonly cuts?: boolean;
+  /**
+   * Whether channels that were never written to may go on in another epoch, with word of it: a gateway that missed
+   * the whole change is the only one that knew of them.
+   */
+  readonly emptyMayStartOver?: boolean;
   /** Whether channels are away for as long as it takes to give a cell up. */
   readonly awaitsGrace?: boolean;
 }
 
 /** The cell that goes and comes in every drill. */
-export const CELL = "eu-1";
-export const OTHER_CELL = "us-1";
+const CELL = "eu-1";
+const OTHER_CELL = "us-1";
 const NEW_CELL = "us-2";
 /** How much of the channels has moved when something happens in the middle. */
 const MIDDLE = 0.2;
@@ -36,12 +39,12 @@ const PROCESS_DEADLINE_MS = 60_000;
 export const CHANGES = {
   drain: {
     doc: "a cell is drained",
-    perform: (stage) => move(stage, "drain", CELL),
+    perform: (stage) => move(stage, "drain"),
   },
   activate: {
     doc: "a drained cell is activated",
-    prepare: (stage) => move(stage, "drain", CELL),
-    perform: (stage) => move(stage, "activate", CELL),
+    prepare: (stage) => move(stage, "drain"),
+    perform: (stage) => move(stage, "activate"),
   },
   add: {
     doc: "a third cell joins when workers with its name start",
@@ -79,15 +82,28 @@ export const CHANGES = {
     doc: "a cell is drained, and a worker of the receiving cell is killed in the middle",
     perform: (stage) => drainAndKill(stage, stage.leaderOf(OTHER_CELL)),
   },
+  "kill-admin": {
+    doc: "a cell is drained, and the admin process is killed in the middle",
+    perform: (stage) => drainAndKill(stage, stage.cluster.process("admin")),
+  },
+  "stall-gateway": {
+    doc: "a cell is drained while a gateway stands still and knows nothing of it",
+    perform: (stage) => drainAndStall(stage, stage.cluster.process(stage.gateways.at(-1)!)),
+    cuts: true,
+    emptyMayStartOver: true,
+  },
+  "stall-worker": {
+    doc: "a cell is drained while one of its workers stands still and knows nothing of it",
+    perform: (stage) => drainAndStall(stage, stage.followerOf(CELL)),
+  },
 } satisfies Record<string, Change> as Record<string, Change>;
 
 function took({ startedAt, finishedAt }: Operation): Performed {
   return finishedAt === undefined ? {} : { durationMs: finishedAt - startedAt };
 }
 
-async function move(stage: Stage, kind: "drain" | "activate", cell: string): Promise<Performed> {
-  const { id } = await stage.begin(kind, cell);
-  return took(await stage.follow(id));
+async function move(stage: Stage, kind: "drain" | "activate"): Promise<Performed> {
+  return took(await stage.follow(await stage.begin(`cells/${CELL}/${kind}`)));
 }
 
 async function add(stage: Stage): Promise<Performed> {
@@ -101,18 +117,27 @@ async function add(stage: Stage): Promise<Performed> {
 
 async function turnAround(stage: Stage): Promise<Performed> {
   const startedAt = Date.now();
-  const { id } = await stage.begin("drain", CELL);
-  const interruptedAt = progressOf(await stage.follow(id, MIDDLE));
-  const { finishedAt } = await stage.follow((await stage.begin("activate", CELL)).id);
+  const interruptedAt = progressOf(await stage.follow(await stage.begin(`cells/${CELL}/drain`), MIDDLE));
+  const { finishedAt } = await stage.follow(await stage.begin(`cells/${CELL}/activate`));
   return { interruptedAt, ...(finishedAt !== undefined && { durationMs: finishedAt - startedAt }) };
 }
 
 async function drainAndKill(stage: Stage, victim: ClusterProcess): Promise<Performed> {
-  const { id } = await stage.begin("drain", CELL);
+  const id = await stage.begin(`cells/${CELL}/drain`);
   const interruptedAt = progressOf(await stage.follow(id, MIDDLE));
   await stage.end(victim, "SIGKILL");
   const [operation] = await Promise.all([stage.follow(id), victim.start()]);
   return { interruptedAt, ...took(operation) };
+}
+
+/** It goes on where it was when all is over. */
+async function drainAndStall(stage: Stage, sleeper: ClusterProcess): Promise<Performed> {
+  sleeper.kill("SIGSTOP");
+  try {
+    return took(await stage.follow(await stage.begin(`cells/${CELL}/drain`)));
+  } finally {
+    sleeper.kill("SIGCONT");
+  }
 }
 
 async function killCell(stage: Stage): Promise<Performed> {
@@ -138,11 +163,7 @@ function stateOf({ directory }: Stage, id: string): string | undefined {
 
 async function drainGateway(stage: Stage): Promise<Performed> {
   const gateway = stage.cluster.process(stage.gateways[0]!);
-  const order = JSON.stringify({ operation: OperationStore.newId("gateway-drain", Date.now()) });
-  const answer = await stage.nats.request(subjects.drainGateway(gateway.id), order, { timeout: 5_000 });
-  const { operation } = answer.json<DrainAnswer>();
-  if (operation === null) throw new Error(`${gateway.id} could not begin to drain`);
-  const done = await stage.follow(operation);
+  const done = await stage.follow(await stage.begin(`gateways/${gateway.id}/drain`));
   await stage.end(gateway, "SIGTERM");
   await gateway.start();
   return took(done);

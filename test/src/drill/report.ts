@@ -69,10 +69,10 @@ export function pausesOf(
 }
 
 export interface Allowances {
-  /** Connections may be cut. */
+  /** Connections may be cut, or requests stay without an answer. */
   cuts: boolean;
-  /** Channels whose past could be lost without fault, with word of it. */
-  mayLose(channel: string): boolean;
+  /** Channels that may go on in another epoch, with word of it. */
+  mayStartOver(channel: string): boolean;
 }
 
 /** What must not have happened to the load, in words. */
@@ -94,12 +94,14 @@ export function violationsOf(load: LoadResult, history: HistoryResult, allowance
   }
   none(failed, "published and never acknowledged");
   if (!allowances.cuts) none(counters.disconnected, "connections cut");
-  const unexcused = load.unrecovered.filter((channel) => !allowances.mayLose(channel));
+  const unexcused = load.unrecovered.filter((channel) => !allowances.mayStartOver(channel));
   none(unexcused.length, `unrecovered: ${unexcused.slice(0, 5).join(", ")}`);
   for (const [code, count] of Object.entries(counters.refused))
-    if (!RETRIED.has(code) && !(code === "closed" && allowances.cuts)) none(count, `answered with ${code}`);
+    if (!RETRIED.has(code) && !(CUT.has(code) && allowances.cuts)) none(count, `answered with ${code}`);
   return violations;
 }
 
 /** Answers after which a client sends the same again, and which may come while something is changed. */
 const RETRIED = new Set(["unavailable", "timeout", "rate_limited"]);
+/** No answer, where connections may be cut. */
+const CUT = new Set(["closed", "overdue"]);

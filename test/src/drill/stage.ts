@@ -6,27 +6,24 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Cluster, type ClusterProcess, startCluster } from "@plexus/deploy/launcher";
 import { CONNECT_PATH } from "@plexus/protocol";
 import {
-  activate,
   connectNats,
   createLogger,
   type Directory,
   DirectoryStore,
-  drain,
   homeOf,
   type NatsConnection,
   type Operation,
   OperationStore,
   partitionOwner,
-  startOperation,
 } from "@plexus/runtime";
 import { signToken, TENANT } from "../harness/tokens.js";
 import { checkLog, type LogCheck } from "./log-check.js";
 import type { DrillOptions } from "./options.js";
 
-const CHANGES = { drain, activate };
 const POLL_MS = 100;
 /** Far longer than any change may take: a stuck one is a finding, not a reason to wait. */
 const OPERATION_DEADLINE_MS = 180_000;
+const ADMIN_DEADLINE_MS = 10_000;
 /** The partition whose owner moves its cell's channels and watches the other cells. */
 const LEADER_PARTITION = 0;
 
@@ -106,6 +103,14 @@ export class Stage {
     return this.cluster.process(partitionOwner(LEADER_PARTITION, ids)!);
   }
 
+  /** A worker of the cell that does not move its channels. */
+  followerOf(cell: string): ClusterProcess {
+    const leader = this.leaderOf(cell);
+    const others = this.workersOf(cell).filter(({ id }) => id !== leader.id);
+    if (others.length === 0) throw new Error(`${cell} has one worker only`);
+    return others[0]!;
+  }
+
   /** Ends a process with the drill's knowledge. */
   async end(process: ClusterProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     this.#doomed.add(process.id);
@@ -113,11 +118,22 @@ export class Stage {
     await process.exited;
   }
 
-  /** Begins to drain or activate a cell. */
-  async begin(kind: keyof typeof CHANGES, cell: string): Promise<Operation> {
-    const { operations, directory } = this;
-    this.operation = await startOperation({ operations, directory, kind, cell, change: CHANGES[kind] });
-    return this.operation;
+  /** Begins an operation through the admin API, as an operator does: `cells/eu-1/drain`. Returns its id. */
+  async begin(path: string): Promise<string> {
+    const { adminUrl, adminToken } = this.cluster.dev;
+    const response = await fetch(`${adminUrl}/v1/${path}`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${adminToken}`,
+        connection: "close",
+        "content-type": "application/json",
+      },
+      body: "{}",
+      signal: AbortSignal.timeout(ADMIN_DEADLINE_MS),
+    });
+    const text = await response.text();
+    if (response.status !== 202) throw new Error(`${path} was answered with ${response.status}: ${text}`);
+    return (JSON.parse(text) as { operation: { id: string } }).operation.id;
   }
 
   /** Follows an operation until so much of it is done, or all of it. */
