@@ -30,6 +30,7 @@ const anyStep = fc.oneof(
   fc.record({ do: fc.constant("drop" as const), gateway: anyGateway }),
   fc.record({ do: fc.constant("event" as const) }),
   fc.record({ do: fc.constant("page" as const) }),
+  fc.record({ do: fc.constant("page" as const) }),
   fc.record({ do: fc.constant("mirror" as const), fails: fc.boolean() }),
 );
 type Step = typeof anyStep extends fc.Arbitrary<infer T> ? T : never;
@@ -179,10 +180,23 @@ test("a list of any size comes in pages that fit a message", () => {
     if (snapshot.next === null) break;
     page = { at: snapshot.version, from: snapshot.next };
   }
-  assert.deepEqual(
-    conns,
-    put.map(({ conn }) => conn),
-  );
+  assert.deepEqual(conns, put.map(({ conn }) => conn).sort());
+});
+
+test("several may read the pages of one version at a time: each sees all of it, whatever is changed in between", () => {
+  const set = new PresenceSet("life");
+  const at = (conn: string) => ({ conn, user: "u", state: LARGE, since: 1 });
+  const change = { gateway: "g1", del: [], refresh: false, all: null };
+  set.apply({ ...change, put: ["d", "b", "a", "c"].map(at) });
+  set.takeEvent();
+  const page = (from: number) => set.page({ at: from === 0 ? null : ["life", 1], from });
+  const conns = (from: number) => page(from).members.map(({ conn }) => conn);
+  assert.deepEqual(conns(0), ["a", "b", "c"]);
+  // Not announced yet, so still the same list for whoever begins now.
+  set.apply({ ...change, put: [], all: [] });
+  assert.deepEqual(conns(0), ["a", "b", "c"]);
+  assert.deepEqual([conns(3), conns(3), conns(0)], [["d"], ["d"], ["a", "b", "c"]]);
+  assert.deepEqual(page(3).version, ["life", 1]);
 });
 
 test("the pages of a list show one moment, though events come in between", () => {

@@ -146,10 +146,11 @@ export class PresenceSet {
    * channel's next home.
    */
   page({ at, from }: PresencePage, held = false): PresenceSnapshot {
-    const continues = at !== null && at[0] === this.#life && at[1] === this.#paged.event;
-    if (!continues) {
+    const wanted = at !== null && at[0] === this.#life ? at[1] : -1;
+    if (wanted !== this.#paged.event || wanted === -1) {
+      // Of the present version the list is the same again; of another one the reader has to begin anew.
+      if (wanted !== this.#event) from = 0;
       this.#paged = { event: this.#event, members: this.#announced() };
-      from = 0;
     }
     const members: Member[] = [];
     let bytes = 0;
@@ -185,7 +186,8 @@ export class PresenceSet {
       if (!this.#before.has(conn)) members.push(member);
     }
     for (const before of this.#before.values()) if (before !== undefined) members.push(before);
-    return members;
+    // Several may read the pages of one version, and the list be made anew in between: its order must be the same.
+    return members.sort((a, b) => (a.conn < b.conn ? -1 : 1));
   }
 
   #change(conn: string, after: HeldMember | undefined): void {
