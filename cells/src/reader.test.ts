@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readHead } from "@plexus/protocol";
+import { PlexusError, readHead } from "@plexus/protocol";
 import { type ReadAnswer, type ReadRange, type Router, readHistory, Tail } from "@plexus/runtime";
 import fc from "fast-check";
 import { locate, type ReadableChannel, readRange } from "./reader.js";
@@ -233,6 +233,35 @@ test("a log that does not answer is unavailable, not empty", async () => {
   const { channel, log } = largeRecords(3, 1);
   log.silent = true;
   await assert.rejects(readRange(channel, { after: 0, limit: 9 }, 1_000_000), { code: "unavailable" });
+});
+
+/** Six messages of this cell, behind two of a cell whose log can't be reached. */
+function withPastAway(): { built: BuiltPast; read: (range: ReadRange) => Promise<ReadAnswer> } {
+  const record = { n: 1, afterMs: 1, others: 0 };
+  const stretches = [
+    { cell: 0, records: [record, record] },
+    { cell: 1, records: [record, record, record, record, record, record] },
+  ];
+  const built = buildPast({ stretches, openedFirst: false, trimmed: 0, tailRecords: 1 });
+  const { logs, ...channel } = built.readable(KEEP_ALL);
+  const of = (cell: string) =>
+    cell === "c0" ? Promise.reject(new PlexusError("unavailable", "away")) : logs.of(cell);
+  return { built, read: (range) => readRange({ ...channel, logs: { ...logs, of } }, range, built.now) };
+}
+
+test("a cell of the past that is away is missed only by those who read there", async () => {
+  const { read } = withPastAway();
+  assert.deepEqual(seqsOf((await read({ after: 2, limit: 3 })).records), [3, 4, 5]);
+  assert.deepEqual(seqsOf((await read({ before: 8, limit: 3 })).records), [5, 6, 7]);
+  await assert.rejects(read({ after: 1, limit: 3 }), { code: "unavailable" });
+  await assert.rejects(read({ before: 4, limit: 3 }), { code: "unavailable" });
+});
+
+test("before what this cell holds there is more, even where nobody can tell at the moment", async () => {
+  const { read } = withPastAway();
+  const { records, oldest } = await read({ before: 6, limit: 3 });
+  assert.deepEqual(seqsOf(records), [3, 4, 5]);
+  assert.ok(oldest < 3);
 });
 
 test("what the tail holds is read without a question to the log", async () => {

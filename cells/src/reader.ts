@@ -83,7 +83,7 @@ function fromTail(channel: ReadableChannel, wanted: Wanted, now: number): ReadAn
 
 async function fromLogs(channel: ReadableChannel, wanted: Wanted, now: number): Promise<ReadAnswer> {
   const head = { ...channel.position };
-  const oldest = await oldestSeq(channel, now);
+  const oldest = await oldestSeq(channel, wanted, now);
   if (!wanted.backwards && wanted.from < oldest) return { head, state: "trimmed", records: [], oldest };
   const from = Math.max(wanted.from, oldest);
   if (from > wanted.to) return { head, state: "ok", records: [], oldest };
@@ -96,16 +96,42 @@ async function fromLogs(channel: ReadableChannel, wanted: Wanted, now: number): 
   return { head, state: "ok", records: fit(bytes, wanted.backwards), oldest };
 }
 
-/** The oldest seq that can be read, by what the logs hold and what retention keeps. */
-async function oldestSeq(channel: ReadableChannel, now: number): Promise<number> {
+/**
+ * The oldest seq that can be read, as far as a page has to know: exactly where that lies within the page or behind
+ * it, otherwise any that lies before it. So a cell of the past that is away is missed only by those who read there.
+ */
+async function oldestSeq(channel: ReadableChannel, wanted: Wanted, now: number): Promise<number> {
   const { logs, segments, position, retention } = channel;
   const kept = position.seq - retention.messages + 1;
-  for (const segment of segments) {
-    if (segment.last < kept) continue;
+  const begin = Math.max(kept, wanted.from);
+  for (const [i, segment] of segments.entries()) {
+    if (segment.last < begin) continue;
     const record = await firstSince(logs, segment, now - retention.ageMs);
-    if (record !== null) return Math.max(kept, record.head.seq);
+    if (record === null) continue;
+    const oldest = Math.max(kept, record.head.seq);
+    if (!wanted.backwards || oldest !== wanted.from) return oldest;
+    const past = segments.slice(0, i).filter(({ last }) => last >= kept);
+    return oldestBefore(channel, past, oldest, now);
   }
   return position.seq + 1;
+}
+
+/** Whether something can be read before a stretch that is read from its beginning: the seq of that, or its own. */
+async function oldestBefore(
+  { logs, retention }: ReadableChannel,
+  past: readonly Segment[],
+  seq: number,
+  now: number,
+): Promise<number> {
+  for (const segment of past.toReversed()) {
+    const first = await firstSince(logs, segment, now - retention.ageMs).then(
+      (record) => record?.head.seq,
+      // Not known to be gone: whoever reads on is told that it is away.
+      () => segment.first,
+    );
+    if (first !== undefined) return first;
+  }
+  return seq;
 }
 
 /** The first record of a segment that was stored at or after a time; the one that opened it counts. */
