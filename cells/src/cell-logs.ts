@@ -83,6 +83,10 @@ class MirroredLog implements ChannelLog {
     return this.#try((log) => log.next(subject, logSeq));
   }
 
+  newest(...args: Parameters<ChannelLog["newest"]>): Promise<void> {
+    return this.#try((log) => log.newest(...args));
+  }
+
   read(...args: Parameters<ChannelLog["read"]>): Promise<StoredRecord[]> {
     return this.#try((log) => log.read(...args));
   }

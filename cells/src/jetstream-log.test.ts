@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { logStream, readHead, subjects } from "@plexus/protocol";
+import { encodeControl, logStream, readHead, subjects } from "@plexus/protocol";
 import { connectNats, type NatsConnection } from "@plexus/runtime";
 import { type Broker, silent, startNats, until } from "@plexus/runtime/testing";
 import { JetStreamLog, type LogOptions } from "./jetstream-log.js";
@@ -286,4 +286,31 @@ test("what was acknowledged is still there when the server was killed, and the l
   const reopened = await JetStreamLog.open(nats, cell, silent, OPTIONS);
   assert.equal(reopened.incarnation, log.incarnation);
   reopened.stop();
+});
+
+test("every channel is told of once, and whether its newest record is a seal", async () => {
+  const channels = Array.from({ length: 600 }, (_, i) => `chat.c${i}`);
+  const seal = encodeControl({
+    op: "seal",
+    ch: "chat.a",
+    epoch: "e",
+    seq: 2,
+    n: 0,
+    to: "other",
+    fresh: false,
+    segments: [],
+  });
+  const fences = await Promise.all(channels.map((channel) => append(0, undefined, { channel })));
+  for (const [i, channel] of channels.entries())
+    if (i % 3 === 0) await append(Number(inShort(fences[i]!)), seal, { channel });
+  const told = new Map<string, boolean>();
+  await log.newest((each, isSeal) => {
+    assert.ok(!told.has(each), each);
+    told.set(each, isSeal);
+  });
+  assert.deepEqual(told, new Map(channels.map((channel, i) => [subject(channel), i % 3 === 0])));
+});
+
+test("an empty log has nothing to tell", async () => {
+  await log.newest(() => assert.fail("there is nothing"));
 });

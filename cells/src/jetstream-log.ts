@@ -15,7 +15,7 @@ import {
   subscribe,
 } from "@plexus/runtime";
 import type { Append, AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
-import { type CursorContext, LogCursor } from "./log-cursor.js";
+import { type CursorContext, LogCursor, placeOf } from "./log-cursor.js";
 import { Questions } from "./questions.js";
 
 export interface LogOptions {
@@ -39,12 +39,6 @@ const SWEEP_MS = 100;
 const NEWEST_AT_ONCE = 250;
 /** … and the pause in between, in which whatever else this process does goes on. */
 const NEWEST_PAUSE_MS = 5;
-
-export interface Newest {
-  readonly subject: string;
-  /** The channel was given away: this log is not where it lives. */
-  readonly sealed: boolean;
-}
 
 interface Waiting {
   readonly done: (outcome: AppendOutcome) => void;
@@ -201,22 +195,22 @@ export class JetStreamLog implements ChannelLog {
     }
   }
 
-  /** Every subject that holds a record, and whether its newest one is a seal. */
-  async newest(): Promise<Newest[]> {
+  async newest(tell: (subject: string, isSeal: boolean) => void): Promise<void> {
     const cursor = await LogCursor.open(this.#cursor, {
       deliver_policy: "last_per_subject",
       filter_subject: this.#allSubjects,
       headers_only: true,
     });
-    const found: Newest[] = [];
     try {
-      const take = ({ subject, headers }: Msg) =>
-        found.push({ subject, sealed: headers?.has(SEAL_HEADER) ?? false }) > 0;
-      while (found.length < cursor.pending) {
-        await cursor.pull(Math.min(NEWEST_AT_ONCE, cursor.pending - found.length), take);
+      let { pending } = cursor;
+      while (pending > 0) {
+        await cursor.pull(NEWEST_AT_ONCE, (message) => {
+          tell(message.subject, message.headers?.has(SEAL_HEADER) ?? false);
+          ({ pending } = placeOf(message));
+          return pending > 0;
+        });
         await new Promise((resolve) => setTimeout(resolve, NEWEST_PAUSE_MS));
       }
-      return found;
     } finally {
       cursor.close();
     }
@@ -307,9 +301,8 @@ export class JetStreamLog implements ChannelLog {
 }
 
 function pulled(message: Msg): StoredRecord {
-  const [, , , , , logSeq, , storedAtNs] = message.reply!.split(".");
-  const storedAt = Math.floor(Number(storedAtNs) / 1e6);
-  const record = { bytes: message.data, logSeq: Number(logSeq), storedAt, opened: openedIn(message) };
+  const { logSeq, storedAt } = placeOf(message);
+  const record = { bytes: message.data, logSeq, storedAt, opened: openedIn(message) };
   return toRecord(message.subject, record);
 }
 

@@ -86,3 +86,19 @@ export class LogCursor {
     });
   }
 }
+
+/** What JetStream says about a pulled record in its reply subject. */
+export interface Place {
+  readonly logSeq: number;
+  /** Milliseconds since 1970. */
+  readonly storedAt: number;
+  /** Records that the cursor has yet to give. */
+  readonly pending: number;
+}
+
+/** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<delivered>.<logSeq>.<seq>.<storedAtNs>.<pending>[.<token>]` */
+export function placeOf({ reply }: Msg): Place {
+  const tokens = reply!.split(".");
+  const [logSeq, , storedAtNs, pending] = tokens.slice(tokens.length > 9 ? 7 : 5).map(Number);
+  return { logSeq: logSeq!, storedAt: Math.floor(storedAtNs! / 1e6), pending: pending! };
+}

@@ -43,6 +43,9 @@ export interface ChannelLog {
   /** The first record of a subject at or after a log sequence. */
   next(subject: string, logSeq: number): Promise<StoredRecord | null>;
 
+  /** Tells of every subject that holds a record, and whether its newest one is a seal: in one go, at low cost. */
+  newest(tell: (subject: string, isSeal: boolean) => void): Promise<void>;
+
   /** Consecutive records of a subject from a log sequence or a time on, until one of the bounds is met. */
   read(
     subject: string,

@@ -1,52 +1,31 @@
 /**
  * Moving the channels that nobody asks for. A channel that is in use moves with the first command that reaches
- * its new home; the mover of its old cell sees to the rest, at a bounded pace, until the log holds no channel
- * that is at home elsewhere. One worker of a cell is its mover: the owner of partition 0. If it dies, the next
- * one begins anew and finds most of the work done.
+ * its new home; the mover of its old cell sees to the rest, until the log holds no channel that is at home
+ * elsewhere. One worker of a cell is its mover: the owner of partition 0. If it dies, the next one begins anew and
+ * finds most of the work done.
  */
-import { parseLogSubject } from "@plexus/protocol";
 import {
   activate,
   cellsToSweep,
   comeBack,
   type DirectoryStore,
   finish,
-  homeOf,
   type Logger,
   type Operation,
   type OperationStore,
   startOperation,
 } from "@plexus/runtime";
-import type { ChannelLog } from "./log.js";
-import * as metrics from "./metrics.js";
 import type { LogMirror } from "./mirror.js";
+import { Sweep, type SweepContext } from "./sweep.js";
 
-export interface MoverOptions {
-  /** Quiet channels given away per second at most. */
-  movesPerSecond: number;
-  /** And at once. */
-  concurrentMoves: number;
-}
-
-export interface MoverContext {
-  readonly cell: string;
-  readonly log: ChannelLog;
+export interface MoverContext extends Omit<SweepContext, "directory" | "isOver" | "patience"> {
   readonly directory: DirectoryStore;
   readonly operations: OperationStore;
   readonly logger: Logger;
-  readonly options: MoverOptions;
   /** Where the log is kept for later, once the cell drains; null where all cells share one NATS. */
   readonly mirror: LogMirror | null;
   /** Whether this worker is the one that moves. */
   isLeader(): boolean;
-  /** Every subject of this cell's log. */
-  subjects(): Promise<string[]>;
-  /** Has the channel's home open it, which takes it over from here. */
-  open(tenant: string, channel: string): Promise<unknown>;
-  /** Whether a channel lives in another cell's log. */
-  livesAt(cell: string, tenant: string, channel: string): Promise<boolean>;
-  /** Seals a channel that lives elsewhere without having been handed over. */
-  seal(tenant: string, channel: string, to: string): Promise<void>;
 }
 
 const TICK_MS = 500;
@@ -55,13 +34,8 @@ const SETTLE_MS = 500;
 const MIRROR_LOOK_MS = 200;
 const MIRROR_LOOKS = 300;
 const PROGRESS_INTERVAL_MS = 300;
-
-interface Channel {
-  readonly subject: string;
-  readonly tenant: string;
-  readonly channel: string;
-  readonly home: string;
-}
+/** Where all cells are up, a channel that does not move after so many passes never will. */
+const PATIENCE_PASSES = 20;
 
 export class Mover {
   readonly #context: MoverContext;
@@ -121,8 +95,8 @@ export class Mover {
   /** This cell was given up, and is back: what is at home elsewhere now is let go before it may serve again. */
   async #return(): Promise<void> {
     const { cell, directory, logger } = this.#context;
-    const left = await this.#moveAll(() => undefined, true);
-    if (left > 0) return;
+    const sweep = this.#sweepOf(directory.current.version, 0);
+    if (!(await sweep.run(async () => undefined))) return;
     await directory.change((current) => comeBack(current, cell));
     logger.warn({ cell }, "this cell was given up and is back; it can be activated");
   }
@@ -133,14 +107,22 @@ export class Mover {
     const report = this.#reporter(operation);
     const drains = this.#state === "draining";
     if (drains) await this.#context.mirror?.ensure();
-    let left = -1;
-    while (left !== 0 && !this.#stopped && this.#context.directory.current.version === version)
-      left = await this.#moveAll(report.progress, false);
-    if (left !== 0) return;
+    if (!(await this.#sweepOf(version, PATIENCE_PASSES).run(report.progress))) return;
     if (drains && !(await this.#mirrored())) return;
     if (this.#state === "active") await this.#context.mirror?.drop();
     await report.done();
     this.#doneWith = version;
+  }
+
+  /** A sweep that ends when homes change again. */
+  #sweepOf(version: number, patience: number): Sweep {
+    const { directory } = this.#context;
+    return new Sweep({
+      ...this.#context,
+      patience,
+      directory: () => directory.current,
+      isOver: () => this.#stopped || directory.current.version !== version,
+    });
   }
 
   /** Waits for the mirror to hold all of the log, which gets no more records. False: not yet, look again later. */
@@ -151,67 +133,6 @@ export class Mover {
       await new Promise((resolve) => setTimeout(resolve, MIRROR_LOOK_MS));
     }
     return mirror === null;
-  }
-
-  /** Goes through the log once. Returns how many channels are still here that should not be. */
-  async #moveAll(
-    progress: (moved: number, total: number) => Promise<void> | undefined,
-    force: boolean,
-  ): Promise<number> {
-    const { options, logger } = this.#context;
-    const candidates = await this.#candidates();
-    let moved = 0;
-    let failed = 0;
-    let next = 0;
-    const startedAt = Date.now();
-    const lane = async () => {
-      while (next < candidates.length && !this.#stopped) {
-        const dueAt = startedAt + (next * 1_000) / options.movesPerSecond;
-        const channel = candidates[next++]!;
-        const wait = dueAt - Date.now();
-        if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
-        if (await this.#move(channel, force)) moved++;
-        else failed++;
-        await progress(moved, candidates.length);
-      }
-    };
-    await Promise.all(Array.from({ length: options.concurrentMoves }, lane));
-    if (failed > 0) logger.warn({ failed, moved }, "some channels could not be moved yet");
-    return failed + (candidates.length - moved - failed);
-  }
-
-  async #candidates(): Promise<Channel[]> {
-    const { cell, directory } = this.#context;
-    const found: Channel[] = [];
-    for (const subject of await this.#context.subjects()) {
-      const parsed = parseLogSubject(subject);
-      if (parsed === null) continue;
-      const { tenant, channel } = parsed;
-      const home = homeOf(directory.current, tenant, channel)?.cell;
-      if (home !== undefined && home !== cell) found.push({ subject, tenant, channel, home });
-    }
-    return found;
-  }
-
-  /** True if the channel has left this cell. */
-  async #move({ subject, tenant, channel, home }: Channel, force: boolean): Promise<boolean> {
-    const { log, logger } = this.#context;
-    const sealed = async () => (await log.last(subject))?.head.op === "seal";
-    try {
-      // A seal alone is half of a move: whoever was to open the channel may have died before it did.
-      const moved = (await sealed()) && (await this.#context.livesAt(home, tenant, channel));
-      if (moved) return true;
-      await this.#context.open(tenant, channel);
-      if (await sealed()) {
-        metrics.moves.inc();
-        return true;
-      }
-      if (force) await this.#context.seal(tenant, channel, home);
-      return force;
-    } catch (error) {
-      logger.debug({ err: error, tenant, channel }, "channel could not be moved yet");
-      return false;
-    }
   }
 
   #reporter(operation: string) {
@@ -228,8 +149,7 @@ export class Mover {
     };
     return {
       progress: async (moved: number, total: number) => {
-        // A later pass over the same log counts only what the first left over.
-        last = { moved: Math.max(last.moved, moved), total: Math.max(last.total, total) };
+        last = { moved, total };
         if (writing || Date.now() - reportedAt < PROGRESS_INTERVAL_MS) return;
         reportedAt = Date.now();
         writing = true;

@@ -43,12 +43,8 @@ export async function startMoving(context: {
     options,
     isLeader,
     mirror: options.hubDomain === undefined ? null : new LogMirror(nats, cell, options.hubDomain),
-    subjects: () => channelLog.subjects(),
+    logOf: (id) => context.otherLogs.of(id),
     open: (tenant, channel) => router.ask("head", tenant, channel, { gateway: "" }),
-    livesAt: async (id, tenant, channel) => {
-      const last = await (await context.otherLogs.of(id)).last(subjects.log(id, tenant, channel));
-      return last !== null && last.head.op !== "seal";
-    },
     seal: (tenant, channel, to) => sealOwn(channelLog, subjects.log(cell, tenant, channel), channel, to),
   });
   const watch = new CellWatch({

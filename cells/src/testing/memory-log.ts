@@ -97,6 +97,12 @@ export class MemoryLog implements ChannelLog {
     return found;
   }
 
+  async newest(tell: (subject: string, isSeal: boolean) => void): Promise<void> {
+    await this.#asked();
+    const newest = new Map(this.#entries.map((entry) => [entry.subject, entry]));
+    for (const { subject, head } of newest.values()) tell(subject, head.op === "seal");
+  }
+
   async trim(subject: string, belowLogSeq: number): Promise<void> {
     await this.#asked();
     this.cut(subject, belowLogSeq);

@@ -57,7 +57,7 @@ export const SMOKE: DrillOptions = {
   seconds: 1,
   history: 500,
   // Slow enough that something can happen in the middle.
-  movesPerSecond: 300,
+  movesPerSecond: 800,
   graceMs: 1_000,
 };
 

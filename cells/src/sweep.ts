@@ -1,0 +1,152 @@
+/**
+ * Emptying a cell's log of the channels that are at home elsewhere, pass by pass, until there are none and every one
+ * of them has arrived. Most of those in use have moved by then; a sweep sees to the rest at a bounded pace.
+ */
+import { parseLogSubject, subjects } from "@plexus/protocol";
+import { type Directory, homeOf, type Logger } from "@plexus/runtime";
+import type { ChannelLog } from "./log.js";
+import * as metrics from "./metrics.js";
+
+export interface SweepOptions {
+  /** Quiet channels given away per second at most. */
+  movesPerSecond: number;
+  /** And at once. */
+  concurrentMoves: number;
+}
+
+export interface SweepContext {
+  readonly cell: string;
+  readonly log: ChannelLog;
+  readonly logger: Logger;
+  readonly options: SweepOptions;
+  directory(): Directory;
+  /** The log of another cell. */
+  logOf(cell: string): Promise<ChannelLog>;
+  /** Has the channel's home open it, which takes it over from here. */
+  open(tenant: string, channel: string): Promise<unknown>;
+  /** Seals a channel that lives elsewhere without having been handed over. */
+  seal(tenant: string, channel: string, to: string): Promise<void>;
+  /** Whether it has become pointless. */
+  isOver(): boolean;
+  /**
+   * Passes after which a channel that its home serves, and that is still here, is sealed: it lives there in a life of
+   * its own, and nobody will ever ask for it here.
+   */
+  readonly patience: number;
+}
+
+/** The pace is reached so long after the beginning, while the channels in use move by themselves. */
+const RAMP_MS = 4_000;
+/** Between a pass that moved channels and the look at what it has left. */
+const REST_MS = 100;
+const REST_AFTER_FAILURE_MS = 500;
+
+interface Channel {
+  readonly subject: string;
+  readonly tenant: string;
+  readonly channel: string;
+  readonly home: string;
+}
+
+type Progress = (moved: number, total: number) => Promise<void>;
+
+export class Sweep {
+  readonly #context: SweepContext;
+  #passes = 0;
+  #moved = 0;
+
+  constructor(context: SweepContext) {
+    this.#context = context;
+  }
+
+  /** Resolves to true when nothing is left, to false where it was over before. */
+  async run(progress: Progress): Promise<boolean> {
+    while (!this.#context.isOver()) {
+      const { here, sealed } = await this.#look();
+      const left = here.length > 0 ? here : await this.#notArrived(sealed);
+      if (left.length === 0) return true;
+      const failed = await this.#pass(left, progress);
+      if (failed > 0) this.#context.logger.warn({ failed, of: left.length }, "some channels do not move yet");
+      await pause(failed > 0 ? REST_AFTER_FAILURE_MS : REST_MS);
+    }
+    return false;
+  }
+
+  /** The channels of this log that are at home elsewhere: those that live here, and those that were given away. */
+  async #look(): Promise<{ here: Channel[]; sealed: Channel[] }> {
+    const { cell, log, directory } = this.#context;
+    const current = directory();
+    const [here, sealed]: Channel[][] = [[], []];
+    await log.newest((subject, isSeal) => {
+      const parsed = parseLogSubject(subject);
+      if (parsed === null) return;
+      const { tenant, channel } = parsed;
+      const home = homeOf(current, tenant, channel)?.cell;
+      if (home === undefined || home === cell) return;
+      (isSeal ? sealed! : here!).push({ subject, tenant, channel, home });
+    });
+    return { here: here!, sealed: sealed! };
+  }
+
+  /** A seal alone is half of a move: whoever was to open the channel may have died before it did. */
+  async #notArrived(sealed: readonly Channel[]): Promise<Channel[]> {
+    const missing = new Map<string, Channel>();
+    for (const entry of sealed) missing.set(subjects.log(entry.home, entry.tenant, entry.channel), entry);
+    for (const home of new Set(sealed.map((entry) => entry.home)))
+      await (await this.#context.logOf(home)).newest((subject, isSeal) => {
+        if (!isSeal) missing.delete(subject);
+      });
+    return [...missing.values()];
+  }
+
+  /** Returns how many could not be moved. */
+  async #pass(channels: readonly Channel[], progress: Progress): Promise<number> {
+    const { options, isOver } = this.#context;
+    const before = this.#moved;
+    let next = 0;
+    let failed = 0;
+    const startedAt = Date.now();
+    const lane = async () => {
+      while (next < channels.length && !isOver()) {
+        const dueAt = startedAt + dueAfterMs(next, options.movesPerSecond);
+        const channel = channels[next++]!;
+        const wait = dueAt - Date.now();
+        if (wait > 1) await pause(wait);
+        if (await this.#move(channel)) this.#moved++;
+        else failed++;
+        await progress(this.#moved, before + channels.length);
+      }
+    };
+    await Promise.all(Array.from({ length: options.concurrentMoves }, lane));
+    this.#passes++;
+    return failed;
+  }
+
+  /** True if the channel should have moved now; the next look shows whether it has. */
+  async #move({ subject, tenant, channel, home }: Channel): Promise<boolean> {
+    const { log, logger, open, seal, patience } = this.#context;
+    try {
+      await open(tenant, channel);
+      if (this.#passes >= patience && (await log.last(subject))?.head.op !== "seal") {
+        logger.warn({ tenant, channel, home }, "sealing a channel that its home did not take over from here");
+        await seal(tenant, channel, home);
+      }
+      metrics.moves.inc();
+      return true;
+    } catch (error) {
+      logger.debug({ err: error, tenant, channel }, "channel could not be moved yet");
+      return false;
+    }
+  }
+}
+
+/** When the move with this number (from 0) is due: at a rate that grows evenly, and then stays. */
+export function dueAfterMs(move: number, perSecond: number): number {
+  const inRamp = (perSecond * RAMP_MS) / 2_000;
+  if (move < inRamp) return Math.sqrt((2 * RAMP_MS * move * 1_000) / perSecond);
+  return RAMP_MS + ((move - inRamp) * 1_000) / perSecond;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
