@@ -107,9 +107,11 @@ export class Actor {
 
   /** Whether the actor may be put away: nothing under way, and nobody asked for so long. */
   isIdle(now: number, idleMs: number): boolean {
-    return (
-      now - this.#lastUsedAt > idleMs && this.#channel.quiet && this.#presence.quiet && this.#questions === 0
-    );
+    return now - this.#lastUsedAt > idleMs && this.#idle;
+  }
+
+  get #idle(): boolean {
+    return this.#channel.quiet && this.#presence.quiet && this.#questions === 0;
   }
 
   get lastUsedAt(): number {
@@ -145,6 +147,12 @@ export class Actor {
   /** Whether commands are answered here, rather than with `moved`. */
   get serves(): boolean {
     return this.#channel.serves;
+  }
+
+  /** Nothing was ever written to the channel, nobody waits for it, and it is at home elsewhere. */
+  get isStray(): boolean {
+    const { isFresh, name } = this.#channel;
+    return isFresh && this.#idle && !this.#context.placement.isHome(this.#tenant, name);
   }
 
   /** A gateway's lease ended. */

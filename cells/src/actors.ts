@@ -47,9 +47,13 @@ export class Actors {
       if (belongsElsewhere(partitionOf(actor.key))) actor.close();
   }
 
-  /** Ends the actors that only wait to be asked for their channel: it may be at home here now. */
-  closeWaiting(): void {
-    for (const actor of [...this.#actors.values()]) if (!actor.serves) actor.close();
+  /**
+   * Homes have changed. Ends the actors that only wait to be asked for their channel: it may be at home here now. And
+   * those of channels that were never written to and are at home elsewhere: whoever has not heard of it yet must not
+   * begin them here, where no sweep would find them.
+   */
+  closeIdle(): void {
+    for (const actor of [...this.#actors.values()]) if (!actor.serves || actor.isStray) actor.close();
   }
 
   get size(): number {

@@ -109,6 +109,10 @@ export class Channel<To> {
     if (last < first) return this.#past;
     return [...this.#past, { cell: this.cell, first, last, low: Math.max(1, opened), high: this.#fence }];
   }
+  /** No record was ever stored. */
+  get isFresh(): boolean {
+    return this.#fresh;
+  }
   get newestAt(): number {
     return this.#newestAt;
   }

@@ -5,7 +5,6 @@ import * as metrics from "./metrics.js";
 import { LEASE_MS, type PresenceStore } from "./presence-store.js";
 
 const SWEEP_INTERVAL_MS = 1_000;
-const QUEUE = "lease";
 /** Channels of one ended gateway that are handled at once. */
 const BATCH = 200;
 
@@ -42,12 +41,12 @@ export class Leases {
         // The gateway gets no answer and keeps the token it has; Redis being away is logged once elsewhere.
         this.#log.debug({ err: error, gateway }, "lease could not be renewed");
       });
+    // Every worker renews, which comes to the same: of a queue group, one that hangs would swallow its share.
     this.#subscription = subscribe(
       context.nats,
       subjects.lease(context.cell),
       this.#log,
       (message) => void renew(message.string(), (token) => message.respond(token)),
-      QUEUE,
     );
     this.#timer = setInterval(() => void this.#sweep(), SWEEP_INTERVAL_MS);
     void this.#watchBus(context.nats);

@@ -179,6 +179,7 @@ test("who hangs is replaced; when it goes on, it lets go of what it had, and get
   await agree([one], ["w2"]);
   two.process.kill("SIGSTOP");
   await agree([one]);
+  await assertServed([one]);
   two.process.kill("SIGCONT");
   await agree([one], ["w2"]);
   await until("it was told that what it had may be out of date", () => two.lost.length > 0);

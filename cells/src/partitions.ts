@@ -11,8 +11,6 @@ import {
 import { BEAT_INTERVAL_MS, MEMBER_TTL_MS, Membership } from "./membership.js";
 import * as metrics from "./metrics.js";
 
-const QUEUE = "owner";
-
 interface Beat {
   id: string;
   leaving?: true;
@@ -160,9 +158,13 @@ export class Partitions {
     if (lost.size > 0) this.#listener.lost(lost);
   }
 
+  /**
+   * Without a queue group: it would go on giving a share of the commands to a worker that hangs, long after it was
+   * replaced. Where two serve, the fence and the ids see to it that doing a thing twice changes nothing.
+   */
   #take(partition: number): void {
     const subject = subjects.command(this.#cell, partition);
     const handle = (message: Msg) => this.#onCommand(message);
-    this.#owned.set(partition, subscribe(this.#nats, subject, this.#log, handle, QUEUE));
+    this.#owned.set(partition, subscribe(this.#nats, subject, this.#log, handle));
   }
 }

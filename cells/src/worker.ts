@@ -82,7 +82,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const outbox = new Outbox(nats, log);
   const store = new PresenceStore(redis, cell);
   const actors = new Actors(actorContext({ ground, options, settings, outbox, store, log }), options);
-  directory.onChange(() => actors.closeWaiting());
+  directory.onChange(() => actors.closeIdle());
   const listener = {
     command: (message: Msg) => dispatch(message, actors),
     lost: (lost: ReadonlySet<number>) => actors.closeWhere((partition) => lost.has(partition)),
@@ -95,7 +95,8 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const subjectsOfLog = () => channelLog.subjects();
   const channels = new ChannelCount({ cell, directory, subjects: subjectsOfLog, isLeader, log });
   const status = new StatusReporter({ nats, cell, worker: workerId, partitions, actors, channels, log });
-  subscribe(nats, subjects.ping(cell), log, (message) => message.respond(workerId), "ping");
+  // Every worker answers: of a queue group, one that hangs would make the whole cell look dead.
+  subscribe(nats, subjects.ping(cell), log, (message) => message.respond(workerId));
   const moving = await startMoving({ ...ground, options, settings, isLeader, log });
   const { opsHost: host, opsPort: port } = options;
   const ops = await startOpsServer({ host, port, log, ready: readiness(ground, cell) });

@@ -3,7 +3,7 @@
  *
  *   evt.<tenant>.<channel>           what subscribers see: records, presence, signals
  *   log.<cell>.<tenant>.<channel>    what is appended; the stream republishes it to evt.…
- *   cmd.<cell>.<partition>           commands to the owner of a partition (queue group)
+ *   cmd.<cell>.<partition>           commands to the owner of a partition
  *   ans.<asker>.<batch>              answers to whoever sent a batch of commands
  *   beat.<cell>                      heartbeats of a cell's workers among themselves
  *   lease.<cell>                     a gateway renews its presence lease in a cell
