@@ -137,11 +137,19 @@ export class Actor {
       case "presence":
         return this.#answer(asker, () => this.#withPresence(() => this.#presence.page(body)));
       case "release":
+        // Whoever asks is behind with the directory, or this worker is: it asks again.
+        if (this.isHome)
+          return this.#context.answer(asker, ["moved", "the channel is at home here", null], null);
         this.#channel.release(body.to, asker, this.#lastUsedAt);
         return this.#runEffects();
       case "members_left":
         return this.#answer(asker, () => this.#presence.handOver(body), "sealed");
     }
+  }
+
+  /** Whether this cell is the channel's home, as far as is known here. */
+  get isHome(): boolean {
+    return this.#context.placement.isHome(this.#tenant, this.#channel.name);
   }
 
   /** Whether commands are answered here, rather than with `moved`. */
@@ -221,7 +229,7 @@ export class Actor {
       const { placement } = this.#context;
       const name = this.#channel.name;
       const loaded = await loadChannel(this.#logs, Date.now());
-      const isHome = placement.isHome(this.#tenant, name);
+      const { isHome } = this;
       const elsewhere = placement.previousHomes(this.#tenant, name);
       const lives = loaded.sealedTo === null && !loaded.fresh;
       if (lives || !isHome || (elsewhere.length === 0 && loaded.sealedTo === null))

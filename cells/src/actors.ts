@@ -29,6 +29,7 @@ export class Actors {
   handle(command: WireCommand, asker: Asker): void {
     const [, kind, tenant, channel] = command;
     metrics.commands.inc({ kind });
+    if (kind !== "release" && kind !== "members_left") this.#renew(channelKey(tenant, channel));
     const actor = this.#actor(tenant, channel);
     if (actor !== undefined) return actor.handle(command, asker);
     metrics.refusedActors.inc();
@@ -80,6 +81,12 @@ export class Actors {
       metrics.actors.set(this.#actors.size);
     }
     return actor;
+  }
+
+  /** An actor that gave its channel away, and is asked for it while this is its home (again), makes room. */
+  #renew(key: string): void {
+    const actor = this.#actors.get(key);
+    if (actor !== undefined && !actor.serves && actor.isHome) actor.close();
   }
 
   #forget(actor: Actor): void {

@@ -105,8 +105,10 @@ test("two people talk, see each other, and what they signal", async () => {
   const typing = new Promise((resolve) =>
     bob.channel.on("signal", ({ user, data }) => resolve([user, data])),
   );
-  await until("both to be there", () => bob.channel.presence.users().size === 2);
-  assert.deepEqual([...ada.channel.presence.users().keys()].sort(), ["ada", "bob"]);
+  for (const { channel } of [ada, bob]) {
+    await until("both to be there", () => channel.presence.users().size === 2);
+    assert.deepEqual([...channel.presence.users().keys()].sort(), ["ada", "bob"]);
+  }
   ada.channel.signal({ typing: true });
   assert.deepEqual(await within("the signal", typing), ["ada", { typing: true }]);
   for (let i = 1; i <= 10; i++) {

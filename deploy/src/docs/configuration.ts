@@ -125,7 +125,7 @@ function namespaces(): string {
 
 A channel's namespace is its first token: \`chat\` of \`chat.lobby\`. \`PLEXUS_SETTINGS_FILE\` names a JSON file with
 the settings of namespaces, the same for all processes and all tenants. A namespace that is not listed has \`defaults\`;
-one that is listed has the built-in default for each field that it leaves out. An unknown field is an error.
+one that is listed takes from them each field that it leaves out. An unknown field is an error.
 
 \`\`\`json settings
 {

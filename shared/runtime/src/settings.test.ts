@@ -47,6 +47,18 @@ test("defaults can be changed for all namespaces that are not listed", () => {
   assert.equal(settings.of("a.b").maxMessageBytes, 5);
 });
 
+test("a namespace that is listed takes from the defaults what it leaves out", () => {
+  const settings = new Settings({
+    defaults: { maxMessageBytes: 100, retention: { messages: 7 } },
+    namespaces: { a: { presence: false, retention: { ageMs: 60_000 } } },
+  });
+  assert.deepEqual(settings.of("a.b"), {
+    retention: { messages: 7, ageMs: 60_000 },
+    presence: false,
+    maxMessageBytes: 100,
+  });
+});
+
 test("names with a meaning in JavaScript are namespaces like others", () => {
   const settings = new Settings();
   for (const channel of ["__proto__", "constructor", "toString.a"])
