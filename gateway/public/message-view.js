@@ -32,7 +32,19 @@ export function messageView(item, { retry, discard }) {
   node.style.setProperty("--hue", hueOf(item.user));
   if (!item.isOwn) node.append(avatar(item.user));
   node.append(body);
-  const view = { item, node, text, time, status, body, failure: null, day: null, shown: null, retry, discard };
+  const view = {
+    item,
+    node,
+    text,
+    time,
+    status,
+    body,
+    failure: null,
+    day: null,
+    shown: null,
+    retry,
+    discard,
+  };
   update(view);
   return view;
 }
