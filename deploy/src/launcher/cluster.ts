@@ -107,12 +107,14 @@ export class Cluster {
   }
 
   /**
-   * Starts more workers, of a cell that runs or of a new one; resolves when they are ready, which those of a new cell
-   * are once it has joined. Where cells have brokers of their own, only those that the cluster began with do.
+   * Starts more workers, of a cell that runs or of a new one (with the brokers that it needs); resolves when they are
+   * ready, which those of a new cell are once it has joined.
    */
   async addWorkers(cell: string, count: number): Promise<ClusterProcess[]> {
     const [folder, topology] = [this.#folder, this.#topology];
     if (!this.#dev || !folder || !topology) throw new ClusterError("the cluster is not ready");
+    const brokers = await topology.addCell(cell);
+    await this.#startAll(brokers.map((plan) => this.#add(brokerSpec(plan, folder.path), folder)));
     const have = this.#children.filter(({ spec }) => spec.kind === "worker" && spec.cell === cell).length;
     const added: SupervisedChild[] = [];
     for (let n = have + 1; n <= have + count; n++)

@@ -22,6 +22,8 @@ export interface Topology {
   natsUrl(cell?: string): string;
   /** The Redis server for this cell's presence. */
   redisUrl(cell?: string): string;
+  /** Plans what a new cell needs; the brokers to start for it. */
+  addCell(cell: string): Promise<BrokerPlan[]>;
   /** More environment for workers. */
   workerEnv: Record<string, string>;
 }
@@ -54,7 +56,8 @@ export async function planTopology(
     brokers.push({ kind: "redis", id: "redis", port });
     redisUrl = `redis://127.0.0.1:${port}`;
   }
-  return { brokers, natsUrl: () => natsUrl, redisUrl: () => redisUrl, workerEnv: {} };
+  const addCell = async () => [];
+  return { brokers, natsUrl: () => natsUrl, redisUrl: () => redisUrl, addCell, workerEnv: {} };
 }
 
 /**
@@ -74,14 +77,18 @@ export async function planIsolatedTopology(
     domain: HUB_DOMAIN,
     leafPort,
   };
-  const brokers = [hub];
   const ports = new Map<string, { nats: number; redis: number }>();
-  for (const cell of cells) {
+  const addCell = async (cell: string): Promise<BrokerPlan[]> => {
+    if (ports.has(cell)) return [];
     const [nats, redis] = [await takePort(), await takePort()];
     ports.set(cell, { nats, redis });
-    brokers.push({ kind: "nats", id: `nats-${cell}`, cell, port: nats, domain: cell, hubLeafPort: leafPort });
-    brokers.push({ kind: "redis", id: `redis-${cell}`, cell, port: redis });
-  }
+    return [
+      { kind: "nats", id: `nats-${cell}`, cell, port: nats, domain: cell, hubLeafPort: leafPort },
+      { kind: "redis", id: `redis-${cell}`, cell, port: redis },
+    ];
+  };
+  const brokers = [hub];
+  for (const cell of cells) brokers.push(...(await addCell(cell)));
   const portsOf = (cell: string) => {
     const found = ports.get(cell);
     if (found === undefined) throw new ClusterError(`cell ${cell} has no brokers here`);
@@ -91,6 +98,7 @@ export async function planIsolatedTopology(
     brokers,
     natsUrl: (cell) => `nats://127.0.0.1:${cell === undefined ? hub.port : portsOf(cell).nats}`,
     redisUrl: (cell = cells[0]!) => `redis://127.0.0.1:${portsOf(cell).redis}`,
+    addCell,
     workerEnv: { PLEXUS_HUB_DOMAIN: HUB_DOMAIN },
   };
 }

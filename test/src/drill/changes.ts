@@ -6,6 +6,8 @@ import { progressOf, type Stage } from "./stage.js";
 export interface Performed {
   /** How long it took, where an operation says so. */
   durationMs?: number;
+  /** A cell whose log can't be reached any more: its channels go on elsewhere with word of a hole. */
+  lostCell?: string;
   /** How far it was when something happened in the middle. */
   interruptedAt?: { moved: number; total: number };
 }
@@ -55,7 +57,7 @@ export const CHANGES = {
     perform: turnAround,
   },
   "kill-cell": {
-    doc: "all workers of a cell are killed, and stay away until it was given up",
+    doc: "all processes of a cell are killed, and stay away until it was given up",
     perform: killCell,
     afterwards: bringBack,
     awaitsGrace: true,
@@ -140,19 +142,26 @@ async function drainAndStall(stage: Stage, sleeper: ClusterProcess): Promise<Per
   }
 }
 
+/** With its brokers, where it has some of its own: then its log is lost until it is back. */
 async function killCell(stage: Stage): Promise<Performed> {
   const { id } = stage.directory.current.cells.find(({ state }) => state === "active")!;
-  await Promise.all(stage.workersOf(id).map((worker) => stage.end(worker, "SIGKILL")));
+  await Promise.all(stage.processesOf(id).map((process) => stage.end(process, "SIGKILL")));
   const within = stage.options.graceMs + PROCESS_DEADLINE_MS;
   await stage.until(`${id} to be given up`, () => (stateOf(stage, id) === "down" ? true : undefined), within);
-  return {};
+  return stage.options.isolated ? { lostCell: id } : {};
 }
 
-/** The workers of cells that were given up run again: those cells let go of what is at home elsewhere. */
+/** Cells that were given up run again, and let go of what is at home elsewhere. */
 async function bringBack(stage: Stage): Promise<void> {
   for (const { id, state } of stage.directory.current.cells) {
     if (state !== "down") continue;
-    await Promise.all(stage.workersOf(id).map((worker) => worker.start()));
+    const processes = stage.processesOf(id);
+    const [workers, brokers] = [
+      processes.filter(({ kind }) => kind === "worker"),
+      processes.filter(({ kind }) => kind !== "worker"),
+    ];
+    await Promise.all(brokers.map((broker) => broker.start()));
+    await Promise.all(workers.map((worker) => worker.start()));
     await stage.until(`${id} to be back`, () => (stateOf(stage, id) === "drained" ? true : undefined));
   }
 }

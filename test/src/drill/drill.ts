@@ -34,18 +34,23 @@ export const SMOKE_ORDER = [
   "kill-cell",
 ];
 
-/** @param say takes lines for a person */
+/**
+ * @param say takes lines for a person
+ * @param interrupted ends the drill early; everything that it started is stopped in any case
+ */
 export async function runDrill(
   name: string,
   options: DrillOptions,
   say: (line: string) => void,
+  interrupted?: AbortSignal,
 ): Promise<DrillReport> {
   const names = name === "smoke" ? SMOKE_ORDER : [name];
-  const stage = await Stage.start(options, say);
+  const stage = await Stage.start(options, say, interrupted);
   const load = new Load(options.generators);
   const ticker = new Ticker(stage, load, say);
   try {
-    return await new Drill(stage, load, ticker, say).run(name, names);
+    const drill = new Drill(stage, load, ticker, say).run(name, names);
+    return await (interrupted === undefined ? drill : Promise.race([drill, rejectsWith(interrupted)]));
   } finally {
     ticker.stop();
     await load.stop();
@@ -53,11 +58,21 @@ export async function runDrill(
   }
 }
 
+function rejectsWith(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const interrupted = () => reject(new Error("the drill was interrupted"));
+    if (signal.aborted) interrupted();
+    else signal.addEventListener("abort", interrupted, { once: true });
+  });
+}
+
 class Drill {
   readonly #stage: Stage;
   readonly #load: Load;
   readonly #ticker: Ticker;
   readonly #say: (line: string) => void;
+  /** Channels that may go on in another epoch, with word of it. */
+  readonly #mayStartOver = new Set<string>();
 
   constructor(stage: Stage, load: Load, ticker: Ticker, say: (line: string) => void) {
     this.#stage = stage;
@@ -79,11 +94,9 @@ class Drill {
     this.#ticker.doing = "reading histories";
     const past = await this.#load.history(history);
     const { lost, duplicated, reordered, misnumbered } = finished.verdict;
-    const emptyMayStartOver = names.some((each) => CHANGES[each]!.emptyMayStartOver === true);
-    const late = new Set(activeChannels(channels).filter((_, i) => i % LATE_EVERY === 0));
     const violations = violationsOf(finished, past, {
       cuts: names.some((each) => CHANGES[each]!.cuts === true),
-      mayStartOver: (channel) => emptyMayStartOver && late.has(channel),
+      mayStartOver: (channel) => this.#mayStartOver.has(channel),
     });
     violations.push(
       ...changes.flatMap((change) => change.violations.map((text) => `${change.drill}: ${text}`)),
@@ -154,7 +167,13 @@ class Drill {
     const directories: Directory[] = [stage.directory.current];
     const forget = stage.directory.onChange((directory) => directories.push(directory));
     const startedAt = performance.now();
-    const { durationMs, interruptedAt } = await change.perform(stage);
+    const { durationMs, interruptedAt, lostCell } = await change.perform(stage);
+    const mayStartOver = activeChannels(stage.options.channels).filter(
+      (channel, i) =>
+        (change.emptyMayStartOver === true && i % LATE_EVERY === 0) ||
+        (lostCell !== undefined && stage.homeOf(channel, directories[0]) === lostCell),
+    );
+    for (const channel of mayStartOver) this.#mayStartOver.add(channel);
     const wholeMs = performance.now() - startedAt;
     await this.#untilServed();
     forget();

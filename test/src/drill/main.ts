@@ -24,7 +24,15 @@ function commandLine(): CommandLine | undefined {
 const line = commandLine();
 if (line !== undefined) {
   const { drill, options, json } = line;
-  const report = await runDrill(drill!, options, (text) => json || console.log(text));
-  console.log(json ? JSON.stringify(report) : JSON.stringify(report, null, 2));
-  process.exitCode = report.ok ? 0 : 1;
+  const ended = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => ended.abort());
+  const say = (text: string) => json || console.log(text);
+  try {
+    const report = await runDrill(drill!, options, say, ended.signal);
+    console.log(json ? JSON.stringify(report) : JSON.stringify(report, null, 2));
+    process.exitCode = report.ok ? 0 : 1;
+  } catch (error) {
+    console.error(ended.signal.aborted ? "interrupted" : error);
+    process.exitCode = 1;
+  }
 }

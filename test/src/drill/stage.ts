@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Cluster, type ClusterProcess, startCluster } from "@plexus/deploy/launcher";
+import { Cluster, type ClusterProcess } from "@plexus/deploy/launcher";
 import { CONNECT_PATH } from "@plexus/protocol";
 import {
   connectNats,
@@ -55,7 +55,11 @@ export class Stage {
     });
   }
 
-  static async start(options: DrillOptions, say: (line: string) => void): Promise<Stage> {
+  static async start(
+    options: DrillOptions,
+    say: (line: string) => void,
+    interrupted?: AbortSignal,
+  ): Promise<Stage> {
     const dataDir = options.data ?? mkdtempSync(join(tmpdir(), "plexus-drill-"));
     const { cells, workers, gateways, isolated, movesPerSecond, graceMs } = options;
     const env = { PLEXUS_LOG_LEVEL: "warn" };
@@ -65,8 +69,15 @@ export class Stage {
     };
     // What the drill kills stays dead until the drill says otherwise.
     const common = { dataDir, restart: false, demo: false, quiet: true, env, workerEnv };
-    const cluster = await startCluster({ ...common, cells, workers, gateways, isolated });
+    const cluster = new Cluster({ ...common, cells, workers, gateways, isolated });
+    interrupted?.addEventListener("abort", () => void cluster.stop(), { once: true });
     cluster.events.on("line", say);
+    try {
+      await cluster.start();
+    } catch (error) {
+      if (options.data === undefined) rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+      throw error;
+    }
     const log = createLogger("drill", "drill", "fatal");
     const nats = await connectNats(cluster.dev.natsUrl, "drill", log);
     const directory = await DirectoryStore.open(nats, log);
@@ -93,8 +104,13 @@ export class Stage {
     return homeOf(directory, TENANT, channel)?.cell;
   }
 
+  /** Its workers, and its brokers if it has some of its own. */
+  processesOf(cell: string): ClusterProcess[] {
+    return this.cluster.processes.filter((process) => process.cell === cell);
+  }
+
   workersOf(cell: string): ClusterProcess[] {
-    return this.cluster.processes.filter((process) => process.kind === "worker" && process.cell === cell);
+    return this.processesOf(cell).filter(({ kind }) => kind === "worker");
   }
 
   /** The worker that moves the cell's channels. */
