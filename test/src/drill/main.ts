@@ -33,6 +33,6 @@ if (line !== undefined) {
     process.exitCode = report.ok ? 0 : 1;
   } catch (error) {
     console.error(ended.signal.aborted ? "interrupted" : error);
-    process.exitCode = 1;
+    process.exit(1); // an interrupted drill may still wait for something
   }
 }

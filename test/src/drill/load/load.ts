@@ -137,6 +137,7 @@ export class Load {
   ): Promise<Orders[N]["answer"]> {
     const order = this.#nextOrder++;
     return new Promise((resolve, reject) => {
+      if (!child.connected) return reject(new Error("a load generator is gone"));
       this.#waiting.set(order, { resolve: resolve as (answer: unknown) => void, reject });
       child.send({ order, name, ask });
     });
