@@ -58,7 +58,7 @@ export const SMOKE: DrillOptions = {
   history: 500,
   // Slow enough that something can happen in the middle.
   movesPerSecond: 800,
-  graceMs: 1_000,
+  graceMs: 3_000,
 };
 
 const FLAGS = {
