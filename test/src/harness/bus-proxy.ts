@@ -74,7 +74,10 @@ export class BusProxy {
       open: () => undefined,
     };
     this.#links.add(link);
-    for (const socket of [client, server]) for (const end of ["close", "error"]) socket.on(end, link.cut);
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true);
+      for (const end of ["close", "error"]) socket.on(end, link.cut);
+    }
     const stream = new NatsStream();
     server.on("data", (chunk) => {
       for (const { subject, raw } of stream.push(chunk))
