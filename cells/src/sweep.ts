@@ -66,7 +66,8 @@ export class Sweep {
       const left = here.length > 0 ? here : await this.#notArrived(sealed);
       if (left.length === 0) return true;
       const failed = await this.#pass(left, progress);
-      if (failed > 0) this.#context.logger.warn({ failed, of: left.length }, "some channels could not be moved yet");
+      if (failed > 0)
+        this.#context.logger.warn({ failed, of: left.length }, "some channels could not be moved yet");
       await pause(failed > 0 ? REST_AFTER_FAILURE_MS : REST_MS);
     }
     return false;
