@@ -1,4 +1,5 @@
 /** What can be done to a cluster under load: one function for each drill. */
+import { setTimeout as pause } from "node:timers/promises";
 import type { ClusterProcess } from "@plexus/deploy/launcher";
 import type { Operation } from "@plexus/runtime";
 import { progressOf, type Stage } from "./stage.js";
@@ -8,6 +9,8 @@ export interface Performed {
   durationMs?: number;
   /** A cell whose log can't be reached any more: its channels go on elsewhere with word of a hole. */
   lostCell?: string;
+  /** How long a cell that died was away before it was given up. */
+  awayMs?: number;
   /** How far it was when something happened in the middle. */
   interruptedAt?: { moved: number; total: number };
 }
@@ -37,6 +40,8 @@ const NEW_CELL = "us-2";
 /** How much of the channels has moved when something happens in the middle. */
 const MIDDLE = 0.2;
 const PROCESS_DEADLINE_MS = 60_000;
+/** How long a cell stands still before it is killed. */
+const FROZEN_SHARE_OF_GRACE = 0.5;
 
 export const CHANGES = {
   drain: {
@@ -58,7 +63,13 @@ export const CHANGES = {
   },
   "kill-cell": {
     doc: "all processes of a cell are killed, and stay away until it was given up",
-    perform: killCell,
+    perform: (stage) => killCell(stage),
+    afterwards: bringBack,
+    awaitsGrace: true,
+  },
+  "freeze-cell": {
+    doc: "all processes of a cell stand still, are killed after a while, and stay away until it was given up",
+    perform: freezeAndKillCell,
     afterwards: bringBack,
     awaitsGrace: true,
   },
@@ -143,12 +154,23 @@ async function drainAndStall(stage: Stage, sleeper: ClusterProcess): Promise<Per
 }
 
 /** With its brokers, where it has some of its own: then its log is lost until it is back. */
-async function killCell(stage: Stage): Promise<Performed> {
-  const { id } = stage.directory.current.cells.find(({ state }) => state === "active")!;
+async function killCell(stage: Stage, id = firstActive(stage)): Promise<Performed> {
+  const startedAt = performance.now();
   await Promise.all(stage.processesOf(id).map((process) => stage.end(process, "SIGKILL")));
   const within = stage.options.graceMs + PROCESS_DEADLINE_MS;
   await stage.until(`${id} to be given up`, () => (stateOf(stage, id) === "down" ? true : undefined), within);
-  return stage.options.isolated ? { lostCell: id } : {};
+  const awayMs = performance.now() - startedAt;
+  return { awayMs, ...(stage.options.isolated && { lostCell: id }) };
+}
+
+/** Frozen, a cell holds its connections open and answers nobody: half dead is worse than dead. */
+async function freezeAndKillCell(stage: Stage): Promise<Performed> {
+  const id = firstActive(stage);
+  for (const process of stage.processesOf(id)) process.kill("SIGSTOP");
+  const frozenMs = stage.options.graceMs * FROZEN_SHARE_OF_GRACE;
+  await pause(frozenMs);
+  const killed = await killCell(stage, id);
+  return { ...killed, awayMs: frozenMs + killed.awayMs! };
 }
 
 /** Cells that were given up run again, and let go of what is at home elsewhere. */
@@ -164,6 +186,10 @@ async function bringBack(stage: Stage): Promise<void> {
     await Promise.all(workers.map((worker) => worker.start()));
     await stage.until(`${id} to be back`, () => (stateOf(stage, id) === "drained" ? true : undefined));
   }
+}
+
+function firstActive({ directory }: Stage): string {
+  return directory.current.cells.find(({ state }) => state === "active")!.id;
 }
 
 function stateOf({ directory }: Stage, id: string): string | undefined {

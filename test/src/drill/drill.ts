@@ -147,7 +147,7 @@ class Drill {
       drill: name,
       durationMs: performed.durationMs,
       ...(performed.interruptedAt !== undefined && { interruptedAt: performed.interruptedAt }),
-      ...pausesOf(measure, performed.moved),
+      ...pausesOf(measure, performed.moved, performed.awayMs),
       leftInCell,
       cpuSeconds: performed.cpuSeconds,
       violations,
@@ -167,7 +167,7 @@ class Drill {
     const directories: Directory[] = [stage.directory.current];
     const forget = stage.directory.onChange((directory) => directories.push(directory));
     const startedAt = performance.now();
-    const { durationMs, interruptedAt, lostCell } = await change.perform(stage);
+    const { durationMs, interruptedAt, lostCell, awayMs } = await change.perform(stage);
     const mayStartOver = activeChannels(stage.options.channels).filter(
       (channel, i) =>
         (change.emptyMayStartOver === true && i % LATE_EVERY === 0) ||
@@ -182,6 +182,7 @@ class Drill {
     return {
       durationMs: Math.round(durationMs ?? wholeMs),
       interruptedAt,
+      awayMs,
       lastedMs: performance.now() - startedAt,
       cpuSeconds: cpu.read(),
       moved: this.#moved(directories),

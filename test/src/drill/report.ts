@@ -1,5 +1,5 @@
 /** What a drill found, and whether that is good. */
-import type { ChannelPause, HistoryResult, LoadMeasure, LoadResult } from "./load/orders.js";
+import type { ChannelTimes, HistoryResult, LoadResult } from "./load/orders.js";
 import { type Spread, spreadOf } from "./spread.js";
 
 /** One change under load. */
@@ -14,6 +14,11 @@ export interface ChangeReport {
   pause: Spread;
   /** The same over the channels that stayed. */
   pauseOfOthers: Spread;
+  /**
+   * Of the channels that stayed: the times of all messages, before the change and during it, in ms; where a cell was
+   * lost, also of those alone that were due while it was away and its channels were not taken over yet.
+   */
+  latencyOfOthers: { before: Spread; away?: Spread; during: Spread };
   /** Channels whose newest record in a cell's log is no seal though they are at home elsewhere, by cell. */
   leftInCell: Record<string, number>;
   /** CPU seconds per kind of process during the change. */
@@ -50,22 +55,37 @@ export interface DrillReport extends Partial<Omit<ChangeReport, "drill" | "viola
   violations: string[];
 }
 
-/** @param moved the channels that had another home at some time during the change */
+/**
+ * @param moved the channels that had another home at some time during the change
+ * @param awayMs how long a cell was away before its channels were taken over
+ */
 export function pausesOf(
-  { calm, pauses }: LoadMeasure,
+  channels: readonly ChannelTimes[],
   moved: ReadonlySet<string>,
-): Pick<ChangeReport, "baseline" | "pause" | "pauseOfOthers"> {
-  const published = pauses.filter(({ longestMs }) => longestMs > 0);
-  const spread = (some: ChannelPause[]) => spreadOf(some.map(({ longestMs }) => longestMs));
-  const [those, others] = [
-    published.filter(({ channel }) => moved.has(channel)),
-    published.filter(({ channel }) => !moved.has(channel)),
-  ];
+  awayMs?: number,
+): Pick<ChangeReport, "baseline" | "pause" | "pauseOfOthers" | "latencyOfOthers"> {
+  const those = moved.size === 0 ? channels : channels.filter(({ channel }) => moved.has(channel));
+  const others = moved.size === 0 ? [] : channels.filter(({ channel }) => !moved.has(channel));
   return {
-    baseline: calm,
-    pause: spread(moved.size === 0 ? published : those),
-    pauseOfOthers: spread(moved.size === 0 ? [] : others),
+    baseline: spreadOf(channels.flatMap(({ calmMs }) => calmMs)),
+    pause: longest(those),
+    pauseOfOthers: longest(others),
+    latencyOfOthers: {
+      before: spreadOf(others.flatMap(({ calmMs }) => calmMs)),
+      ...(awayMs !== undefined && { away: during(others, awayMs) }),
+      during: during(others, Number.POSITIVE_INFINITY),
+    },
   };
+}
+
+function during(channels: readonly ChannelTimes[], untilMs: number): Spread {
+  const times = channels.flatMap(({ changeMs }) => changeMs.filter(({ dueMs }) => dueMs < untilMs));
+  return spreadOf(times.map(({ tookMs }) => tookMs));
+}
+
+function longest(channels: readonly ChannelTimes[]): Spread {
+  const published = channels.filter(({ changeMs }) => changeMs.length > 0);
+  return spreadOf(published.map(({ changeMs }) => Math.max(...changeMs.map(({ tookMs }) => tookMs))));
 }
 
 export interface Allowances {

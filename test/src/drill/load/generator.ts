@@ -1,10 +1,9 @@
 /** The load: one process that publishes and subscribes, and judges what its subscribers received. */
 import { addVerdict, cleanVerdict, judge } from "../judge.js";
-import { spreadOf } from "../spread.js";
 import { Client } from "./client.js";
 import { checkHistories } from "./history.js";
 import { Lane } from "./lane.js";
-import type { HistoryResult, LoadCounters, LoadMeasure, LoadPlan, LoadResult } from "./orders.js";
+import type { ChannelTimes, HistoryResult, LoadCounters, LoadPlan, LoadResult } from "./orders.js";
 import { Watch } from "./watch.js";
 
 const TICK_MS = 5;
@@ -35,7 +34,6 @@ export class Generator {
   readonly #clientOf = new Map<Lane, Client>();
   #laneOf = new Map<string, Lane>();
   #phase: "calm" | "change" | "settle" = "calm";
-  #calmMs: number[] = [];
   /** When the steady rate began, and how many messages it has made due. */
   #rateFrom = 0;
   #issued = 0;
@@ -75,7 +73,7 @@ export class Generator {
 
   calm(): void {
     this.#phase = "calm";
-    this.#calmMs = [];
+    for (const lane of this.#lanes) lane.calm();
     if (this.#publishing) return;
     this.#publishing = true;
     this.#rateFrom = performance.now();
@@ -84,12 +82,12 @@ export class Generator {
 
   change(): void {
     this.#phase = "change";
-    for (const lane of this.#lanes) lane.startMeasuring(performance.now());
+    for (const lane of this.#lanes) lane.change(performance.now());
   }
 
   settle(): void {
     this.#phase = "settle";
-    for (const lane of this.#lanes) lane.stopMeasuring(performance.now());
+    for (const lane of this.#lanes) lane.settle(performance.now());
   }
 
   stuck(forMs: number): number {
@@ -98,9 +96,8 @@ export class Generator {
       .length;
   }
 
-  measure(): LoadMeasure {
-    const pauses = this.#lanes.map(({ channel, longestMs }) => ({ channel, longestMs }));
-    return { calm: spreadOf(this.#calmMs), pauses };
+  measure(): ChannelTimes[] {
+    return this.#lanes.map(({ channel, calmMs, changeMs }) => ({ channel, calmMs, changeMs }));
   }
 
   async finish({ withinMs }: { withinMs: number }): Promise<LoadResult> {
@@ -184,7 +181,6 @@ export class Generator {
   #took(ms: number): void {
     if (!this.#publishing) return;
     this.#slowestMs = Math.max(this.#slowestMs, ms);
-    if (this.#phase === "calm") this.#calmMs.push(ms);
   }
 
   #look(now: number): void {

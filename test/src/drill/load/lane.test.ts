@@ -43,13 +43,13 @@ test("only what overlaps the time of measuring counts", () => {
   lane.acknowledged(0, at(1), 90);
   lane.due(100);
   lane.take(100);
-  lane.startMeasuring(150);
-  assert.equal(lane.longestMs, 0);
+  lane.change(150);
   lane.acknowledged(1, at(2), 170);
-  assert.equal(lane.longestMs, 70);
-  lane.stopMeasuring(180);
+  lane.settle(180);
   lane.due(190);
   lane.take(190);
   lane.acknowledged(2, at(3), 999);
-  assert.equal(lane.longestMs, 70);
+  assert.deepEqual([lane.calmMs, lane.changeMs], [[90], [{ dueMs: -50, tookMs: 70 }]]);
+  lane.calm();
+  assert.deepEqual([lane.calmMs, lane.changeMs], [[], []]);
 });

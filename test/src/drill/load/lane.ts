@@ -10,6 +10,11 @@ export interface Ack {
   readonly seq: number;
 }
 
+export interface TimedMs {
+  readonly dueMs: number;
+  readonly tookMs: number;
+}
+
 /** Messages of a lane that may be on their way at once. */
 const MAX_BATCH = 8;
 const RETRY_MS = 100;
@@ -23,10 +28,12 @@ export class Lane {
   readonly #underWay = new Set<number>();
   #again: number[] = [];
   #againAt = 0;
-  /** The longest time from due to acknowledged since {@link startMeasuring}, in ms. */
-  longestMs = 0;
-  #measuresFrom = Number.NEGATIVE_INFINITY;
-  #measuresTo = Number.POSITIVE_INFINITY;
+  /** Times from due to acknowledged before the change, in ms. */
+  calmMs: number[] = [];
+  /** And during it, each with the time at which the message was due, from the beginning of the change. */
+  changeMs: TimedMs[] = [];
+  #changeFrom = Number.POSITIVE_INFINITY;
+  #changeTo = Number.POSITIVE_INFINITY;
 
   constructor(channel: string) {
     this.channel = channel;
@@ -74,8 +81,8 @@ export class Lane {
     this.acks[number] = ack;
     const dueAt = this.#dueAt[number]!;
     const tookMs = now - dueAt;
-    if (now > this.#measuresFrom && dueAt < this.#measuresTo)
-      this.longestMs = Math.max(this.longestMs, tookMs);
+    if (now <= this.#changeFrom) this.calmMs.push(tookMs);
+    else if (dueAt < this.#changeTo) this.changeMs.push({ dueMs: dueAt - this.#changeFrom, tookMs });
     return tookMs;
   }
 
@@ -86,15 +93,21 @@ export class Lane {
     this.#againAt = now + RETRY_MS;
   }
 
-  /** From now on {@link longestMs} counts, also what is under way. */
-  startMeasuring(now: number): void {
-    this.longestMs = 0;
-    this.#measuresFrom = now;
-    this.#measuresTo = Number.POSITIVE_INFINITY;
+  /** Measures anew. */
+  calm(): void {
+    this.calmMs = [];
+    this.changeMs = [];
+    this.#changeFrom = Number.POSITIVE_INFINITY;
+    this.#changeTo = Number.POSITIVE_INFINITY;
   }
 
-  /** What becomes due from now on does not count; what is under way still does. */
-  stopMeasuring(now: number): void {
-    this.#measuresTo = now;
+  /** The change begins: what is under way is part of it. */
+  change(now: number): void {
+    this.#changeFrom = now;
+  }
+
+  /** The change is over: what becomes due from now on does not count; what is under way still does. */
+  settle(now: number): void {
+    this.#changeTo = now;
   }
 }

@@ -3,10 +3,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { addVerdict, cleanVerdict } from "../judge.js";
 import type {
+  ChannelTimes,
   GeneratorMessage,
   HistoryResult,
   LoadCounters,
-  LoadMeasure,
   LoadPlan,
   LoadResult,
   OrderName,
@@ -74,11 +74,8 @@ export class Load {
     return (await this.#all("stuck", { forMs })).reduce((sum, count) => sum + count, 0);
   }
 
-  /** What each generator measured; the largest of their calm times, since they can't be put together. */
-  async measure(): Promise<LoadMeasure> {
-    const measures = await this.#all("measure", null);
-    const calm = measures.map((measure) => measure.calm).sort((a, b) => b.p99 - a.p99)[0]!;
-    return { calm, pauses: measures.flatMap((measure) => measure.pauses) };
+  async measure(): Promise<ChannelTimes[]> {
+    return (await this.#all("measure", null)).flat();
   }
 
   async finish(withinMs: number): Promise<LoadResult> {

@@ -1,6 +1,6 @@
 /** What the drill and its load generators, which are processes of their own, say to each other. */
 import type { Verdict } from "../judge.js";
-import type { Spread } from "../spread.js";
+import type { Lane } from "./lane.js";
 
 export interface LoadPlan {
   url: string;
@@ -34,18 +34,8 @@ export interface LoadCounters {
   refused: Record<string, number>;
 }
 
-/** One channel as its publisher saw the change. */
-export interface ChannelPause {
-  channel: string;
-  /** The longest time from due to acknowledged, in ms; 0 where nothing was published. */
-  longestMs: number;
-}
-
-export interface LoadMeasure {
-  /** Times from due to acknowledged before the change. */
-  calm: Spread;
-  pauses: ChannelPause[];
-}
+/** One channel as its publisher saw the change: see {@link Lane}. */
+export interface ChannelTimes extends Pick<Lane, "channel" | "calmMs" | "changeMs"> {}
 
 export interface LoadResult {
   verdict: Verdict;
@@ -73,7 +63,7 @@ export interface Orders {
   settle: { ask: null; answer: null };
   /** How many channels have waited so long for an acknowledgement. */
   stuck: { ask: { forMs: number }; answer: number };
-  measure: { ask: null; answer: LoadMeasure };
+  measure: { ask: null; answer: ChannelTimes[] };
   /** Stops publishing, waits for what is under way, and judges. */
   finish: { ask: { withinMs: number }; answer: LoadResult };
   /** Reads the whole past of all active and so many of the quiet channels. */
