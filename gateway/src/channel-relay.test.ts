@@ -120,6 +120,29 @@ test("a head that was asked for before the channel went on elsewhere takes nothi
   assert.ok(channel.nextCheckAt < Date.now() + 1_000, "but it is asked again soon");
 });
 
+test("a comparison that began before another epoch was heard of does not deny it", async () => {
+  const checked = channel.check();
+  const early = take("head");
+  onEvent(recordOf("f", 1, 1));
+  early.answer({ head: { epoch: "e", seq: 10 }, presence: null, members: 0 });
+  await until("it is asked again", () => asked.length === 1);
+  take("head").answer({ head: { epoch: "f", seq: 1 }, presence: null, members: 0 });
+  await checked;
+  assert.deepEqual(published, ["reset 0", "msg 1"]);
+});
+
+test("a position that the log does not have costs the actor a few questions, far apart", async () => {
+  onEvent(recordOf("e", 1_000, 1));
+  for (let i = 0; i < 3; i++) {
+    await until("a question", () => asked.length === 1);
+    const askedAt = performance.now();
+    take("read").answer(answerOf(10, []));
+    if (i > 0) continue;
+    await until("the next question", () => asked.length === 1);
+    assert.ok(performance.now() - askedAt >= 70, "not at once");
+  }
+});
+
 test("the tail is filled backwards to where it begins, once for all who wait", async () => {
   onEvent(recordOf("e", 11, 1));
   const filled = Promise.all([channel.fillTail(), channel.fillTail()]);

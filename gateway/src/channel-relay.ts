@@ -38,6 +38,8 @@ export class ChannelRelay {
   readonly #subscription: Subscription;
   #filling: Promise<void> | undefined;
   #checking: Promise<void> | undefined;
+  /** What the comparison under way will bring is out of date already: ask again before it counts. */
+  #outdated = false;
   #stopped = false;
 
   constructor(context: RelayContext, key: string, tenant: string, channel: string) {
@@ -96,9 +98,14 @@ export class ChannelRelay {
 
   async #head(): Promise<void> {
     this.nextCheckAt = Date.now() + CHECK_INTERVAL_MS * (0.75 + Math.random() / 2);
-    const epoch = this.relay.position?.epoch ?? null;
-    const answer = await this.#ask("head", { gateway: this.#context.gateway });
-    if (this.#stopped) return;
+    let epoch: string | null;
+    let answer: HeadAnswer;
+    do {
+      this.#outdated = false;
+      epoch = this.relay.position?.epoch ?? null;
+      answer = await this.#ask("head", { gateway: this.#context.gateway });
+      if (this.#stopped) return;
+    } while (this.#outdated);
     if (epoch !== (this.relay.position?.epoch ?? null)) this.nextCheckAt = Date.now() + FIRST_CHECK_MS;
     this.relay.headSeen(epoch, answer.head, Date.now());
     this.#runEffects();
@@ -157,16 +164,30 @@ export class ChannelRelay {
         return this.#context.fanOut.publish(this.key, "messages", Buffer.from(JSON.stringify(frame)));
       }
       case "fetch":
-        return void this.#repair(effect.after);
+        return this.#in(effect.inMs, () => this.#repair());
       case "lookup":
-        return void this.check().catch((error: unknown) => this.#askFailed(error));
+        return this.#in(effect.inMs, () => this.#lookUp());
     }
   }
 
-  async #repair(after: number): Promise<void> {
+  /** Now, or after about so long: relays that fell into the same trouble do not ask all at once. */
+  #in(ms: number | undefined, ask: () => Promise<void>): void {
+    if (ms === undefined) return void ask();
+    const later = () => {
+      if (!this.#stopped) void ask();
+    };
+    setTimeout(later, ms * (0.75 + Math.random() / 2)).unref();
+  }
+
+  async #lookUp(): Promise<void> {
+    this.#outdated = this.#checking !== undefined;
+    await this.check().catch((error: unknown) => this.#askFailed(error));
+  }
+
+  async #repair(): Promise<void> {
     metrics.repairs.inc();
     try {
-      const epoch = this.position.epoch;
+      const { epoch, seq: after } = this.position;
       const answer = await this.#ask("read", { after, epoch, limit: FETCH_MESSAGES });
       if (this.#stopped) return;
       const records = answer.records.map((bytes) => ({ bytes, head: readHead(bytes)! }));

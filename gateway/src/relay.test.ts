@@ -3,19 +3,21 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { readHead } from "@plexus/protocol";
 import type { ReadAnswer } from "@plexus/runtime";
-import { RELAY_BOUNDS, Relay } from "./relay.js";
+import { MAX_VAIN_FETCHES, RELAY_BOUNDS, Relay } from "./relay.js";
 import { recordOf } from "./testing/model-channel.js";
 
 let relay: Relay;
+let now: number;
 
 beforeEach(() => {
+  now = 0;
   relay = new Relay();
   relay.headSeen(null, { epoch: "e", seq: 10 }, 0);
 });
 
 function receive(seq: number, n = 1, epoch = "e"): void {
   const bytes = recordOf(epoch, seq, n);
-  relay.record(readHead(bytes)!, bytes, 0);
+  relay.record(readHead(bytes)!, bytes, now);
 }
 
 function fetched(
@@ -29,15 +31,16 @@ function fetched(
     "e",
     answer,
     records.map((bytes) => ({ bytes, head: readHead(bytes)! })),
-    0,
+    now,
   );
 }
 
-/** The effects in short: `11` or `11-13` is delivered, `reset e:5`, `fetch 10`, `lookup`. */
+/** The effects in short: `11` or `11-13` is delivered, `reset e:5`, `fetch 10`, `lookup in 100`. */
 function effects(): string[] {
   return relay.takeEffects().map((effect) => {
-    if (effect.do === "lookup") return "lookup";
-    if (effect.do === "fetch") return `fetch ${effect.after}`;
+    const later = "inMs" in effect ? ` in ${effect.inMs}` : "";
+    if (effect.do === "lookup") return `lookup${later}`;
+    if (effect.do === "fetch") return `fetch ${effect.after}${later}`;
     if (effect.do === "reset") return `reset ${effect.position.epoch}:${effect.position.seq}`;
     const { seq, n } = readHead(effect.bytes)!;
     return n === 1 ? `${seq}` : `${seq}-${seq + n - 1}`;
@@ -165,6 +168,89 @@ test("what was fetched from an epoch that is past is nothing, even if it says tr
   fetched(20, [], { state: "trimmed", oldest: 15 });
   fetched(0, [], { state: "unknown", head: { epoch: "f", seq: 9 } });
   assert.deepEqual([effects(), relay.position], [[], { epoch: "f", seq: 3 }]);
+});
+
+/** Answers every fetch with what there is, which is nothing new, until none is asked; returns the waits in between. */
+function vainFetches(): number[] {
+  const waits: number[] = [];
+  for (;;) {
+    const [effect] = relay.takeEffects();
+    if (effect?.do !== "fetch") return waits;
+    waits.push(effect.inMs ?? 0);
+    now += effect.inMs ?? 0;
+    fetched(10, []);
+    assert.ok(waits.length < 100, "it goes on and on");
+  }
+}
+
+test("a position that the log does not have is asked for a few times, more and more slowly, and then dropped", () => {
+  receive(1_000);
+  const waits = vainFetches();
+  assert.deepEqual(waits, [0, 100, 200, 400, 800, 1_600]);
+  assert.equal(waits.length, MAX_VAIN_FETCHES);
+  assert.equal(relay.behind, false);
+  receive(11);
+  assert.deepEqual(effects(), ["11"], "what follows is not held up by it");
+});
+
+test("whoever keeps forging positions does not make the actor be asked more often; a real gap is still filled", () => {
+  for (let i = 0; i < 1_000; i++) receive(5_000 + i);
+  assert.equal(vainFetches().length, MAX_VAIN_FETCHES);
+  const from = now;
+  let asked = 0;
+  for (let i = 0; i < 50; i++) {
+    receive(9_000 + i);
+    asked += vainFetches().length;
+  }
+  assert.ok(asked <= 1 + (now - from) / 3_200, `${asked} in ${now - from} ms`);
+  receive(13);
+  const [effect] = relay.takeEffects();
+  assert.ok(effect?.do === "fetch");
+  fetched(13, [[11, 2]]);
+  assert.deepEqual(effects(), ["11-12", "13"]);
+});
+
+test("the pace is forgotten once a fetch has helped, or after a while", () => {
+  for (const later of [0, 20_000]) {
+    receive(1_000);
+    vainFetches();
+    now += later;
+    if (later === 0) {
+      receive(13);
+      effects();
+      fetched(13, [[11, 2]]);
+      effects();
+    }
+    receive(2_000);
+    assert.deepEqual(effects(), [`fetch ${relay.position?.seq}`], "at once");
+    relay = new Relay();
+    relay.headSeen(null, { epoch: "e", seq: 10 }, now);
+  }
+});
+
+test("a record of another epoch that comes during a fetch is looked into right after it", () => {
+  receive(12);
+  receive(1, 1, "f");
+  assert.deepEqual(effects(), ["fetch 10"]);
+  fetched(12, [[11, 1]]);
+  assert.deepEqual(effects(), ["11", "12", "lookup"]);
+  relay.headSeen("e", { epoch: "f", seq: 1 }, now);
+  assert.deepEqual(effects(), ["reset f:0", "1"], "and nothing of the new epoch is missing");
+});
+
+test("records of epochs that are past do not make lookup follow lookup", () => {
+  let lookups = 0;
+  for (let i = 0; i < 200; i++) {
+    receive(1 + i, 1, "d");
+    now += 10;
+    const [effect] = relay.takeEffects();
+    if (effect?.do !== "lookup") continue;
+    lookups++;
+    now += effect.inMs ?? 0;
+    receive(1 + i, 1, "c");
+    relay.headSeen("e", { epoch: "e", seq: 10 }, now);
+  }
+  assert.ok(lookups <= 6 + now / 3_200, `${lookups} in ${now} ms`);
 });
 
 test("what can't be had any more makes a reset to where the channel stands", () => {

@@ -4,19 +4,23 @@
  * Whatever the bus loses, repeats or reorders, `deliver` effects carry consecutive seqs, once each. A record
  * that leaves a gap is held back until what is missing has been fetched; where it can't be had, or the channel
  * goes on in another epoch, there is one `reset` instead, and never a silent hole.
+ *
+ * What comes over the bus is a claim. One that the actor does not confirm is asked for at a slower and slower pace,
+ * and then dropped: if it was true after all, the next comparison of heads finds that.
  */
 import { type Position, type RecordHead, recordAfter } from "@plexus/protocol";
 import { type ReadAnswer, Tail } from "@plexus/runtime";
+import { Pace } from "./pace.js";
 
 export type RelayEffect =
   /** Hand these bytes to every subscriber. */
   | { do: "deliver"; bytes: Uint8Array }
   /** Tell every subscriber that the channel goes on from here. */
   | { do: "reset"; position: Position }
-  /** Fetch what lies after this seq of the present epoch. */
-  | { do: "fetch"; after: number }
-  /** Ask the channel's actor where it stands. */
-  | { do: "lookup" };
+  /** Fetch what lies after this seq of the present epoch; `inMs`: not before so many milliseconds have passed. */
+  | { do: "fetch"; after: number; inMs?: number }
+  /** Ask the channel's actor where it stands, now or after so long; an answer to an older question won't do. */
+  | { do: "lookup"; inMs?: number };
 
 export interface RelayBounds {
   tailRecords: number;
@@ -27,9 +31,16 @@ export interface RelayBounds {
 
 export const RELAY_BOUNDS: RelayBounds = { tailRecords: 256, tailBytes: 128 * 1024, heldRecords: 256 };
 
+/** How often one hole is asked for without anything coming of it, before what lies behind it is dropped. */
+export const MAX_VAIN_FETCHES = 6;
+
 interface Held {
   readonly head: RecordHead;
   readonly bytes: Uint8Array;
+  /** Fetches that brought nothing since it came. */
+  vain: number;
+  /** Of another epoch: the actor was asked since it came. */
+  looked: boolean;
 }
 
 export class Relay {
@@ -39,6 +50,7 @@ export class Relay {
   readonly #maxHeld: number;
   /** A fetch or a lookup is under way. */
   #asking = false;
+  readonly #pace = new Pace();
   #effects: RelayEffect[] = [];
 
   constructor(bounds: RelayBounds = RELAY_BOUNDS) {
@@ -65,15 +77,15 @@ export class Relay {
   record(head: RecordHead, bytes: Uint8Array, now: number): void {
     if (head.n === 0) return;
     const position = this.#position;
-    if (position === null) return this.#hold(head, bytes);
+    if (position === null) return this.#hold(head, bytes, true);
     if (head.epoch !== position.epoch) {
-      this.#hold(head, bytes);
-      return this.#ask({ do: "lookup" });
+      this.#hold(head, bytes, false);
+      return this.#lookUp(now);
     }
     if (head.seq + head.n - 1 <= position.seq) return;
     if (head.seq > position.seq + 1) {
-      this.#hold(head, bytes);
-      return this.#ask({ do: "fetch", after: position.seq });
+      this.#hold(head, bytes, false);
+      return this.#fetch(now);
     }
     this.#advance(head, bytes, now);
     this.#release(now);
@@ -87,14 +99,15 @@ export class Relay {
   headSeen(asked: string | null, head: Position, now: number): void {
     this.#asking = false;
     const position = this.#position;
-    if (position !== null && asked !== position.epoch) return this.#release(now);
-    if (position === null) {
-      this.#position = head;
+    if (position !== null && asked !== position.epoch) {
+      for (const held of this.#held) held.looked = false;
       return this.#release(now);
     }
-    if (head.epoch !== position.epoch) this.#reset(head, now);
-    else if (head.seq > position.seq) this.#ask({ do: "fetch", after: position.seq });
-    else this.#release(now);
+    if (position !== null && head.epoch !== position.epoch) return this.#reset(head, now);
+    this.#position ??= head;
+    this.#denyOthers(position !== null, now);
+    this.#release(now);
+    if (head.seq > this.#position.seq) this.#fetch(now);
   }
 
   /** What was fetched after this relay's position, which lay in the epoch `asked`. */
@@ -109,20 +122,42 @@ export class Relay {
     if (answer.state !== "ok") {
       // Another epoch, or trimmed. A head that lies before this position is an old answer: not a reason.
       const stale = answer.head.epoch === asked && answer.head.seq <= this.#position.seq;
-      return stale ? this.#release(now) : this.#reset(answer.head, now);
+      if (!stale) return this.#reset(answer.head, now);
+      this.#broughtNothing(now);
+      return this.#release(now);
     }
     const before = this.#position!.seq;
     for (const { head, bytes } of records)
       if (head.epoch === this.#position!.epoch && head.seq <= this.#position!.seq + 1)
         this.#advance(head, bytes, now);
+    const helped = this.#position!.seq > before;
+    if (helped) this.#pace.helped();
+    else this.#broughtNothing(now);
     this.#release(now);
-    const { seq } = this.#position!;
-    if (!this.#asking && seq > before && answer.head.seq > seq) this.#ask({ do: "fetch", after: seq });
+    if (helped && answer.head.seq > this.#position!.seq) this.#fetch(now);
   }
 
   /** The question under way failed; the next record or head asks again. */
   askFailed(): void {
     this.#asking = false;
+  }
+
+  /** What waits behind a hole that could not be filled has one chance less. */
+  #broughtNothing(now: number): void {
+    const { epoch } = this.#position!;
+    const waiting = this.#held.filter(({ head }) => head.epoch === epoch);
+    if (waiting.length === 0) return;
+    this.#pace.vain(now);
+    for (const held of waiting) held.vain++;
+    this.#held = this.#held.filter(({ vain }) => vain < MAX_VAIN_FETCHES);
+  }
+
+  /** The actor was asked, and knows of no other epoch than the present one. */
+  #denyOthers(inVain: boolean, now: number): void {
+    const { epoch } = this.#position!;
+    const kept = this.#held.filter(({ head, looked }) => head.epoch === epoch || !looked);
+    if (inVain && kept.length < this.#held.length) this.#pace.vain(now);
+    this.#held = kept;
   }
 
   #advance(head: RecordHead, bytes: Uint8Array, now: number): void {
@@ -141,37 +176,49 @@ export class Relay {
     if (this.#held.length === 0) return;
     const held = this.#held.sort((a, b) => a.head.seq - b.head.seq);
     this.#held = [];
-    let missing = false;
-    for (const { head, bytes } of held) {
-      const position = this.#position!;
-      if (head.epoch !== position.epoch) continue;
-      if (head.seq <= position.seq + 1) this.#advance(head, bytes, now);
-      else {
-        missing = true;
-        this.#held.push({ head, bytes });
-      }
+    for (const record of held) {
+      const { epoch, seq } = this.#position!;
+      if (record.head.epoch !== epoch || record.head.seq > seq + 1) this.#held.push(record);
+      else this.#advance(record.head, record.bytes, now);
     }
-    if (missing) this.#ask({ do: "fetch", after: this.#position!.seq });
+    const { epoch } = this.#position!;
+    // Another epoch first: if the channel goes on there, what is missing in this one does not matter.
+    if (this.#held.some(({ head, looked }) => head.epoch !== epoch && !looked)) this.#lookUp(now);
+    if (this.#held.some(({ head }) => head.epoch === epoch)) this.#fetch(now);
   }
 
-  #hold(head: RecordHead, bytes: Uint8Array): void {
+  #hold(head: RecordHead, bytes: Uint8Array, looked: boolean): void {
     if (this.#held.length >= this.#maxHeld) this.#held.shift();
-    this.#held.push({ head, bytes });
+    this.#held.push({ head, bytes, vain: 0, looked });
   }
 
   /** Goes on from the actor's position, or from before the records that arrived already, where they are older. */
   #reset(head: Position, now: number): void {
     let seq = head.seq;
     for (const held of this.#held) if (held.head.epoch === head.epoch) seq = Math.min(seq, held.head.seq - 1);
+    const left = this.#position?.epoch;
+    this.#held = this.#held.filter((held) => held.head.epoch !== left || left === head.epoch);
     this.#position = { epoch: head.epoch, seq };
+    this.#pace.helped();
     this.tail.clear();
     this.#effects.push({ do: "reset", position: this.#position });
     this.#release(now);
   }
 
-  #ask(effect: RelayEffect): void {
+  #fetch(now: number): void {
+    this.#ask({ do: "fetch", after: this.#position!.seq }, now);
+  }
+
+  #lookUp(now: number): void {
+    if (this.#asking) return;
+    for (const held of this.#held) held.looked = true;
+    this.#ask({ do: "lookup" }, now);
+  }
+
+  #ask(effect: Extract<RelayEffect, { inMs?: number }>, now: number): void {
     if (this.#asking) return;
     this.#asking = true;
-    this.#effects.push(effect);
+    const inMs = this.#pace.waitMs(now);
+    this.#effects.push(inMs === 0 ? effect : { ...effect, inMs });
   }
 }
