@@ -14,6 +14,7 @@ interface SentBatch {
   readonly ids: string[];
   readonly bytes: number;
   readonly settle: Settle;
+  readonly deadlineMs: number;
 }
 
 /** Keeps what is sent until the test answers it. */
@@ -30,10 +31,11 @@ class FakeRouter {
     items: PublishItem[],
     bytes: number,
     settle: Settle,
+    deadlineMs: number,
   ): void {
     assert.equal(kind, "publish");
     if (this.refusal !== null) return settle(this.refusal, null);
-    this.batches.push({ channel, ids: items.map(([id]) => id), bytes, settle });
+    this.batches.push({ channel, ids: items.map(([id]) => id), bytes, settle, deadlineMs });
   }
 
   flush(): void {
@@ -54,10 +56,12 @@ let publisher: Publisher;
 let told: string[];
 /** Seqs of the log, per channel. */
 let seqs: Map<string, number>;
+let now: number;
 
 beforeEach(() => {
+  now = 1_000;
   router = new FakeRouter();
-  publisher = new Publisher(router as unknown as Router);
+  publisher = new Publisher(router as unknown as Router, { now: () => now });
   told = [];
   seqs = new Map();
 });
@@ -133,6 +137,34 @@ test("what waits behind a batch that failed fails with it, and what comes later 
   publish("c");
   router.take().settle(unavailable, null);
   assert.deepEqual(told, ["a!unavailable", "b!unavailable", "c!unavailable"]);
+  publish("d");
+  await endOfTurn();
+  assert.deepEqual(router.take().ids, ["d"]);
+});
+
+test("a message's time counts from when it was accepted, not from when it was its turn", async () => {
+  publish("a");
+  await endOfTurn();
+  now += 2_000;
+  publish("b");
+  now += 6_000;
+  publish("c");
+  assert.equal(router.batches[0]?.deadlineMs, 10_000);
+  store(router.take());
+  await endOfTurn();
+  const { ids, deadlineMs } = router.batches[0]!;
+  assert.deepEqual([ids, deadlineMs], [["b", "c"], 4_000], "as long as the oldest of the batch has left");
+});
+
+test("what waited too long is not sent at all: unavailable, and nothing behind it overtakes", async () => {
+  publish("a");
+  await endOfTurn();
+  publish("b");
+  now += 10_000;
+  publish("c");
+  store(router.take());
+  await endOfTurn();
+  assert.deepEqual(told, ["a@1", "b!unavailable", "c!unavailable"]);
   publish("d");
   await endOfTurn();
   assert.deepEqual(router.take().ids, ["d"]);

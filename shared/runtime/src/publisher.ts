@@ -5,7 +5,7 @@
 import { channelKey, PlexusError } from "@plexus/protocol";
 import { Counter } from "prom-client";
 import type { Commands, PublishItem } from "./commands.js";
-import type { Router } from "./router.js";
+import { ROUTER_DEFAULTS, type Router } from "./router.js";
 
 /** Told once what became of a message. */
 export interface PublishListener {
@@ -17,6 +17,7 @@ interface Waiting {
   readonly item: PublishItem;
   readonly listener: PublishListener;
   readonly bytes: number;
+  readonly acceptedAt: number;
 }
 
 interface Lane {
@@ -50,9 +51,20 @@ export class Publisher {
   readonly #lanes = new Map<string, Lane>();
   #ready: Lane[] = [];
   #waitingBytes = 0;
+  readonly #deadlineMs: number;
+  readonly #now: () => number;
 
-  constructor(router: Router) {
+  /** `deadlineMs`: from a message's acceptance to its answer, whatever it waits for in between. */
+  constructor(
+    router: Router,
+    {
+      deadlineMs = ROUTER_DEFAULTS.deadlineMs,
+      now = Date.now,
+    }: { deadlineMs?: number; now?: () => number } = {},
+  ) {
     this.#router = router;
+    this.#deadlineMs = deadlineMs;
+    this.#now = now;
   }
 
   /** Queues a message; `bytes` is about the size of its fragment. The listener is told exactly once. */
@@ -81,7 +93,7 @@ export class Publisher {
         new PlexusError("rate_limited", "the channel is too busy", { retry: RETRY_MS }),
       );
     }
-    lane.waiting.push({ item, listener, bytes });
+    lane.waiting.push({ item, listener, bytes, acceptedAt: this.#now() });
     this.#waitingBytes += bytes;
     if (lane.waiting.length === 1 && !lane.inFlight) this.#markReady(lane);
   }
@@ -98,6 +110,8 @@ export class Publisher {
   }
 
   #sendBatch(lane: Lane): void {
+    const leftMs = lane.waiting[0]!.acceptedAt + this.#deadlineMs - this.#now();
+    if (leftMs <= 0) return this.#expire(lane);
     let bytes = 0;
     let n = 0;
     for (const { bytes: size } of lane.waiting) {
@@ -112,14 +126,27 @@ export class Publisher {
     batches.inc();
     messages.inc(n);
     const items = batch.map((waiting) => waiting.item);
-    this.#router.send("publish", lane.tenant, lane.channel, items, bytes, (error, answer) => {
+    const settle = (error: PlexusError | null, answer: Commands["publish"]["answer"] | null) => {
       if (error !== null) this.#reject(lane, batch, error);
       else accept(batch, answer!);
-      // Only now: a listener that publishes again finds the lane still busy, and its message waits.
-      lane.inFlight = false;
-      if (lane.waiting.length > 0) this.#markReady(lane);
-      else this.#lanes.delete(channelKey(lane.tenant, lane.channel));
-    });
+      this.#next(lane);
+    };
+    this.#router.send("publish", lane.tenant, lane.channel, items, bytes, settle, leftMs);
+  }
+
+  /** Nothing was sent of what waited too long: its publishers may be told so. */
+  #expire(lane: Lane): void {
+    lane.inFlight = true;
+    const error = new PlexusError("unavailable", "the channel did not get to it in time", { retry: 1_000 });
+    this.#reject(lane, [], error);
+    this.#next(lane);
+  }
+
+  /** Only when everybody has been told: a listener that publishes again finds the lane busy, and its message waits. */
+  #next(lane: Lane): void {
+    lane.inFlight = false;
+    if (lane.waiting.length > 0) this.#markReady(lane);
+    else this.#lanes.delete(channelKey(lane.tenant, lane.channel));
   }
 
   /** What waits behind a batch that failed fails with it: going on would let the later overtake the earlier. */

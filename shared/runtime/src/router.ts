@@ -147,7 +147,10 @@ export class Router {
     });
   }
 
-  /** The same without a promise, for the busy path. `bytes` is about how large the body is. */
+  /**
+   * The same without a promise, for the busy path. `bytes` is about how large the body is, `deadlineMs` how long
+   * whoever asks still waits.
+   */
   send<K extends CommandKind>(
     kind: K,
     tenant: string,
@@ -155,8 +158,9 @@ export class Router {
     body: Commands[K]["ask"],
     bytes: number,
     settle: Settle<K>,
+    deadlineMs = this.#options.deadlineMs,
   ): void {
-    this.#add({ kind, tenant, channel, body, bytes, settle, deadlineMs: this.#options.deadlineMs });
+    this.#add({ kind, tenant, channel, body, bytes, settle, deadlineMs });
   }
 
   stop(): void {
