@@ -120,6 +120,21 @@ test("refused for good: not stored, so unavailable, with the reason and a time t
   ]);
 });
 
+test("refused where an offer before got no answer: that one may still arrive, so nobody knows", () => {
+  unsure();
+  channel.verified(10, recordOf(1, 1, NOW), NOW);
+  theAppend(channel);
+  channel.appendRefused("maximum bytes exceeded");
+  assert.deepEqual(told(channel.takeEffects()), ["ann: timeout", "bob: unavailable"]);
+});
+
+test("whoever is told to ask again hears whether what they asked may be stored already", () => {
+  const unsures = () =>
+    channel.takeEffects().flatMap((effect) => (effect.do === "refuse" ? [effect.error[3] === true] : []));
+  channel.close();
+  assert.deepEqual(unsures(), [true, false], "ann's is on its way, bob's is not");
+});
+
 test("a channel that can't be loaded is unavailable for all that waits", () => {
   const cold = coldChannel();
   cold.publish(items("a"), "ann", NOW);

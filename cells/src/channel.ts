@@ -45,6 +45,8 @@ const MAX_HANDED_IDS = { ids: 4_000, bytes: 384 * 1024 };
 const MAX_HANDED_TAIL_BYTES = 256 * 1024;
 
 const MOVED: WireError = ["moved", "ask again", null];
+/** The same for what is on its way to the log: whoever hears no more than this must not take it for not stored. */
+const MOVED_UNSURE: WireError = ["moved", "ask again", null, true];
 
 /** The record that is on its way to the log. */
 interface Appending<To> {
@@ -236,9 +238,10 @@ export class Channel<To> {
     this.#effects.push({ do: "load" });
   }
 
-  /** The log said no for good: this record is not stored. */
+  /** The log said no for good: this record is not stored, unless it was offered before and that got no answer. */
   appendRefused(message: string): void {
     if (this.#state !== "appending") return;
+    if (this.#appending!.attempts > 1) return this.failed();
     this.#refuseAppending(["unavailable", message, 1_000]);
     this.close(["unavailable", message, 1_000]);
   }
@@ -254,7 +257,7 @@ export class Channel<To> {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#closeReason = error;
-    this.#refuseAppending(error);
+    this.#refuseAppending(MOVED_UNSURE);
     this.#refuseMailbox(error);
     for (const { to } of this.#releases) this.#refuse(to, MOVED);
     this.#releases = [];

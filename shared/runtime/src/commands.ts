@@ -133,7 +133,13 @@ export type WireCommand<K extends CommandKind = CommandKind> = {
 
 /** `moved`: this worker or cell is not (or no longer) home to the channel; look again and ask there. */
 export type WireErrorCode = ErrorCode | "moved";
-export type WireError = readonly [code: WireErrorCode, message: string, retryMs: number | null];
+/** `unsure`: what was asked may have been carried out all the same. */
+export type WireError = readonly [
+  code: WireErrorCode,
+  message: string,
+  retryMs: number | null,
+  unsure?: boolean,
+];
 export type WireAnswer = readonly [correlation: number, error: WireError | null, body: unknown];
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });

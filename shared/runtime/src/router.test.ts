@@ -92,6 +92,10 @@ function refuse(error: WireError): (received: Received) => void {
   return ({ commands, answer }) => answer(...commands.map(([id]): WireAnswer => [id, error, null]));
 }
 
+function publish(router: Router) {
+  return router.ask("publish", "t", "chat.7", [["id", "u", "{", true]]);
+}
+
 function head(router: Router, channel: string) {
   return router.ask("head", "t", channel, { gateway: "g" });
 }
@@ -212,6 +216,33 @@ test("who moves on and on is asked until the deadline; the command was never car
     received.length > 2 && received.length < 12,
     `${received.length} attempts, further and further apart`,
   );
+});
+
+test("who moved with a publish on its way to the log: not unavailable, since it may be stored", async () => {
+  let n = 0;
+  await serve("eu-1", (received) => refuse(["moved", "ask again", null, ++n === 1])(received));
+  assert.equal((await failureOf(publish(routerOf({ deadlineMs: 300 })))).code, "timeout");
+});
+
+test("a publish that is refused after an attempt without an answer may be stored; a question is just refused", async () => {
+  let n = 0;
+  await serve("eu-1", (received) => {
+    if (n++ % 2 === 1) refuse(["unavailable", "the log does not answer", 500])(received);
+  });
+  const router = routerOf({ attemptMs: 50 });
+  const unknown = await failureOf(publish(router));
+  assert.deepEqual([unknown.code, unknown.retry], ["timeout", 1_000]);
+  const question = await failureOf(head(router, "chat.7"));
+  assert.deepEqual([question.code, question.retry], ["unavailable", 500]);
+});
+
+test("a publish that waits for its answer when this process stops may be stored", async () => {
+  const received = await serve("eu-1", () => undefined);
+  const router = routerOf();
+  const failing = failureOf(publish(router));
+  await until("it was sent", () => received.length === 1);
+  router.stop();
+  assert.equal((await failing).code, "timeout");
 });
 
 test("nobody there until the deadline: unavailable, since it was certainly not carried out", async () => {

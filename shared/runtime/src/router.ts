@@ -165,8 +165,12 @@ export class Router {
 
   stop(): void {
     clearInterval(this.#sweep);
-    for (const correlation of [...this.#pending.keys()])
-      this.#fail(correlation, new PlexusError("unavailable", "this process is stopping", { retry: 1_000 }));
+    const message = "this process is stopping";
+    for (const [correlation, pending] of [...this.#pending]) {
+      const unsure = (pending.inFlight || pending.uncertain) && changes(pending);
+      const error = unsure ? timeout(message) : new PlexusError("unavailable", message, { retry: 1_000 });
+      this.#fail(correlation, error);
+    }
   }
 
   #add<K extends CommandKind>(request: {
@@ -273,8 +277,13 @@ export class Router {
     }
   }
 
-  #onError(correlation: number, [code, message, retryMs]: WireError): void {
+  #onError(correlation: number, [code, message, retryMs, unsure]: WireError): void {
+    const pending = this.#pending.get(correlation);
+    if (pending === undefined) return;
+    pending.uncertain ||= unsure === true;
     if (code === "moved") return this.#retry(correlation, "moved");
+    // This attempt failed, but one before may have stored the message.
+    if (pending.uncertain && changes(pending)) return this.#fail(correlation, timeout(message));
     const options = retryMs === null ? {} : { retry: retryMs };
     this.#fail(correlation, new PlexusError(isErrorCode(code) ? code : "internal", message, options));
   }
@@ -328,6 +337,15 @@ export class Router {
 
 function overdue(pending: Pending): PlexusError {
   return pending.inFlight || pending.uncertain
-    ? new PlexusError("timeout", "no answer in time", { retry: 1_000 })
+    ? timeout("no answer in time")
     : new PlexusError("unavailable", "nobody serves this channel at the moment", { retry: 1_000 });
+}
+
+/** Whether it matters to whoever asked if the command was carried out. */
+function changes({ command }: Pending): boolean {
+  return command[1] === "publish";
+}
+
+function timeout(message: string): PlexusError {
+  return new PlexusError("timeout", message, { retry: 1_000 });
 }
