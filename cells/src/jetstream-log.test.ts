@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { encodeControl, logStream, readHead, subjects } from "@plexus/protocol";
-import { connectNats, type NatsConnection } from "@plexus/runtime";
+import { connectNats, describeIncarnation, LOG_BEING_RESTORED, type NatsConnection } from "@plexus/runtime";
 import { type Broker, silent, startNats, until } from "@plexus/runtime/testing";
 import { JetStreamLog, type LogOptions } from "./jetstream-log.js";
 import type { AppendOutcome, StoredRecord } from "./log.js";
@@ -231,6 +231,18 @@ test("a log keeps its name for life, and a new life has another", async () => {
   const reborn = await JetStreamLog.open(nats, cell, silent, OPTIONS);
   assert.notEqual(reborn.incarnation, log.incarnation);
   reborn.stop();
+});
+
+test("a log that is being restored can't be opened; after that it has another name", async () => {
+  const { streams } = await jetstreamManager(nats);
+  await streams.update(logStream(cell), { description: LOG_BEING_RESTORED });
+  const restoring = { code: "unavailable", message: /is being restored/ };
+  await assert.rejects(JetStreamLog.open(nats, cell, silent, OPTIONS), restoring);
+  await assert.rejects(JetStreamLog.openExisting(nats, cell, silent, OPTIONS, undefined), restoring);
+  await streams.update(logStream(cell), { description: describeIncarnation("r1") });
+  const restored = await JetStreamLog.open(nats, cell, silent, OPTIONS);
+  assert.equal(restored.incarnation, "r1");
+  restored.stop();
 });
 
 test("a log that does not exist can't be opened from elsewhere, and takes no append", async () => {

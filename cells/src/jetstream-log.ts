@@ -7,8 +7,10 @@ import {
 } from "@nats-io/jetstream";
 import { logStream, opOf, PlexusError, readHead, subjects } from "@plexus/protocol";
 import {
+  incarnationOf,
   isNoResponders,
   type Logger,
+  type LogIdentity,
   type Msg,
   type NatsConnection,
   natsHeaders,
@@ -67,7 +69,7 @@ export class JetStreamLog implements ChannelLog {
 
   private constructor(
     context: { nats: NatsConnection; cell: string; log: Logger; options: LogOptions },
-    created: string,
+    info: LogIdentity,
     domain?: string,
   ) {
     const { nats, cell, log, options } = context;
@@ -75,7 +77,10 @@ export class JetStreamLog implements ChannelLog {
     this.#stream = logStream(cell);
     this.#apiPrefix = domain === undefined ? "$JS.API" : `$JS.${domain}.API`;
     this.#options = options;
-    this.incarnation = incarnationOf(created);
+    const incarnation = incarnationOf(info);
+    if (incarnation === undefined)
+      throw new PlexusError("unavailable", `the log of cell ${cell} is being restored`, { retry: 1_000 });
+    this.incarnation = incarnation;
     this.#inbox = `_INBOX.${cell}.${crypto.randomUUID()}`;
     subscribe(nats, `${this.#inbox}.*`, log, (message) => this.#onAck(message));
     const inbox = `${this.#inbox}-asked`;
@@ -118,7 +123,7 @@ export class JetStreamLog implements ChannelLog {
     const info = found ?? (await manager.streams.add(config));
     if (found !== null && found.config.max_bytes !== options.maxBytes)
       await manager.streams.update(config.name, { max_bytes: options.maxBytes });
-    return new JetStreamLog({ nats, cell, log, options }, info.created);
+    return new JetStreamLog({ nats, cell, log, options }, info);
   }
 
   /** Opens the log of another cell, or its mirror, which has to exist in that JetStream domain. */
@@ -135,8 +140,8 @@ export class JetStreamLog implements ChannelLog {
       timeout: options.readDeadlineMs,
       ...where,
     });
-    const { created } = await manager.streams.info(logStream(cell));
-    return new JetStreamLog({ nats, cell, log, options }, created, domain);
+    const info = await manager.streams.info(logStream(cell));
+    return new JetStreamLog({ nats, cell, log, options }, info, domain);
   }
 
   /** Every subject that holds a record: one for each channel. */
@@ -315,11 +320,4 @@ function toRecord(subject: string, record: Omit<StoredRecord, "head">): StoredRe
 
 function openedIn(message: Msg): number {
   return Number(message.headers?.get(OPENED_HEADER) || 0);
-}
-
-/** The stream's creation time, in nanoseconds as the server says it, in base 36. */
-function incarnationOf(created: string): string {
-  const fraction = /\.(\d+)Z$/.exec(created)?.[1] ?? "0";
-  const seconds = BigInt(Math.floor(Date.parse(created) / 1_000));
-  return (seconds * 1_000_000_000n + BigInt(fraction.padEnd(9, "0").slice(0, 9))).toString(36);
 }

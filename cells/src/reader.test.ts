@@ -141,6 +141,20 @@ test("an epoch other than the channel's is unknown, whatever the seq", async () 
   assert.equal((await read({ after: 0, epoch: EPOCH, limit: 5 })).state, "ok");
 });
 
+test("where a channel goes on in a new epoch with its past, all of it is read as part of that", async () => {
+  const past = { ...LONG, trimmed: 0, tailRecords: 0 };
+  const built = buildPast(past);
+  const position = { epoch: "restored", seq: built.head };
+  const channel = { ...built.readable(KEEP_ALL), position };
+  for (const range of [{ after: 0, limit: 500 }, { limit: 500 }, { after: 3, epoch: "restored", limit: 5 }]) {
+    const { state, records } = await readRange(channel, range, built.now);
+    assert.equal(state, "ok");
+    assert.ok(records.length > 0);
+    for (const bytes of records) assert.equal(readHead(bytes)!.epoch, "restored");
+  }
+  assert.equal((await readRange(channel, { after: 3, epoch: EPOCH, limit: 5 }, built.now)).state, "unknown");
+});
+
 test("a channel without a message has nothing, and that is no error", async () => {
   const past: Past = {
     stretches: [{ cell: 0, records: [] }],

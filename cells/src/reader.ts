@@ -6,7 +6,7 @@
  * searching between two records whose positions are known, alternating interpolation and bisection: a handful
  * of questions at any depth, and nothing to keep besides the log.
  */
-import type { Position } from "@plexus/protocol";
+import { type Position, recordInEpoch } from "@plexus/protocol";
 import type { ReadAnswer, ReadRange, Segment, Tail } from "@plexus/runtime";
 import type { ChannelLogs } from "./loader.js";
 import type { ChannelLog, StoredRecord } from "./log.js";
@@ -92,7 +92,8 @@ async function fromLogs(channel: ReadableChannel, wanted: Wanted, now: number): 
   const reaches = read[0]?.head.seq ?? head.seq + 1;
   if (!wanted.backwards && reaches > wanted.from)
     return { head, state: "trimmed", records: [], oldest: reaches };
-  const bytes = read.map((record) => record.bytes);
+  // What was written before the log was restored bears the epoch of then.
+  const bytes = read.map((record) => recordInEpoch(record.bytes, record.head, head.epoch));
   return { head, state: "ok", records: fit(bytes, wanted.backwards), oldest };
 }
 

@@ -12,6 +12,7 @@ import {
   readHead,
   recordAfter,
   recordBytes,
+  recordInEpoch,
 } from "./record.js";
 import { anyChannel, anyEpoch, anyMessage } from "./testing/arbitraries.js";
 
@@ -167,6 +168,16 @@ test("the parts of a record together are the record", () => {
         return decodeRecord(part).m[0];
       });
       assert.deepEqual(firsts, expected(record).m);
+    }),
+  );
+});
+
+test("a record as one of another epoch is the same but for that", () => {
+  fc.assert(
+    fc.property(anyRecord, anyEpoch, (record, epoch) => {
+      const bytes = encoded(record);
+      const moved = recordInEpoch(bytes, readHead(bytes)!, epoch);
+      assert.equal(textOf(moved), textOf(encoded({ ...record, epoch })));
     }),
   );
 });

@@ -83,6 +83,25 @@ export function recordAfter(bytes: Uint8Array, head: RecordHead, seq: number): U
   return encodeFrame({ ...frame, ...slice(frame.m, seq + 1 - head.seq), seq: seq + 1 });
 }
 
+/**
+ * The record as one of another epoch. Where a channel goes on in a new epoch with its past (its log was restored from
+ * a backup), what lies before is read as part of that: one read never mixes epochs.
+ */
+export function recordInEpoch(bytes: Uint8Array, head: RecordHead, epoch: string): Uint8Array {
+  if (head.epoch === epoch) return bytes;
+  const oldHead = encodeHead(head);
+  const newHead = encodeHead({ ...head, epoch });
+  const moved = new Uint8Array(bytes.length - oldHead.length + newHead.length);
+  moved.set(newHead);
+  moved.set(bytes.subarray(oldHead.length), newHead.length);
+  return moved;
+}
+
+/** Everything before what follows `n`. */
+function encodeHead({ op, ch, epoch, seq, n }: RecordHead): Uint8Array {
+  return encoder.encode(`{"op":"${op}","ch":"${ch}","epoch":"${epoch}","seq":${seq},"n":${n}`);
+}
+
 /** A stretch of a channel's past in one cell's log; see docs/moving.md. */
 export interface RecordSegment {
   cell: string;

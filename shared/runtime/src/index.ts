@@ -6,6 +6,7 @@ export * from "./gather.js";
 export * from "./hash.js";
 export * from "./lifecycle.js";
 export * from "./log.js";
+export * from "./log-incarnation.js";
 export * from "./nats.js";
 export * from "./operations.js";
 export * from "./ops-server.js";
