@@ -23,6 +23,10 @@ const OVERSIZE_FACTOR = 2;
 /** RFC 6455, section 7.4.1: message too big. */
 const TOO_LARGE = 1009;
 
+/** RFC 6455, section 4.2.2: what is wanted in place of another version, or of no WebSocket at all. */
+const WEBSOCKET_WANTED = { upgrade: "websocket", "sec-websocket-version": "13" };
+const COME_AGAIN = { "retry-after": "2" };
+
 /** The WebSocket endpoint: upgrade, and events handed on to the sessions. */
 export function serveConnections(
   app: TemplatedApp,
@@ -69,18 +73,31 @@ export function serveConnections(
   });
 }
 
+/** uWebSockets looks at the key only. */
+function speaksWebSocket(request: HttpRequest): boolean {
+  return (
+    request.getHeader("upgrade").toLowerCase() === "websocket" &&
+    request.getHeader("sec-websocket-version") === "13"
+  );
+}
+
 function upgrade(
   response: HttpResponse,
   request: HttpRequest,
   socketContext: us_socket_context_t,
   connections: Connections,
 ): void {
-  const refuse = (status: string, reason: string) => {
+  const refuse = (status: string, reason: string, headers: Record<string, string> = {}) => {
     metrics.refusedConnections.inc({ reason });
-    response.cork(() => response.writeStatus(status).writeHeader("retry-after", "2").end(reason));
+    response.cork(() => {
+      response.writeStatus(status);
+      for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
+      response.end(reason);
+    });
   };
+  if (!speaksWebSocket(request)) return refuse("426 Upgrade Required", "version", WEBSOCKET_WANTED);
   if (!connections.accepts)
-    return refuse("503 Service Unavailable", connections.draining ? "draining" : "full");
+    return refuse("503 Service Unavailable", connections.draining ? "draining" : "full", COME_AGAIN);
   const offered = request
     .getHeader("sec-websocket-protocol")
     .split(",")
