@@ -179,13 +179,11 @@ export class Actor {
     return readRange(this.#readable(), range, Date.now());
   }
 
+  /** Waits for nobody but the log: what is not known yet of the members is left out. */
   async #head(gateway: string): Promise<Commands["head"]["answer"]> {
-    const present = this.#settings.presence;
-    return {
-      head: this.#channel.position,
-      presence: present ? this.#presence.version : null,
-      members: present ? await this.#presence.membersOf(gateway) : 0,
-    };
+    const seen = this.#settings.presence ? this.#presence.seenBy(gateway) : null;
+    const { version: presence, members } = seen ?? { version: null, members: 0 };
+    return { head: this.#channel.position, presence, members };
   }
 
   async #withPresence<T>(ask: () => Promise<T>): Promise<T | null> {

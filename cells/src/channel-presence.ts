@@ -15,11 +15,13 @@ const SETTLE_MS = 4_000;
 /** Changes within so many milliseconds of an event share the next one. */
 const EVENT_INTERVAL_MS = 50;
 const RETRY_MS = 1_000;
+/** Redis gets so long to say who was there; then it is asked again later, and until then the list is stale. */
+const RESTORE_WAIT_MS = 250;
 
 /**
  * Runs a channel's {@link PresenceSet}: restores it from Redis, announces what changes, mirrors it back.
  *
- * Redis being away delays the mirror and marks answers as stale; it never delays an announcement.
+ * Redis being away delays the mirror and marks answers as stale; it delays no announcement by more than a moment.
  */
 export class ChannelPresence {
   readonly #key: string;
@@ -29,9 +31,11 @@ export class ChannelPresence {
   readonly #log: Logger;
   readonly #set = new PresenceSet(crypto.randomUUID().slice(0, 8));
   #restored: Promise<void> | undefined;
+  #isRestored = false;
   #stale = false;
   #settlingUntil = 0;
   #timer: NodeJS.Timeout | undefined;
+  #dueAt = 0;
   #lastEventAt = 0;
   #mirroring = false;
   #stopped = false;
@@ -54,13 +58,12 @@ export class ChannelPresence {
   get quiet(): boolean {
     return !this.#set.changed && this.#set.mirrored && !this.#mirroring && !this.#stale;
   }
-  get version(): PresenceVersion {
-    return this.#set.version;
-  }
 
-  async membersOf(gateway: string): Promise<number> {
-    await this.#restore();
-    return this.#set.membersOf(gateway);
+  /** What there is to compare for a gateway; null as long as nothing is known yet, which must hold nobody up. */
+  seenBy(gateway: string): { version: PresenceVersion; members: number } | null {
+    void this.#restore();
+    if (!this.#isRestored) return null;
+    return { version: this.#set.version, members: this.#set.membersOf(gateway) };
   }
 
   /** Rejects with `limit_reached` if some were not admitted; the rest of the change is done. */
@@ -84,10 +87,10 @@ export class ChannelPresence {
   takeOver(read: (() => Promise<HeldMember[]>) | null): void {
     if (read === null) {
       this.#settlingUntil = Date.now() + SETTLE_MS;
-      this.#restored = Promise.resolve();
+      this.#begin(Promise.resolve());
       return;
     }
-    this.#restored = read().then(
+    const taken = read().then(
       (members) => {
         this.#set.takeOver(members);
         this.#schedule();
@@ -100,6 +103,7 @@ export class ChannelPresence {
         this.#settlingUntil = Date.now() + SETTLE_MS;
       },
     );
+    this.#begin(taken);
   }
 
   /** A page for the channel's next home; with the last one this side forgets everybody. */
@@ -137,7 +141,8 @@ export class ChannelPresence {
   }
 
   #restore(): Promise<void> {
-    this.#restored ??= this.#store.load(this.#key).then(
+    if (this.#restored !== undefined) return this.#restored;
+    const restored = inTime(this.#store.load(this.#key), RESTORE_WAIT_MS).then(
       (members) => this.#set.restore(members),
       (error: unknown) => {
         this.#log.warn(
@@ -145,14 +150,25 @@ export class ChannelPresence {
           "presence could not be restored, going on without",
         );
         this.#stale = true;
-        this.#schedule(RETRY_MS);
+        this.#schedule(jittered(RETRY_MS));
       },
     );
+    return this.#begin(restored);
+  }
+
+  #begin(restored: Promise<void>): Promise<void> {
+    this.#restored = restored.then(() => {
+      this.#isRestored = true;
+    });
     return this.#restored;
   }
 
   #schedule(waitMs = Math.max(0, this.#lastEventAt + EVENT_INTERVAL_MS - Date.now())): void {
-    if (this.#stopped || this.#timer !== undefined) return;
+    const dueAt = Date.now() + waitMs;
+    // What is announced does not wait for the next time that Redis is asked.
+    if (this.#stopped || (this.#timer !== undefined && this.#dueAt <= dueAt)) return;
+    clearTimeout(this.#timer);
+    this.#dueAt = dueAt;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#announceChanges();
@@ -193,10 +209,24 @@ export class ChannelPresence {
     } catch (error) {
       this.#log.debug({ err: error, channel: this.#key }, "presence could not be mirrored yet");
       this.#set.unmirror(unmirrored);
-      this.#schedule(RETRY_MS);
+      this.#schedule(jittered(RETRY_MS));
     } finally {
       this.#mirroring = false;
     }
     if (this.#set.changed || (!this.#set.mirrored && !this.#stale)) this.#schedule();
   }
+}
+
+/** Rejects if there is no answer by then; whatever comes later is dropped. */
+function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new PlexusError("unavailable", "no answer in time")), ms);
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
+/** Channels that lost Redis at the same moment do not all ask for it at the same moment. */
+function jittered(ms: number): number {
+  return ms * (0.75 + Math.random() / 2);
 }

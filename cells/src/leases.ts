@@ -20,7 +20,10 @@ export class Leases {
   readonly #subscription: Subscription;
   readonly #timer: NodeJS.Timeout;
   #sweeping = false;
-  /** Gateways renew over the bus: while it is away, and just after, the end of a lease says nothing about them. */
+  /**
+   * Gateways renew over the bus, in Redis: while either is away, and just after, the end of a lease says nothing about
+   * them.
+   */
   #sweepFrom = Date.now() + LEASE_MS;
   #swept = new Set<string>();
 
@@ -40,6 +43,7 @@ export class Leases {
       this.#store.renew(gateway).then(respond, (error: unknown) => {
         // The gateway gets no answer and keeps the token it has; Redis being away is logged once elsewhere.
         this.#log.debug({ err: error, gateway }, "lease could not be renewed");
+        this.#giveTime();
       });
     // Every worker renews, which comes to the same: of a queue group, one that hangs would swallow its share.
     this.#subscription = subscribe(
@@ -73,9 +77,15 @@ export class Leases {
       this.#swept = new Set(ended);
     } catch (error) {
       this.#log.debug({ err: error }, "leases could not be swept");
+      this.#giveTime();
     } finally {
       this.#sweeping = false;
     }
+  }
+
+  /** Everybody may renew before anybody's end is believed. */
+  #giveTime(): void {
+    this.#sweepFrom = Math.max(this.#sweepFrom, Date.now() + LEASE_MS);
   }
 
   async #release(gateway: string): Promise<void> {

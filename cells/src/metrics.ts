@@ -61,3 +61,8 @@ export const trimmed = new Counter({
   name: "plexus_idle_channels_trimmed_total",
   help: "Channels that nobody used and that retention shortened",
 });
+export const breakerOpen = new Gauge({
+  name: "plexus_breaker_open",
+  help: "1 while something this worker depends on does not answer and is therefore not asked: redis, log (appends), log_reads",
+  labelNames: ["dependency"],
+});

@@ -7,7 +7,7 @@
  *   plexus:<cell>:gateways                     zset   gateways by the end of their lease (Redis's clock, ms)
  *   plexus:<cell>:held:<gateway>               set    the channels in which the gateway has members
  */
-import type { Redis } from "@plexus/runtime";
+import { Breaker, type Redis, through } from "@plexus/runtime";
 import type { HeldMember, Unmirrored } from "./presence.js";
 
 /** A gateway that was killed is noticed after this, and gone from all lists a second or two later. */
@@ -51,10 +51,13 @@ return redis.call('ZADD', KEYS[1], 'NX', now + ARGV[1], ARGV[2])`;
 export class PresenceStore {
   readonly #redis: Redis;
   readonly #keys: ReturnType<typeof keysOf>;
+  readonly #breaker: Breaker;
 
-  constructor(redis: Redis, cell: string) {
+  /** Every call goes through the breaker: while Redis is away each fails at once instead of at its deadline. */
+  constructor(redis: Redis, cell: string, breaker = new Breaker()) {
     this.#redis = redis;
     this.#keys = keysOf(cell);
+    this.#breaker = breaker;
   }
 
   /**
@@ -64,36 +67,34 @@ export class PresenceStore {
   async renew(gateway: string): Promise<string> {
     const token = crypto.randomUUID();
     const lease = this.#keys.lease(gateway);
-    return (await this.#redis.eval(RENEW, 2, lease, this.#keys.gateways, LEASE_MS, token, gateway)) as string;
+    return (await this.#ask(() =>
+      this.#redis.eval(RENEW, 2, lease, this.#keys.gateways, LEASE_MS, token, gateway),
+    )) as string;
   }
 
   async endedGateways(): Promise<string[]> {
-    return (await this.#redis.eval(ENDED, 1, this.#keys.gateways)) as string[];
+    return (await this.#ask(() => this.#redis.eval(ENDED, 1, this.#keys.gateways))) as string[];
   }
 
   /** The channels (as keys) in which a gateway has members. */
   async *heldBy(gateway: string): AsyncGenerator<string> {
     let cursor = "0";
     do {
-      const [next, channels] = await this.#redis.sscan(this.#keys.held(gateway), cursor, "COUNT", SCAN_COUNT);
+      const [next, channels] = await this.#ask(() =>
+        this.#redis.sscan(this.#keys.held(gateway), cursor, "COUNT", SCAN_COUNT),
+      );
       yield* channels;
       cursor = next;
     } while (cursor !== "0");
   }
 
   async forget(gateway: string): Promise<void> {
-    await this.#redis.eval(
-      FORGET,
-      3,
-      this.#keys.gateways,
-      this.#keys.lease(gateway),
-      this.#keys.held(gateway),
-      gateway,
-    );
+    const keys = [this.#keys.gateways, this.#keys.lease(gateway), this.#keys.held(gateway)];
+    await this.#ask(() => this.#redis.eval(FORGET, keys.length, ...keys, gateway));
   }
 
   async load(channelKey: string): Promise<HeldMember[]> {
-    const stored = await this.#redis.hgetall(this.#keys.members(channelKey));
+    const stored = await this.#ask(() => this.#redis.hgetall(this.#keys.members(channelKey)));
     return Object.values(stored).map((json) => JSON.parse(json) as HeldMember);
   }
 
@@ -101,7 +102,7 @@ export class PresenceStore {
   async abandon(channelKey: string, gateways: Iterable<string>): Promise<void> {
     const pipeline = this.#redis.pipeline().del(this.#keys.members(channelKey));
     for (const gateway of gateways) pipeline.srem(this.#keys.held(gateway), channelKey);
-    await pipeline.exec();
+    await this.#execute(pipeline);
   }
 
   /** Writes what has changed since the last time. */
@@ -117,8 +118,23 @@ export class PresenceStore {
         pipeline.eval(NOTICE, 1, this.#keys.gateways, LEASE_MS, gateway);
       } else pipeline.srem(this.#keys.held(gateway), channelKey);
     }
-    const results = await pipeline.exec();
-    const failure = results?.find(([error]) => error !== null)?.[0];
-    if (results === null || failure) throw failure ?? new Error("the transaction was dropped");
+    await this.#execute(pipeline);
   }
+
+  #execute(pipeline: ReturnType<Redis["pipeline"]>): Promise<void> {
+    return this.#ask(async () => {
+      const results = await pipeline.exec();
+      const failure = results?.find(([error]) => error !== null)?.[0];
+      if (results === null || failure) throw failure ?? new Error("the transaction was dropped");
+    });
+  }
+
+  #ask<T>(call: () => Promise<T>): Promise<T> {
+    return through(this.#breaker, "Redis", call, isReply);
+  }
+}
+
+/** Redis itself refused, for want of memory for example: it is there. */
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === "ReplyError";
 }

@@ -25,6 +25,7 @@ import {
 } from "@plexus/runtime";
 import type { ActorContext, PlacementView } from "./actor.js";
 import { Actors } from "./actors.js";
+import { breakerFor } from "./breakers.js";
 import { CellLogs } from "./cell-logs.js";
 import { ChannelCount } from "./channel-count.js";
 import { JetStreamLog } from "./jetstream-log.js";
@@ -80,7 +81,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const { nats, redis, channelLog, directory } = ground;
   const settings = Settings.fromFile(options.settingsFile);
   const outbox = new Outbox(nats, log);
-  const store = new PresenceStore(redis, cell);
+  const store = new PresenceStore(redis, cell, breakerFor("redis", log));
   const actors = new Actors(actorContext({ ground, options, settings, outbox, store, log }), options);
   directory.onChange(() => actors.closeIdle());
   const listener = {

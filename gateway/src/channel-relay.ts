@@ -14,6 +14,8 @@ const RETRY_MS = 250;
 const FIRST_CHECK_MS = 300;
 /** And so often while nothing comes: the bus may have lost the last record. */
 export const CHECK_INTERVAL_MS = 30_000;
+/** Until the members are compared, where the actor could not say yet whom it knows. */
+const PRESENCE_CHECK_MS = 1_000;
 
 /**
  * Runs one channel's {@link Relay} and presence: the subscription on the bus, the questions to the actor, and
@@ -113,7 +115,12 @@ export class ChannelRelay {
   }
 
   #comparePresence(answer: HeadAnswer): void {
-    if (answer.presence === null) return;
+    if (answer.presence === null) {
+      // Switched off, or the actor is still finding out who was there: that takes it no longer than this.
+      if (this.#context.settings.of(this.channel).presence)
+        this.nextCheckAt = Math.min(this.nextCheckAt, Date.now() + PRESENCE_CHECK_MS);
+      return;
+    }
     if (this.announcer.settled && answer.members !== this.announcer.size) this.announcer.announceAgain();
     this.presence.versionSeen(answer.presence);
   }

@@ -1,3 +1,4 @@
+export * from "./breaker.js";
 export * from "./commands.js";
 export * from "./config.js";
 export * from "./directory.js";

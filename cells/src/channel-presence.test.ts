@@ -1,0 +1,71 @@
+/** A channel's members while Redis hangs, refuses and comes back: what waits for it, and what is said meanwhile. */
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import type { Member } from "@plexus/protocol";
+import { deferred, silent, until } from "@plexus/runtime/testing";
+import { ChannelPresence } from "./channel-presence.js";
+import type { HeldMember } from "./presence.js";
+import type { PresenceStore } from "./presence-store.js";
+
+const ALL = { at: null, from: 0 };
+
+/** Questions to Redis that the test answers. */
+let loads: Array<ReturnType<typeof deferred<HeldMember[]>>>;
+let events: Array<{ join?: Member[] }>;
+let presence: ChannelPresence;
+
+beforeEach(() => {
+  [loads, events] = [[], []];
+  const store = {
+    load: () => {
+      const load = deferred<HeldMember[]>();
+      loads.push(load);
+      return load.promise;
+    },
+    mirror: async () => undefined,
+  };
+  presence = new ChannelPresence({
+    key: "t/chat.a",
+    channel: "chat.a",
+    store: store as unknown as PresenceStore,
+    announce: (bytes) => events.push(JSON.parse(Buffer.from(bytes).toString()) as (typeof events)[number]),
+    log: silent,
+  });
+});
+afterEach(() => presence.stop());
+
+function member(conn: string, gateway: string): HeldMember {
+  return { conn, user: conn, state: null, since: 5, gateway };
+}
+
+function joins(conn: string): Promise<void> {
+  const { gateway, ...put } = member(conn, "g1");
+  return presence.change({ gateway, put: [put], del: [], refresh: false, all: null });
+}
+
+test("whoever only compares does not wait for Redis, and is told more once it has answered", async () => {
+  assert.equal(presence.seenBy("g1"), null);
+  assert.equal(presence.seenBy("g1"), null);
+  assert.equal(loads.length, 1, "asked once");
+  loads[0]!.resolve([member("a", "g1"), member("b", "g2")]);
+  await until("it has answered", () => presence.seenBy("g1") !== null);
+  assert.equal(presence.seenBy("g1")?.members, 1);
+});
+
+test("while Redis hangs joins are announced and lists answered, soon, and marked as stale", async () => {
+  const startedAt = performance.now();
+  await joins("a");
+  await until("the join is announced", () => events.length === 1);
+  const { members, stale } = await presence.page(ALL);
+  assert.deepEqual([members.map(({ conn }) => conn), stale], [["a"], true]);
+  assert.ok(performance.now() - startedAt < 1_000);
+});
+
+test("when Redis is back, those who were missing come, and the list is complete", async () => {
+  await joins("a");
+  await until("it is asked again", () => loads.length === 2);
+  loads[1]!.resolve([member("a", "g1"), member("b", "g2")]);
+  await until("the other is announced", () => events.some(({ join }) => join?.[0]?.conn === "b"));
+  const { members, stale } = await presence.page(ALL);
+  assert.deepEqual([members.map(({ conn }) => conn), stale], [["a", "b"], false]);
+});
