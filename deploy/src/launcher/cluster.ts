@@ -118,7 +118,7 @@ export class Cluster {
     const have = this.#children.filter(({ spec }) => spec.kind === "worker" && spec.cell === cell).length;
     const added: SupervisedChild[] = [];
     for (let n = have + 1; n <= have + count; n++)
-      added.push(this.#add(workerSpec(this.#options, topology, cell, n, await freePort()), folder));
+      added.push(this.#add(await workerSpec(this.#options, topology, cell, n, await freePort()), folder));
     await this.#startAll(added);
     this.#writeDevFile();
     return added.map((child) => this.#handle(child));

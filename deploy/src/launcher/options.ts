@@ -33,6 +33,8 @@ export interface ClusterOptions {
   restart?: boolean;
   /** Until when everything must be ready: 60 s, which a loaded machine of two cores keeps with room to spare. */
   readyWithinMs?: number;
+  /** Another address for a broker that this process (`g1`, `eu-1-w1`) is given: of a proxy in front of it, say. */
+  through?: (process: string, url: string) => Promise<string>;
   /** Other programs in place of Plexus's own, for tests of the launcher. */
   entries?: Partial<Entries>;
 }
@@ -55,6 +57,7 @@ export function withDefaults(options: ClusterOptions): CompleteOptions {
     quiet: false,
     restart: true,
     readyWithinMs: 60_000,
+    through: async (_, url) => url,
     ...options,
     entries: { ...ENTRIES, ...options.entries },
   };

@@ -33,6 +33,8 @@ export interface ProcessPlanOptions {
   /** More environment for the processes of one kind; an unknown PLEXUS_… variable is an error there. */
   workerEnv: Record<string, string>;
   gatewayEnv: Record<string, string>;
+  /** The address under which a process reaches a broker. */
+  through: (process: string, url: string) => Promise<string>;
   entries: Entries;
 }
 
@@ -50,23 +52,23 @@ export async function planProcesses(
   const specs: ChildSpec[] = [];
   for (const cell of options.cells) {
     for (let n = 1; n <= options.workers; n++)
-      specs.push(workerSpec(options, topology, cell, n, await takePort()));
+      specs.push(await workerSpec(options, topology, cell, n, await takePort()));
   }
   if (existsSync(options.entries.admin)) specs.push(adminSpec(options, topology, secrets, await takePort()));
   for (let n = 1; n <= options.gateways; n++) {
-    specs.push(gatewaySpec(options, topology, secrets, `g${n}`, await takePort()));
+    specs.push(await gatewaySpec(options, topology, secrets, `g${n}`, await takePort()));
   }
   return specs;
 }
 
 /** The cell's `n`-th worker, counted from 1. */
-export function workerSpec(
-  options: Pick<ProcessPlanOptions, "entries" | "workerEnv">,
+export async function workerSpec(
+  options: Pick<ProcessPlanOptions, "entries" | "workerEnv" | "through">,
   topology: Topology,
   cell: string,
   n: number,
   opsPort: number,
-): ChildSpec {
+): Promise<ChildSpec> {
   const id = `${cell}-w${n}`;
   return {
     kind: "worker",
@@ -76,21 +78,21 @@ export function workerSpec(
       PLEXUS_CELL: cell,
       PLEXUS_REGION: cell.slice(0, cell.lastIndexOf("-")),
       PLEXUS_WORKER_ID: id,
-      NATS_URL: topology.natsUrl(cell),
-      REDIS_URL: topology.redisUrl(cell),
+      NATS_URL: await options.through(id, topology.natsUrl(cell)),
+      REDIS_URL: await options.through(id, topology.redisUrl(cell)),
       ...topology.workerEnv,
       ...options.workerEnv,
     }),
   };
 }
 
-function gatewaySpec(
+async function gatewaySpec(
   options: ProcessPlanOptions,
   topology: Topology,
   secrets: Secrets,
   id: string,
   opsPort: number,
-): ChildSpec {
+): Promise<ChildSpec> {
   return {
     kind: "gateway",
     id,
@@ -98,7 +100,7 @@ function gatewaySpec(
       PLEXUS_GATEWAY_ID: id,
       PLEXUS_HOST: options.host,
       PLEXUS_PORT: String(options.port),
-      NATS_URL: topology.natsUrl(),
+      NATS_URL: await options.through(id, topology.natsUrl()),
       PLEXUS_TOKEN_SECRET: secrets.tokenSecret,
       PLEXUS_DEMO: String(options.demo),
       ...options.gatewayEnv,

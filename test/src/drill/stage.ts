@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { Cluster, type ClusterProcess } from "@plexus/deploy/launcher";
+import { Cluster, type ClusterOptions, type ClusterProcess } from "@plexus/deploy/launcher";
 import { CONNECT_PATH } from "@plexus/protocol";
 import {
   connectNats,
@@ -38,7 +38,7 @@ export class Stage {
   /** Processes that ended without the drill's doing. */
   readonly casualties: string[] = [];
   readonly #doomed = new Set<string>();
-  readonly #dataDir: string;
+  readonly dataDir: string;
 
   private constructor(
     parts: Pick<Stage, "options" | "cluster" | "nats" | "directory" | "operations">,
@@ -49,16 +49,18 @@ export class Stage {
     this.nats = parts.nats;
     this.directory = parts.directory;
     this.operations = parts.operations;
-    this.#dataDir = dataDir;
+    this.dataDir = dataDir;
     this.cluster.events.on("exit", (id, { code, signal }) => {
       if (!this.#doomed.delete(id)) this.casualties.push(`${id} ended with ${signal ?? code}`);
     });
   }
 
+  /** @param more for the cluster, beside what the options say */
   static async start(
     options: DrillOptions,
     say: (line: string) => void,
     interrupted?: AbortSignal,
+    more: Partial<ClusterOptions> = {},
   ): Promise<Stage> {
     const dataDir = options.data ?? mkdtempSync(join(tmpdir(), "plexus-drill-"));
     const { cells, workers, gateways, isolated, movesPerSecond, graceMs } = options;
@@ -66,9 +68,10 @@ export class Stage {
     const workerEnv = {
       PLEXUS_MOVES_PER_SECOND: String(movesPerSecond),
       PLEXUS_CELL_GRACE_MS: String(graceMs),
+      ...more.workerEnv,
     };
     // What the drill kills stays dead until the drill says otherwise.
-    const common = { dataDir, restart: false, demo: false, quiet: true, env, workerEnv };
+    const common = { ...more, dataDir, restart: false, demo: false, quiet: true, env, workerEnv };
     const cluster = new Cluster({ ...common, cells, workers, gateways, isolated });
     interrupted?.addEventListener("abort", () => void cluster.stop(), { once: true });
     cluster.events.on("line", say);
@@ -193,7 +196,7 @@ export class Stage {
     await this.nats.close();
     await this.cluster.stop();
     if (this.options.data === undefined)
-      rmSync(this.#dataDir, { recursive: true, force: true, maxRetries: 5 });
+      rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

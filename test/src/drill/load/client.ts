@@ -35,6 +35,7 @@ export class Client {
   readonly #heard = new Map<Watch, Wire>();
   #wire: Wire | undefined;
   readonly #leaving = new Set<Wire>();
+  #comingBack = false;
   #stopped = false;
 
   constructor(context: ClientContext) {
@@ -160,12 +161,13 @@ export class Client {
     const { min, max } = reconnect;
     await pause(min + Math.random() * (max - min));
     if (this.#stopped || wire !== this.#wire || !wire.isOpen) return;
-    try {
-      await this.#use(await this.#open());
-      this.#context.counters.changedOver++;
-    } catch {
-      // The one that it came from is closed in the end, and that leads to another try.
-    }
+    // Where that fails, the end of either connection leads to another try.
+    const next = await this.#open().catch(() => undefined);
+    if (next === undefined) return;
+    await this.#use(next).then(
+      () => this.#context.counters.changedOver++,
+      () => next.drop(),
+    );
   }
 
   #onClosed(wire: Wire): void {
@@ -178,13 +180,16 @@ export class Client {
 
   async #comeBack(): Promise<void> {
     this.#wire = undefined;
+    if (this.#comingBack) return;
+    this.#comingBack = true;
     const { min, max } = RECONNECT_MS;
     while (!this.#stopped && this.#wire === undefined) {
       await pause(min + Math.random() * (max - min));
-      await this.#open()
-        .then((wire) => this.#use(wire))
-        .catch(() => undefined); // tried again, or the next close leads here
+      const wire = await this.#open().catch(() => undefined);
+      // One that can't be subscribed on is given up; its end leads here again.
+      if (wire !== undefined) await this.#use(wire).catch(() => wire.drop());
     }
+    this.#comingBack = false;
   }
 }
 

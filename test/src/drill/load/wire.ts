@@ -18,6 +18,9 @@ export interface WireListener {
 
 /** Longer than a gateway's own deadline for a command (10 s): then something is wrong. */
 const ANSWER_DEADLINE_MS = 15_000;
+/** A connection that brings nothing for so long, not even a pong, is dead. */
+const SILENCE_MS = 8_000;
+const CONNECT_DEADLINE_MS = 5_000;
 
 export class Wire {
   readonly #socket: WebSocket;
@@ -26,6 +29,7 @@ export class Wire {
   #nextId = 1;
   #outbox: string[] = [];
   #outboxBytes = 0;
+  #heardAt = performance.now();
   welcome: WelcomeFrame | undefined;
   /** Closed by this side, because it is not needed any more. */
   left = false;
@@ -39,14 +43,20 @@ export class Wire {
 
   /** Connects and says hello. */
   static async open(url: string, token: string, listener: WireListener): Promise<Wire> {
-    const socket = new WebSocket(url, [SUBPROTOCOL_JSON], { perMessageDeflate: false });
+    const socket = new WebSocket(url, [SUBPROTOCOL_JSON], {
+      perMessageDeflate: false,
+      handshakeTimeout: CONNECT_DEADLINE_MS,
+    });
     await new Promise<void>((resolve, reject) => {
       socket.once("open", resolve);
       // Stays for good: "close" follows every error, and is what counts.
       socket.on("error", reject);
     });
     const wire = new Wire(socket, listener);
-    wire.welcome = (await wire.ask({ op: "hello", token })) as WelcomeFrame;
+    const timer = setTimeout(() => wire.drop(), CONNECT_DEADLINE_MS);
+    wire.welcome = (await wire
+      .ask({ op: "hello", token })
+      .finally(() => clearTimeout(timer))) as WelcomeFrame;
     return wire;
   }
 
@@ -87,6 +97,7 @@ export class Wire {
 
   /** To be called now and then: gives up what was not answered, and keeps the connection from looking dead. */
   look(now: number): void {
+    if (now - this.#heardAt > SILENCE_MS) this.drop();
     for (const [id, { waiter, since }] of this.#waiting) {
       if (now - since < ANSWER_DEADLINE_MS) break;
       this.#waiting.delete(id);
@@ -100,9 +111,15 @@ export class Wire {
     this.#socket.close();
   }
 
+  /** Ends it without a word, as if the network had. */
+  drop(): void {
+    this.#socket.terminate();
+  }
+
   #receive(data: Buffer): void {
     const value = JSON.parse(data.toString()) as ServerFrame | ServerFrame[];
     const now = performance.now();
+    this.#heardAt = now;
     if (Array.isArray(value)) for (const frame of value) this.#take(frame, now);
     else this.#take(value, now);
   }
