@@ -31,6 +31,26 @@ test("what JSON can say comes back as it was", () => {
   );
 });
 
+test("half a surrogate pair becomes U+FFFD: what is sent is UTF-8", () => {
+  const strict = new TextDecoder("utf-8", { fatal: true });
+  for (const half of [
+    "\ud83d",
+    "\ude42",
+    "a\ud83d",
+    "\ude42\ud83d",
+    `${"x".repeat(100)}\ud83d`,
+    "힣\udfff",
+  ]) {
+    const whole = half.replace(/\p{Surrogate}/gu, "\ufffd");
+    const bytes = packFrame(half);
+    assert.equal(strict.decode(bytes.slice(bytes.length - Buffer.byteLength(whole))), whole);
+    const frame = (text: string) => ({ op: "msg", m: [{ data: { [text]: [text, null, 1] } }] });
+    assert.deepEqual(unpackFrame(packFrame(frame(half))), frame(whole));
+  }
+  for (const value of ["🙂", "\ud7ff힣\ue000", 0xedffff, 0xed_a0_80, [237, 160, 128]])
+    assert.deepEqual(unpackFrame(packFrame(value)), value);
+});
+
 test("64-bit integers come as numbers", () => {
   const max = bytes(0xcf, 0, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
   assert.equal(unpackFrame(max), Number.MAX_SAFE_INTEGER);
