@@ -14,6 +14,7 @@ interface DevFile {
   adminUrl: string | null;
   adminToken: string;
   tokenSecret: string;
+  natsUrl: string;
 }
 
 const DATA = ".plexus";
@@ -41,6 +42,17 @@ export function findTokenSecret(given: Given, env: NodeJS.ProcessEnv, cwd: strin
   if (env.PLEXUS_TOKEN_SECRET) return env.PLEXUS_TOKEN_SECRET;
   if (given.text("admin-url") ?? env.PLEXUS_ADMIN_URL) return undefined;
   return readDevFile(given.text("data"), cwd)?.tokenSecret;
+}
+
+/** Where NATS is, for what the admin API does not do. */
+export function findNatsUrl(given: Given, env: NodeJS.ProcessEnv, cwd: string): string {
+  const url = given.text("nats-url") ?? env.PLEXUS_NATS_URL ?? readDevFile(given.text("data"), cwd)?.natsUrl;
+  if (url) return url;
+  throw new CliError(
+    EXIT.unreachable,
+    "no NATS server is given, and no installation runs here",
+    "Give --nats-url or PLEXUS_NATS_URL.",
+  );
 }
 
 /** `dev.json` in the given folder, or in the first `.plexus` here or above; undefined where there is none. */

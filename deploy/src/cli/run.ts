@@ -5,6 +5,7 @@ import { activate, down, drain, pin, unpin, weight } from "./commands/cell-chang
 import { cells } from "./commands/cells.js";
 import { channel, history, presence, publish, tail } from "./commands/channels.js";
 import { gatewayDrain, gateways } from "./commands/gateways.js";
+import { logBackup, logRestore } from "./commands/log.js";
 import { operations } from "./commands/operations.js";
 import { token } from "./commands/tokens.js";
 import { disconnect, revoke, user } from "./commands/users.js";
@@ -38,6 +39,8 @@ export const COMMANDS: readonly Command[] = [
   unpin,
   gateways,
   gatewayDrain,
+  logBackup,
+  logRestore,
   operations,
   channel,
   publish,
