@@ -112,7 +112,7 @@ export class WireSocket {
 
   /** The HTTP head that the gateway answers; empty where it ends the connection instead. */
   async answer(): Promise<string> {
-    await this.#when("an answer to the request", () => this.head !== "" || this.#isOver || undefined);
+    await this.when("an answer to the request", () => this.head !== "" || this.#isOver);
     return this.head;
   }
 
@@ -133,7 +133,7 @@ export class WireSocket {
   }
 
   async pongsCount(count: number): Promise<void> {
-    await this.#when(`${count} pongs`, () => this.pongs.length >= count || this.#isOver || undefined);
+    await this.when(`${count} pongs`, () => this.pongs.length >= count || this.#isOver);
     assert.equal(this.pongs.length, count, `pongs; ended with ${this.ending?.code}`);
   }
 
@@ -155,7 +155,12 @@ export class WireSocket {
     this.#socket.destroy();
   }
 
-  /** The first answer that is not undefined; asked again whenever something arrives. */
+  /** Asks again whenever something arrives, until the answer is yes. */
+  async when(what: string, condition: () => boolean): Promise<void> {
+    await this.#when(what, () => condition() || undefined);
+  }
+
+  /** The first answer that is not undefined. */
   #when<T>(what: string, condition: () => T | undefined): Promise<T> {
     const asking = async () => {
       for (;;) {

@@ -1,0 +1,81 @@
+/**
+ * Two connections that do nothing wrong, on the gateway that is being attacked: one publishes, both read. Whatever the
+ * others send, they get every message, in order and unchanged.
+ */
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+import type { TestCluster } from "../harness/cluster.js";
+import type { RawClient } from "../harness/raw-client.js";
+import { until } from "../harness/wait.js";
+
+const CHANNEL = "chat.witness";
+const PACE_MS = 10;
+/** The longest that one publish may take, whatever the others do: a gateway's own deadline. */
+const PATIENCE_MS = 10_000;
+/** The integers of one byte are what a decoder with a spoilt state would take for something else. */
+const NUMBERS = Array.from({ length: 128 }, (_, i) => i);
+const LATER = 3;
+
+export class Witness {
+  readonly #publisher: RawClient;
+  readonly #readers: RawClient[];
+  readonly #talking: Promise<void>;
+  #stopped = false;
+  #said = 0;
+  #slowestMs = 0;
+  #failure: unknown;
+
+  private constructor(publisher: RawClient, readers: RawClient[]) {
+    this.#publisher = publisher;
+    this.#readers = readers;
+    this.#talking = this.#talk().catch((error: unknown) => {
+      this.#failure = error;
+    });
+  }
+
+  static async start(cluster: TestCluster): Promise<Witness> {
+    const readers = [await cluster.connect("ada", { encoding: "msgpack" }), await cluster.connect("bob")];
+    for (const reader of readers) await reader.sub(CHANNEL);
+    return new Witness(readers[0]!, readers);
+  }
+
+  /** How many connections it has, all on one channel. */
+  get connections(): number {
+    return this.#readers.length;
+  }
+
+  /** Has noticed nothing so far, and goes on. */
+  async undisturbed(): Promise<void> {
+    const before = this.#said;
+    await until("the witness to go on", () => this.#failure !== undefined || this.#said > before + LATER);
+    assert.equal(this.#failure, undefined);
+    assert.ok(this.#slowestMs < PATIENCE_MS, `an answer took ${Math.round(this.#slowestMs)} ms`);
+    for (const reader of this.#readers) {
+      const channel = reader.channel(CHANNEL);
+      await until("what was said", () => channel.received.length > before);
+      channel.assertConsecutive();
+      assert.deepEqual(channel.data.at(-1), this.#data((channel.data.at(-1) as { n: number }).n));
+      assert.equal(channel.seqs[0], 1);
+      assert.ok(reader.isOpen);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#talking;
+  }
+
+  async #talk(): Promise<void> {
+    while (!this.#stopped) {
+      const startedAt = performance.now();
+      await this.#publisher.pub(CHANNEL, this.#data(this.#said));
+      this.#slowestMs = Math.max(this.#slowestMs, performance.now() - startedAt);
+      this.#said++;
+      await pause(PACE_MS);
+    }
+  }
+
+  #data(n: number): object {
+    return { n, numbers: NUMBERS, text: "κόσμε 🙂", nothing: null };
+  }
+}
