@@ -38,6 +38,11 @@ export interface StreamInfo {
   total?: number;
 }
 
+export interface CellState {
+  readonly id: string;
+  readonly state: string;
+}
+
 const STREAM_NOT_FOUND = 10059;
 
 export class Bus {
@@ -87,6 +92,10 @@ export class Bus {
     });
   }
 
+  async delete(cell: string, domain = this.domainOf(cell)): Promise<void> {
+    await question(this.nats, `${prefix(domain)}.STREAM.DELETE.${logStream(cell)}`, undefined);
+  }
+
   subject(cell: string, call: string): string {
     return `${prefix(this.domainOf(cell))}.${call}.${logStream(cell)}`;
   }
@@ -111,7 +120,7 @@ export class Bus {
   }
 
   /** The cells, and how they are. */
-  async cells(): Promise<ReadonlyArray<{ id: string; state: string }>> {
+  async cells(): Promise<readonly CellState[]> {
     const store = await DirectoryStore.open(this.nats, this.log);
     store.stop();
     return store.current.cells;

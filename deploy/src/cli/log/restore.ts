@@ -2,7 +2,7 @@ import { logStream } from "@plexus/protocol";
 import { describeIncarnation, LOG_BEING_RESTORED } from "@plexus/runtime";
 import { CliError, EXIT } from "../errors.js";
 import { type BackupHeader, BackupReader } from "./backup-file.js";
-import type { Bus } from "./bus.js";
+import type { Bus, CellState } from "./bus.js";
 import { goOn, type WentOn } from "./go-on.js";
 import { RunningWorkers } from "./running-workers.js";
 import { writeSnapshot } from "./snapshot.js";
@@ -52,8 +52,9 @@ export async function restore(
       throw new CliError(EXIT.refused, `${file} is a backup of ${header.cell}, not of ${cell}`);
     workers = await RunningWorkers.listen(bus, cell);
     workers.assertNone();
-    const others = await otherLogs(bus, cell);
-    await makeRoom(bus, cell, options.replace);
+    const cells = await bus.cells();
+    const others = await otherLogs(bus, cell, cells);
+    await makeRoom(bus, cell, cells.find(({ id }) => id === cell)?.state, options.replace);
     let sent = 0;
     const { state } = await writeSnapshot(
       bus,
@@ -85,9 +86,9 @@ export async function restore(
 }
 
 /** A channel may live there by now, so all of them have to answer; but for those that were given up. */
-async function otherLogs(bus: Bus, cell: string): Promise<string[]> {
+async function otherLogs(bus: Bus, cell: string, cells: readonly CellState[]): Promise<string[]> {
   const others: string[] = [];
-  for (const { id, state } of await bus.cells()) {
+  for (const { id, state } of cells) {
     if (id === cell) continue;
     try {
       if ((await bus.info(id)) !== undefined) others.push(id);
@@ -101,27 +102,35 @@ async function otherLogs(bus: Bus, cell: string): Promise<string[]> {
   return others;
 }
 
-async function makeRoom(bus: Bus, cell: string, replace: boolean): Promise<void> {
-  const hub = bus.hubDomain;
-  if (hub !== undefined && (await bus.info(cell, hub)) !== undefined) {
-    const why = `the hub has a mirror of the log of ${cell}, with all that it held when the cell was drained`;
-    throw new CliError(
-      EXIT.refused,
-      why,
-      "It is read in the log's place. Activate the cell before you restore it.",
-    );
-  }
+async function makeRoom(bus: Bus, cell: string, state: string | undefined, replace: boolean): Promise<void> {
+  await dropMirror(bus, cell, state, replace);
   const found = await bus.info(cell);
   if (found === undefined) return;
-  const { state, config } = found;
-  const isUnfinished = config.description === LOG_BEING_RESTORED;
-  if (state.last_seq > 0 && !isUnfinished && !replace)
+  const isUnfinished = found.config.description === LOG_BEING_RESTORED;
+  if (found.state.last_seq > 0 && !isUnfinished && !replace)
     throw new CliError(
       EXIT.refused,
-      `cell ${cell} has a log with ${state.messages} records`,
+      `cell ${cell} has a log with ${found.state.messages} records`,
       "Back it up, then give --replace to remove it.",
     );
-  await bus.api(cell, "STREAM.DELETE");
+  await bus.delete(cell);
+}
+
+/** A mirror is read where the log does not answer: one that the log is not the source of any more must not be. */
+async function dropMirror(
+  bus: Bus,
+  cell: string,
+  state: string | undefined,
+  replace: boolean,
+): Promise<void> {
+  const hub = bus.hubDomain;
+  if (hub === undefined || (await bus.info(cell, hub)) === undefined) return;
+  if ((state === "drained" || state === "draining") && !replace) {
+    const why = `cell ${cell} is ${state}, and the hub has a mirror of its log, which is newer than any backup`;
+    const hint = "The mirror is read in the log's place: nothing is lost. --replace removes it.";
+    throw new CliError(EXIT.refused, why, hint);
+  }
+  await bus.delete(cell, hub);
 }
 
 async function bringIntoUse(bus: Bus, { cell, config }: BackupHeader, epoch: string): Promise<void> {
