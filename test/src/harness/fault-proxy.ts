@@ -36,7 +36,7 @@ export class FaultProxy {
 
   /** Listens on a free port of 127.0.0.1. */
   static async listen(upstream: { host: string; port: number }): Promise<FaultProxy> {
-    const server = createServer();
+    const server = createServer({ allowHalfOpen: true });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return new FaultProxy(server, upstream);
@@ -77,7 +77,7 @@ export class FaultProxy {
 
   #serve(client: Socket): void {
     if (this.#refuses) return void client.resetAndDestroy();
-    const server = connect(this.#upstream);
+    const server = connect({ ...this.#upstream, allowHalfOpen: true });
     const link = new Link(client, server, () => this.#links.delete(link));
     link.impair(this.#impairment);
     this.#links.add(link);
@@ -96,8 +96,7 @@ class Link {
       socket.setNoDelay(true);
       socket.on("error", () => this.cut());
       socket.on("close", () => {
-        this.cut();
-        over();
+        if (this.#sockets.every(({ closed }) => closed)) over();
       });
     }
     void this.#carry("up", client, server);
@@ -118,7 +117,8 @@ class Link {
 
   async #carry(direction: Direction, from: Socket, to: Socket): Promise<void> {
     try {
-      for await (const chunk of from as AsyncIterable<Buffer>)
+      // Its other half may still have something to say.
+      for await (const chunk of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>)
         for (const piece of pieces(chunk, this.#impairment.sliceBytes))
           await this.#pass(direction, piece, to);
     } catch {
