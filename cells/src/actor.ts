@@ -37,6 +37,8 @@ export interface PlacementView {
 export interface ActorContext {
   readonly cell: string;
   readonly log: ChannelLog;
+  /** The log does not answer at the moment: what is new is refused before it costs an actor its memory. */
+  logIsAway(): boolean;
   /** The log of any cell; rejects with `unavailable` if it can't be reached. */
   logOf(cell: string): Promise<ChannelLog>;
   readonly placement: PlacementView;
@@ -58,6 +60,7 @@ export interface ActorContext {
   closed(actor: Actor): void;
 }
 
+const LOG_AWAY: WireError = ["unavailable", "the log is away", 1_000];
 /** The log is trimmed when this share of what retention keeps was added, and not before so many messages. */
 const TRIM_SHARE = 0.1;
 const TRIM_LEAST = 1_000;
@@ -126,6 +129,7 @@ export class Actor {
     const [, kind, , , body] = command;
     switch (kind) {
       case "publish":
+        if (this.#context.logIsAway()) return this.#context.answer(asker, LOG_AWAY, null);
         this.#channel.publish(body, asker, this.#lastUsedAt);
         return this.#runEffects();
       case "read":

@@ -263,6 +263,7 @@ test("no answer: an append is unknown within its deadline, a question fails; lat
     const bytes = recordOf(2, 1, 1);
     assert.equal(inShort(await append(1, bytes, { to: impatient })), "unknown");
     assert.ok(performance.now() - startedAt < 1_000);
+    assert.equal(impatient.isAway, false, "once is no reason");
     await assert.rejects(impatient.last(subject()), { code: "unavailable" });
     await assert.rejects(impatient.next(subject(), 1), { code: "unavailable" });
     await assert.rejects(impatient.read(subject(), { logSeq: 1 }, { records: 1, bytes: 1 }), {
@@ -275,6 +276,31 @@ test("no answer: an append is unknown within its deadline, a question fails; lat
   // The append was on its way: unknown is all that could be said.
   await until("the append arrives after all", async () => (await log.last(subject()))?.logSeq === 2);
   assert.equal(inShort(await append(1, recordOf(2, 1, 1), { to: impatient })), "fence");
+  impatient.stop();
+});
+
+test("a log that goes on not answering is not waited for; nothing is offered then, and the first answer ends it", async () => {
+  const impatient = await JetStreamLog.open(nats, cell, silent, SHORT);
+  const offer = (fence: number) => append(fence, undefined, { to: impatient });
+  await broker.suspend();
+  try {
+    assert.deepEqual(
+      (await Promise.all([offer(0), offer(0), offer(0)])).map(inShort),
+      Array(3).fill("unknown"),
+    );
+    assert.ok(impatient.isAway);
+    await Promise.allSettled([1, 2, 3].map(() => impatient.last(subject())));
+    const startedAt = performance.now();
+    let refused = 0;
+    for (let i = 0; i < 100 && impatient.isAway; i++) if (inShort(await offer(0)) === "refused") refused++;
+    assert.ok(refused > 0 && performance.now() - startedAt < SHORT.appendDeadlineMs);
+  } finally {
+    broker.resume();
+  }
+  const last = await until("it is asked again", () => impatient.last(subject()).catch(() => null));
+  assert.equal(last.logSeq, 1, "of those without an answer one was stored, of those that were refused none");
+  await until("it takes records again", async () => inShort(await offer(1)) === 2);
+  assert.equal(impatient.isAway, false);
   impatient.stop();
 });
 

@@ -7,6 +7,8 @@ import {
 } from "@nats-io/jetstream";
 import { logStream, opOf, PlexusError, readHead, subjects } from "@plexus/protocol";
 import {
+  away,
+  Breaker,
   incarnationOf,
   isNoResponders,
   type Logger,
@@ -29,6 +31,12 @@ export interface LogOptions {
   replicas: number;
   /** Bytes after which appends are refused; -1 for no bound but the disk's. */
   maxBytes: number;
+}
+
+/** Apart, since a log may answer questions that can't take anything new: without a quorum, for example. */
+export interface LogBreakers {
+  readonly appends: Breaker;
+  readonly reads: Breaker;
 }
 
 const FENCE_HEADER = "Nats-Expected-Last-Subject-Sequence";
@@ -61,6 +69,7 @@ export class JetStreamLog implements ChannelLog {
   readonly #options: LogOptions;
   readonly #inbox: string;
   readonly #questions: Questions;
+  readonly #appends: Breaker;
   readonly #cursor: CursorContext;
   readonly #allSubjects: string;
   readonly #waiting = new Map<number, Waiting>();
@@ -70,6 +79,7 @@ export class JetStreamLog implements ChannelLog {
   private constructor(
     context: { nats: NatsConnection; cell: string; log: Logger; options: LogOptions },
     info: LogIdentity,
+    { appends, reads }: LogBreakers,
     domain?: string,
   ) {
     const { nats, cell, log, options } = context;
@@ -77,6 +87,7 @@ export class JetStreamLog implements ChannelLog {
     this.#stream = logStream(cell);
     this.#apiPrefix = domain === undefined ? "$JS.API" : `$JS.${domain}.API`;
     this.#options = options;
+    this.#appends = appends;
     const incarnation = incarnationOf(info);
     if (incarnation === undefined)
       throw new PlexusError("unavailable", `the log of cell ${cell} is being restored`, { retry: 1_000 });
@@ -85,7 +96,7 @@ export class JetStreamLog implements ChannelLog {
     subscribe(nats, `${this.#inbox}.*`, log, (message) => this.#onAck(message));
     const inbox = `${this.#inbox}-asked`;
     const deadlineMs = options.readDeadlineMs;
-    this.#questions = new Questions({ nats, inbox, deadlineMs, log });
+    this.#questions = new Questions({ nats, inbox, deadlineMs, breaker: reads, log });
     this.#cursor = {
       nats,
       questions: this.#questions,
@@ -105,6 +116,7 @@ export class JetStreamLog implements ChannelLog {
     cell: string,
     log: Logger,
     options: LogOptions,
+    breakers: LogBreakers = { appends: new Breaker(), reads: new Breaker() },
   ): Promise<JetStreamLog> {
     const manager = await jetstreamManager(nats);
     const config: Partial<StreamConfig> & { name: string } = {
@@ -123,7 +135,7 @@ export class JetStreamLog implements ChannelLog {
     const info = found ?? (await manager.streams.add(config));
     if (found !== null && found.config.max_bytes !== options.maxBytes)
       await manager.streams.update(config.name, { max_bytes: options.maxBytes });
-    return new JetStreamLog({ nats, cell, log, options }, info);
+    return new JetStreamLog({ nats, cell, log, options }, info, breakers);
   }
 
   /** Opens the log of another cell, or its mirror, which has to exist in that JetStream domain. */
@@ -141,7 +153,8 @@ export class JetStreamLog implements ChannelLog {
       ...where,
     });
     const info = await manager.streams.info(logStream(cell));
-    return new JetStreamLog({ nats, cell, log, options }, info, domain);
+    const breakers = { appends: new Breaker(), reads: new Breaker() };
+    return new JetStreamLog({ nats, cell, log, options }, info, breakers, domain);
   }
 
   /** Every subject that holds a record: one for each channel. */
@@ -152,7 +165,16 @@ export class JetStreamLog implements ChannelLog {
     return Object.keys(state.subjects ?? {});
   }
 
+  /** It has not taken anything for a while: what is new is refused at once, and need not be offered. */
+  get isAway(): boolean {
+    return this.#appends.isOpen(Date.now());
+  }
+
   append({ subject, bytes, fence, opened }: Append, done: (outcome: AppendOutcome) => void): void {
+    if (!this.#appends.tryPass(Date.now())) {
+      const { message } = away("the log");
+      return void setImmediate(() => done({ stored: false, why: "refused", message }));
+    }
     const ack = this.#nextAck++;
     this.#waiting.set(ack, { done, deadlineAt: Date.now() + this.#options.appendDeadlineMs });
     const headers = natsHeaders();
@@ -236,8 +258,11 @@ export class JetStreamLog implements ChannelLog {
 
   #onAck(message: Msg): void {
     const ack = Number(message.subject.slice(message.subject.lastIndexOf(".") + 1));
-    if (isNoResponders(message))
+    if (isNoResponders(message)) {
+      this.#appends.failed(Date.now());
       return this.#settle(ack, { stored: false, why: "refused", message: "the log is not there" });
+    }
+    this.#appends.succeeded();
     const { seq, error } = message.json<{
       seq?: number;
       error?: { err_code: number; description: string };
@@ -253,6 +278,7 @@ export class JetStreamLog implements ChannelLog {
     // In order of deadline, since all appends have the same.
     for (const [ack, waiting] of this.#waiting) {
       if (waiting.deadlineAt > now) break;
+      this.#appends.failed(now);
       this.#settle(ack, { stored: false, why: "unknown", message: "no answer in time" });
     }
   }

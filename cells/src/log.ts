@@ -33,7 +33,7 @@ export interface ChannelLog {
 
   /**
    * Appends a record if the subject's newest one has the log sequence `fence` (0: there is none yet). `done` is
-   * called exactly once, within the append deadline.
+   * called exactly once, within the append deadline, and in a later turn.
    */
   append(append: Append, done: (outcome: AppendOutcome) => void): void;
 

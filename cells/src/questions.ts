@@ -3,7 +3,15 @@
  * traces, a timer and two promises for each, in case it should fail: several times the cost of asking.
  */
 import { PlexusError } from "@plexus/protocol";
-import { isNoResponders, type Logger, type Msg, type NatsConnection, subscribe } from "@plexus/runtime";
+import {
+  away,
+  type Breaker,
+  isNoResponders,
+  type Logger,
+  type Msg,
+  type NatsConnection,
+  subscribe,
+} from "@plexus/runtime";
 
 const SWEEP_MS = 100;
 
@@ -17,21 +25,33 @@ export class Questions {
   readonly #nats: NatsConnection;
   readonly #deadlineMs: number;
   readonly #inbox: string;
+  readonly #breaker: Breaker;
   readonly #waiting = new Map<number, Waiting>();
   #next = 1;
   readonly #sweep: NodeJS.Timeout;
 
   /** @param inbox a subject of its own; answers come one token below it */
-  constructor(context: { nats: NatsConnection; inbox: string; deadlineMs: number; log: Logger }) {
+  constructor(context: {
+    nats: NatsConnection;
+    inbox: string;
+    deadlineMs: number;
+    breaker: Breaker;
+    log: Logger;
+  }) {
     this.#nats = context.nats;
+    this.#breaker = context.breaker;
     this.#deadlineMs = context.deadlineMs;
     this.#inbox = context.inbox;
     subscribe(this.#nats, `${this.#inbox}.*`, context.log, (message) => this.#onAnswer(message));
     this.#sweep = setInterval(() => this.#onSweep(Date.now()), SWEEP_MS);
   }
 
-  /** Rejects with `unavailable` if nobody is there or no answer comes within the deadline. */
+  /**
+   * Rejects with `unavailable` if nobody is there or no answer comes within the deadline; at once if that was so the
+   * last times.
+   */
   ask(subject: string, body: object): Promise<Msg> {
+    if (!this.#breaker.tryPass(Date.now())) return Promise.reject(away("the log"));
     return new Promise((resolve, reject) => {
       const id = this.#next++;
       this.#waiting.set(id, { resolve, reject, deadlineAt: Date.now() + this.#deadlineMs });
@@ -50,7 +70,8 @@ export class Questions {
 
   #onAnswer(message: Msg): void {
     const id = Number(message.subject.slice(message.subject.lastIndexOf(".") + 1));
-    if (isNoResponders(message)) return this.#fail(id, "nobody is there");
+    if (isNoResponders(message)) return this.#unanswered(id, "nobody is there");
+    this.#breaker.succeeded();
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     waiting?.resolve(message);
@@ -60,8 +81,13 @@ export class Questions {
     // In order of deadline, since all questions have the same.
     for (const [id, { deadlineAt }] of this.#waiting) {
       if (deadlineAt > now) break;
-      this.#fail(id, "no answer in time");
+      this.#unanswered(id, "no answer in time");
     }
+  }
+
+  #unanswered(id: number, cause: string): void {
+    this.#breaker.failed(Date.now());
+    this.#fail(id, cause);
   }
 
   #fail(id: number, cause: unknown): void {

@@ -65,7 +65,8 @@ async function layGround(options: WorkerOptions, log: Logger): Promise<Ground> {
     replicas: options.logReplicas,
     maxBytes: options.logMaxBytes,
   };
-  const channelLog = await JetStreamLog.open(nats, cell, log, logOptions);
+  const breakers = { appends: breakerFor("log", log), reads: breakerFor("log_reads", log) };
+  const channelLog = await JetStreamLog.open(nats, cell, log, logOptions, breakers);
   const otherLogs = new CellLogs(nats, log, logOptions, options.hubDomain);
   const directory = await DirectoryStore.open(nats, log, options.hubDomain);
   await directory.change((current) => withCell(current, cell, region));
@@ -140,6 +141,7 @@ function actorContext(parts: {
   return {
     cell,
     log: channelLog,
+    logIsAway: () => channelLog.isAway,
     logOf: (id) => otherLogs.of(id),
     placement: placementView(directory, cell),
     askAt: (at, kind, tenant, channel, body) =>

@@ -1,0 +1,76 @@
+/** An actor whose log or Redis is away: what it still answers, and what it refuses at once. */
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import { type CommandKind, type Commands, Settings, type WireCommand, type WireError } from "@plexus/runtime";
+import { silent, until } from "@plexus/runtime/testing";
+import { Actor, type ActorContext } from "./actor.js";
+import type { PresenceStore } from "./presence-store.js";
+import { item } from "./testing/channels.js";
+import { MemoryLog } from "./testing/memory-log.js";
+import { subjectIn } from "./testing/past.js";
+
+let log: MemoryLog;
+let logIsAway: boolean;
+let answers: Map<number, { error: WireError | null; body: unknown }>;
+let closed: number;
+let actor: Actor;
+let asked = 0;
+
+beforeEach(() => {
+  [log, logIsAway, answers, closed] = [new MemoryLog(), false, new Map(), 0];
+  const placement = { isHome: () => true, previousHomes: () => [], stateOf: () => "active" as const };
+  const context: Partial<ActorContext> = {
+    cell: "eu-1",
+    log,
+    logIsAway: () => logIsAway,
+    placement,
+    presence: { load: () => new Promise(() => undefined) } as unknown as PresenceStore,
+    settings: new Settings(),
+    logger: silent,
+    answer: ({ correlation }, error, body) => void answers.set(correlation, { error, body }),
+    closed: () => void closed++,
+  };
+  actor = new Actor(context as ActorContext, "acme", "chat.a");
+});
+afterEach(() => actor.close());
+
+async function ask<K extends CommandKind>(kind: K, body: Commands[K]["ask"]) {
+  const correlation = ++asked;
+  const command = [correlation, kind, "acme", "chat.a", body] as unknown as WireCommand;
+  actor.handle(command, { reply: "r", correlation });
+  return until("an answer", () => answers.get(correlation));
+}
+
+test("while the log is away publishes are refused at once, and what is in memory is still answered", async () => {
+  await ask("publish", [item("a")]);
+  logIsAway = true;
+  log.silent = true;
+  const questions = log.questions;
+  const { error } = await ask("publish", [item("b")]);
+  assert.deepEqual(error, ["unavailable", "the log is away", 1_000]);
+  const head = (await ask("head", { gateway: "g1" })).body as Commands["head"]["answer"];
+  assert.equal(head.head.seq, 1);
+  const read = (await ask("read", { after: 0, limit: 10 })).body as Commands["read"]["answer"];
+  assert.equal(read.records.length, 1);
+  assert.deepEqual([closed, log.questions], [0, questions], "it is still the same actor, and asked nobody");
+  [logIsAway, log.silent] = [false, false];
+  assert.equal((await ask("publish", [item("b")])).error, null);
+  assert.equal(log.all(subjectIn("eu-1")).length, 2);
+});
+
+test("an append whose fate is unknown when the log goes away is a timeout, not unavailable", async () => {
+  await ask("publish", [item("a")]);
+  log.fate = () => {
+    [logIsAway, log.silent] = [true, true];
+    return "unheard";
+  };
+  assert.equal((await ask("publish", [item("b")])).error?.[0], "timeout");
+  assert.equal(log.all(subjectIn("eu-1")).length, 2, "it was stored");
+});
+
+test("while Redis hangs the head of a channel is answered at once, without its members", async () => {
+  const startedAt = performance.now();
+  const head = (await ask("head", { gateway: "g1" })).body as Commands["head"]["answer"];
+  assert.ok(performance.now() - startedAt < 200);
+  assert.deepEqual(head, { head: { epoch: "born", seq: 0 }, presence: null, members: 0 });
+});
