@@ -200,7 +200,7 @@ class Chaos {
 
   async #plan() {
     const { stage, url } = this.#world;
-    const { channels, quietChannels, subscribers, rate } = this.#options.cluster;
+    const { channels, quietChannels, subscribers, channelsPerConnection, rate } = this.#options.cluster;
     const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
     return {
       url,
@@ -208,6 +208,7 @@ class Chaos {
       gateways: stage.gateways,
       channels: names("chat.c", channels),
       subscribers,
+      channelsPerConnection,
       lateEvery: 0,
       quietChannels: names("quiet.c", quietChannels),
       rate,

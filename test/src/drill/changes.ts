@@ -87,6 +87,11 @@ export const CHANGES = {
     },
     cuts: true,
   },
+  storm: {
+    doc: "all gateways are killed at once and started again: every client comes back at the same time",
+    perform: storm,
+    cuts: true,
+  },
   "kill-worker-old": {
     doc: "a cell is drained, and the worker that moves its channels is killed in the middle",
     perform: (stage) => drainAndKill(stage, stage.leaderOf(CELL)),
@@ -194,6 +199,13 @@ function firstActive({ directory }: Stage): string {
 
 function stateOf({ directory }: Stage, id: string): string | undefined {
   return directory.current.cells.find((cell) => cell.id === id)?.state;
+}
+
+async function storm(stage: Stage): Promise<Performed> {
+  const gateways = stage.gateways.map((id) => stage.cluster.process(id));
+  await Promise.all(gateways.map((gateway) => stage.end(gateway, "SIGKILL")));
+  await Promise.all(gateways.map((gateway) => gateway.start()));
+  return {};
 }
 
 async function drainGateway(stage: Stage): Promise<Performed> {

@@ -147,6 +147,7 @@ class Drill {
       drill: name,
       durationMs: performed.durationMs,
       ...(performed.interruptedAt !== undefined && { interruptedAt: performed.interruptedAt }),
+      resumedMs: performed.resumedMs,
       ...pausesOf(measure, performed.moved, performed.awayMs),
       leftInCell,
       cpuSeconds: performed.cpuSeconds,
@@ -175,6 +176,7 @@ class Drill {
     );
     for (const channel of mayStartOver) this.#mayStartOver.add(channel);
     const wholeMs = performance.now() - startedAt;
+    const resumedMs = await this.#untilResumed();
     await this.#untilServed();
     forget();
     stage.operation = undefined;
@@ -183,10 +185,20 @@ class Drill {
       durationMs: Math.round(durationMs ?? wholeMs),
       interruptedAt,
       awayMs,
+      resumedMs,
       lastedMs: performance.now() - startedAt,
       cpuSeconds: cpu.read(),
       moved: this.#moved(directories),
     };
+  }
+
+  /** Every subscription is there again. Returns how long after the change that is, in ms. */
+  async #untilResumed(): Promise<number> {
+    const startedAt = performance.now();
+    await this.#stage.until("every subscription to be there", async () =>
+      (await this.#load.away()) === 0 ? true : undefined,
+    );
+    return Math.round(performance.now() - startedAt);
   }
 
   /** Every channel has had a turn, and none waits. */
@@ -238,13 +250,14 @@ class Drill {
 
   async #plan(): Promise<LoadPlan> {
     const stage = this.#stage;
-    const { channels, quietChannels, subscribers, rate } = stage.options;
+    const { channels, quietChannels, subscribers, channelsPerConnection, rate } = stage.options;
     return {
       url: stage.url,
       token: await stage.token(),
       gateways: stage.gateways,
       channels: activeChannels(channels),
       subscribers,
+      channelsPerConnection,
       lateEvery: LATE_EVERY,
       quietChannels: Array.from({ length: quietChannels }, (_, i) => `quiet.c${i}`),
       rate,

@@ -8,6 +8,8 @@ export interface DrillOptions {
   quietChannels: number;
   /** Subscribers of each active channel. */
   subscribers: number;
+  /** Subscriptions of one connection, at most: gateways allow 500. */
+  channelsPerConnection: number;
   /** Messages per second, over all channels together. */
   rate: number;
   /** How long there is load at least: before, during and after the change. */
@@ -33,6 +35,7 @@ export const DEFAULTS: DrillOptions = {
   channels: 2_000,
   quietChannels: 20_000,
   subscribers: 1,
+  channelsPerConnection: 250,
   rate: 1_000,
   seconds: 20,
   history: 2_000,
@@ -45,6 +48,16 @@ export const DEFAULTS: DrillOptions = {
   graceMs: 3_000,
   maxPauseMs: 0,
   data: undefined,
+};
+
+/** Many clients that each want little. */
+export const STORM: DrillOptions = {
+  ...DEFAULTS,
+  channels: 100,
+  quietChannels: 0,
+  subscribers: 100,
+  channelsPerConnection: 1,
+  rate: 100,
 };
 
 /** Small enough for a test: everything happens once, and nothing is measured. */
@@ -65,6 +78,7 @@ const FLAGS = {
   channels: { type: "string", doc: "active channels" },
   "quiet-channels": { type: "string", doc: "channels written to once, before the change" },
   subscribers: { type: "string", doc: "subscribers of each active channel" },
+  "channels-per-connection": { type: "string", doc: "subscriptions of one connection" },
   rate: { type: "string", doc: "messages per second, over all channels together" },
   seconds: { type: "string", doc: "seconds of load at least" },
   history: { type: "string", doc: "quiet channels whose history is read in the end" },
@@ -92,11 +106,12 @@ export function readCommandLine(args: string[]): CommandLine {
   const { values, positionals } = parseArgs({ args, options: FLAGS, allowPositionals: true });
   if (positionals.length > 1) throw new Error(`one drill at a time: ${positionals.join(", ")}`);
   const [drill] = positionals;
-  const options = { ...(drill === "smoke" ? SMOKE : DEFAULTS) };
+  const options = { ...(drill === "smoke" ? SMOKE : drill === "storm" ? STORM : DEFAULTS) };
   const numbers = {
     channels: "channels",
     "quiet-channels": "quietChannels",
     subscribers: "subscribers",
+    "channels-per-connection": "channelsPerConnection",
     rate: "rate",
     seconds: "seconds",
     history: "history",

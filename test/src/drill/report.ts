@@ -6,6 +6,8 @@ import { type Spread, spreadOf } from "./spread.js";
 export interface ChangeReport {
   drill: string;
   durationMs: number;
+  /** From the end of the change until every subscription was there (again). */
+  resumedMs: number;
   /** How far the channels had moved when something happened in the middle. */
   interruptedAt?: { moved: number; total: number };
   /** Times from publish to acknowledgement before the change, in ms. */

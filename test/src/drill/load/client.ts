@@ -172,6 +172,7 @@ export class Client {
 
   #onClosed(wire: Wire): void {
     this.#leaving.delete(wire);
+    for (const [watch, heardOn] of this.#heard) if (heardOn === wire) watch.live = false;
     if (wire.left || this.#stopped) return;
     const heard = [...this.#heard.values()].includes(wire);
     if (heard || wire === this.#wire) this.#context.counters.disconnected++;

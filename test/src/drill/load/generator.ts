@@ -8,8 +8,8 @@ import { Watch } from "./watch.js";
 
 const TICK_MS = 5;
 const LOOK_EVERY_MS = 1_000;
-/** Channels that one connection subscribes to or publishes to: gateways allow 500. */
-const CHANNELS_PER_CLIENT = 250;
+/** Channels that one connection publishes to. */
+const CHANNELS_PER_PUBLISHER = 250;
 const PREPARED_WITHIN_MS = 120_000;
 const POLL_MS = 20;
 
@@ -96,6 +96,10 @@ export class Generator {
       .length;
   }
 
+  away(): number {
+    return this.#watches.filter(({ live }) => !live).length;
+  }
+
   measure(): ChannelTimes[] {
     return this.#lanes.map(({ channel, calmMs, changeMs }) => ({ channel, calmMs, changeMs }));
   }
@@ -126,7 +130,7 @@ export class Generator {
 
   #makePublishers(plan: LoadPlan): void {
     const lanes = [...this.#lanes, ...this.#quiet];
-    const wanted = Math.ceil(plan.channels.length / CHANNELS_PER_CLIENT);
+    const wanted = Math.ceil(plan.channels.length / CHANNELS_PER_PUBLISHER);
     for (const client of this.#newClients(plan, wanted)) this.#publishers.push(client);
     for (const [i, lane] of lanes.entries())
       this.#clientOf.set(lane, this.#publishers[i % this.#publishers.length]!);
@@ -136,7 +140,7 @@ export class Generator {
     this.#watches = plan.channels.flatMap((channel) =>
       Array.from({ length: plan.subscribers }, () => new Watch(channel)),
     );
-    const wanted = Math.max(plan.subscribers, Math.ceil(this.#watches.length / CHANNELS_PER_CLIENT));
+    const wanted = Math.max(plan.subscribers, Math.ceil(this.#watches.length / plan.channelsPerConnection));
     for (const client of this.#newClients(plan, wanted)) this.#subscribers.push(client);
     // Those of one channel stand next to each other, and so go to different clients.
     for (const [i, watch] of this.#watches.entries())

@@ -74,6 +74,11 @@ export class Load {
     return (await this.#all("stuck", { forMs })).reduce((sum, count) => sum + count, 0);
   }
 
+  /** How many subscriptions are not there at this time. */
+  async away(): Promise<number> {
+    return (await this.#all("away", null)).reduce((sum, count) => sum + count, 0);
+  }
+
   async measure(): Promise<ChannelTimes[]> {
     return (await this.#all("measure", null)).flat();
   }

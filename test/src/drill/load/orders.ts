@@ -10,6 +10,8 @@ export interface LoadPlan {
   channels: string[];
   /** Of each channel. */
   subscribers: number;
+  /** Subscriptions of one connection, at most. */
+  channelsPerConnection: number;
   /** Every so manieth channel is not written to before the change. */
   lateEvery: number;
   /** Channels that are written to once, before everything else, with no subscriber. */
@@ -63,6 +65,8 @@ export interface Orders {
   settle: { ask: null; answer: null };
   /** How many channels have waited so long for an acknowledgement. */
   stuck: { ask: { forMs: number }; answer: number };
+  /** How many subscriptions are not there at this time. */
+  away: { ask: null; answer: number };
   measure: { ask: null; answer: ChannelTimes[] };
   /** Stops publishing, waits for what is under way, and judges. */
   finish: { ask: { withinMs: number }; answer: LoadResult };

@@ -12,6 +12,7 @@ const carryOut: Record<OrderMessage["name"], (ask: never) => unknown> = {
   change: () => generator.change(),
   settle: () => generator.settle(),
   stuck: ({ forMs }: { forMs: number }) => generator.stuck(forMs),
+  away: () => generator.away(),
   measure: () => generator.measure(),
   finish: (ask: { withinMs: number }) => generator.finish(ask),
   history: (ask: { quiet: number }) => generator.history(ask),

@@ -19,6 +19,8 @@ export class Watch {
   readonly arrivals: Arrival[] = [];
   /** The subscription could not be continued without a hole: `reset`, or `recovered: false`. */
   unrecovered = 0;
+  /** Whether it is subscribed at this time. */
+  live = false;
   /** Where this subscriber stands; undefined before it was subscribed. */
   position: Position | undefined;
 
@@ -28,6 +30,7 @@ export class Watch {
 
   /** @param resumed whether `since` was asked for */
   subscribed({ epoch, seq, recovered }: SubOk, resumed: boolean): void {
+    this.live = true;
     if (resumed && recovered) return;
     if (resumed) this.unrecovered++;
     this.position = { epoch, seq };

@@ -79,6 +79,7 @@ export class Wire {
 
   /** Adds a frame to what {@link flush} sends as batches. */
   queue(frame: object, waiter: Waiter): void {
+    if (!this.isOpen) return queueMicrotask(() => waiter.refused("closed", performance.now()));
     const id = this.#nextId++;
     this.#waiting.set(id, { waiter, since: performance.now() });
     const json = JSON.stringify({ ...frame, id });
