@@ -8,12 +8,12 @@ const MAY_GROW = { factor: 1.5, bytes: 96 * MIB };
 
 export type Memory = Record<string, number>;
 
-/** Resident bytes of workers and gateways, by name. */
+/** Resident bytes of workers and gateways, by name; none for one that does not say. */
 export async function readMemory(processes: readonly ClusterProcess[]): Promise<Memory> {
   const measured = processes.filter(({ kind, opsUrl }) => opsUrl !== null && kind !== "admin");
   const entries = measured.map(async ({ id, opsUrl }) => {
-    const metrics = await readMetrics(opsUrl!);
-    return [id, metrics.sum("process_resident_memory_bytes")] as const;
+    const metrics = await readMetrics(opsUrl!).catch(() => undefined);
+    return [id, metrics?.sum("process_resident_memory_bytes") ?? 0] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }
@@ -22,6 +22,7 @@ export async function readMemory(processes: readonly ClusterProcess[]): Promise<
 export function grown(before: Memory, after: Memory): string[] {
   return Object.entries(after).flatMap(([id, bytes]) => {
     const was = before[id] ?? 0;
+    if (bytes === 0) return [`${id} does not answer`];
     if (was === 0 || bytes <= was * MAY_GROW.factor + MAY_GROW.bytes) return [];
     return [`${id} takes ${Math.round(bytes / MIB)} MiB, and took ${Math.round(was / MIB)} MiB before`];
   });
