@@ -51,6 +51,27 @@ test("half a surrogate pair becomes U+FFFD: what is sent is UTF-8", () => {
     assert.deepEqual(unpackFrame(packFrame(value)), value);
 });
 
+test("fields with names that mean something to JavaScript are data", () => {
+  const prototypes = [
+    Object.prototype,
+    Array.prototype,
+    Function.prototype,
+    Buffer.prototype,
+    Promise.prototype,
+  ];
+  const names = new Set([...prototypes.flatMap(Object.getOwnPropertyNames), "toJSON", "buffer", "type"]);
+  names.delete("__proto__"); // renamed, see above
+  for (const name of names)
+    for (const value of [1, "x", null, true, [1], { a: 1 }]) {
+      const data = { before: 1, [name]: value, inside: [{ [name]: value }], after: 2 };
+      assert.deepEqual(
+        unpackFrame(packFrame({ op: "msg", m: [{ data }] })),
+        { op: "msg", m: [{ data }] },
+        name,
+      );
+    }
+});
+
 test("64-bit integers come as numbers", () => {
   const max = bytes(0xcf, 0, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
   assert.equal(unpackFrame(max), Number.MAX_SAFE_INTEGER);

@@ -3,6 +3,8 @@ import { Packr } from "msgpackr";
 
 const packr = new Packr({
   useRecords: false,
+  // A field of a message that has this name is data, as any other.
+  useToJSON: false,
   mapsAsObjects: true,
   moreTypes: false,
   int64AsType: "number",

@@ -10,10 +10,12 @@ export interface Message {
   readonly payload: Buffer;
 }
 
-/** Channels that the fuzzer's token allows; there are few, so that connections meet on them. */
 export const FUZZ_NAMESPACE = "fuzz";
-const CHANNELS = ["a", "b", "c"].map((name) => `${FUZZ_NAMESPACE}.${name}`);
+/** All that the fuzzer's token allows; there are few, so that connections meet on them. */
+export const CHANNELS = ["a", "b", "c"].map((name) => `${FUZZ_NAMESPACE}.${name}`);
 const MAX_FRAME_BYTES = 262_144;
+/** Bytes of a message in a report. */
+const MAX_SHOWN = 300;
 
 const id = fc.oneof(
   { weight: 9, arbitrary: fc.integer({ min: 1, max: 60 }) },
@@ -24,7 +26,26 @@ const ch = fc.constantFrom(...CHANNELS);
 const anyString = fc.string({
   unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
 });
-const data = fc.oneof(fc.jsonValue({ maxDepth: 4, stringUnit: "binary" }), anyString);
+/** Names that mean something to JavaScript, or to what is written in it. */
+const loadedName = fc.constantFrom(
+  ...[
+    "__proto__",
+    "constructor",
+    "prototype",
+    "toJSON",
+    "toString",
+    "valueOf",
+    "hasOwnProperty",
+    "length",
+    "then",
+  ],
+);
+const json = fc.jsonValue({ maxDepth: 3, stringUnit: "binary" });
+const data = fc.oneof(
+  { weight: 3, arbitrary: json },
+  fc.dictionary(fc.oneof(loadedName, fc.string()), fc.oneof(json, fc.dictionary(loadedName, json))),
+  anyString,
+);
 const epoch = fc.string({ minLength: 1, maxLength: 12 });
 const seq = fc.integer({ min: 0, max: 200 });
 const option = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
@@ -114,7 +135,7 @@ const key = fc.oneof(
     weight: 3,
     arbitrary: fc.constantFrom("op", "id", "ch", "data", "mid", "since", "rewind", "presence", "token"),
   },
-  fc.constantFrom("__proto__", "constructor", "prototype", "toJSON", "hasOwnProperty", "length", "then", ""),
+  loadedName,
   fc.string(),
 );
 const edit = fc.oneof(
@@ -303,6 +324,14 @@ const oversized = fc
   .integer({ min: 1, max: MAX_FRAME_BYTES })
   .map((more) => Buffer.alloc(MAX_FRAME_BYTES + more, " "));
 
+/** So that a counterexample can be read. */
+function shown(message: Message): Message {
+  const { opcode, payload } = message;
+  const beginning = JSON.stringify(payload.toString("latin1", 0, MAX_SHOWN));
+  const summary = `opcode ${opcode}, ${payload.length} bytes: ${beginning}`;
+  return Object.assign(message, { [fc.toStringMethod]: () => summary });
+}
+
 /** Messages for a connection of that encoding; one in about twenty is of the other kind, or too large. */
 export function messages(encoding: Encoding): fc.Arbitrary<Message[]> {
   const [right, other] = encoding === "json" ? [OPCODE.text, OPCODE.binary] : [OPCODE.binary, OPCODE.text];
@@ -312,5 +341,5 @@ export function messages(encoding: Encoding): fc.Arbitrary<Message[]> {
     { weight: 1, arbitrary: fc.record({ opcode: fc.constant(other), payload: bytes }) },
     { weight: 1, arbitrary: fc.record({ opcode: fc.constant(right), payload: oversized }) },
   );
-  return fc.array(message, { minLength: 1, maxLength: 30, size: "max" });
+  return fc.array(message.map(shown), { minLength: 1, maxLength: 30, size: "max" });
 }

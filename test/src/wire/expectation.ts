@@ -62,8 +62,11 @@ export class Expectation {
     if (object && op === "ping") this.#pongs++;
     else if (typeof id !== "number" || !Number.isSafeInteger(id) || id <= 0 || typeof value !== "object")
       this.#error(object && op === "signal" ? 0 : 1);
-    else if (object && op === "signal") count(this.#possible, id);
-    else count(this.#owed, id);
+    else if (object && op === "signal") {
+      // It has no id: where it was not understood the error repeats what is there, where it is refused it does not.
+      count(this.#possible, id);
+      this.#error(0);
+    } else count(this.#owed, id);
   }
 
   #error(least: number): void {

@@ -11,7 +11,7 @@ import { clusterForFile } from "../harness/cluster.js";
 import type { Encoding } from "../harness/raw-client.js";
 import { EVERYTHING } from "../harness/tokens.js";
 import { until } from "../harness/wait.js";
-import { FUZZ_NAMESPACE, type Message, messages } from "./arbitraries.js";
+import { CHANNELS, FUZZ_NAMESPACE, type Message, messages } from "./arbitraries.js";
 import { frameStreams, type Stream, upgrades } from "./byte-arbitraries.js";
 import { assertTyped, Expectation } from "./expectation.js";
 import { close, closing, fragments, frame, OPCODE, ping, text } from "./frames.js";
@@ -30,6 +30,8 @@ const MAX_GROWTH_MB = 40;
 /** The gateway lives with a small heap, so that a leak in it is a crash. */
 const HEAP = "--max-old-space-size=96 --max-semi-space-size=2";
 const ENDINGS = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 4500, 4501];
+/** Characters of a report about a failure. */
+const MAX_REPORT = 10_000;
 /** Of a ping behind everything else. */
 const LAST = "last";
 const SLOW_HANDSHAKES = 20;
@@ -51,9 +53,9 @@ const cluster = clusterForFile(
   async (started) => {
     token = await started.token("mallory", { caps: { [`${FUZZ_NAMESPACE}.*`]: EVERYTHING } });
     pid = started.process("g1").pid;
-    witness = await Witness.start(started);
+    witness = await Witness.start(started, CHANNELS);
     started.beforeStop(() => witness.stop());
-    first = await settled(started, { connections: witness.connections, channels: 1 });
+    first = await settled(started, witness.load);
     dripping = drip();
   },
 );
@@ -87,7 +89,9 @@ async function holds<T>(
   const result = await fc.check(checked, { seed: SEED, numRuns: runs });
   if (result.failed) {
     const replay = `PLEXUS_FUZZ_SEED=${SEED} PLEXUS_FUZZ_RUNS=${RUNS} npm test -- wire/fuzz`;
-    assert.fail(`${replay}\n${fc.defaultReportMessage(result)?.slice(0, 20_000)}`);
+    assert.fail(
+      `${result.errorInstance}\n${replay}\n${fc.defaultReportMessage(result)?.slice(0, MAX_REPORT)}`,
+    );
   }
   assert.ok(gatewayLives(), "the gateway is gone");
   await assertReady(cluster);
@@ -161,7 +165,7 @@ async function drip(): Promise<void> {
 
 test("a first round, after which the gateway's memory is measured", async () => {
   await everything(Math.max(20, Math.floor(RUNS / 5)));
-  warm = await settled(cluster, { connections: witness.connections, channels: 1 });
+  warm = await settled(cluster, witness.load);
 });
 
 test("messages in JSON: each is answered as it should be", async () => {
@@ -220,7 +224,7 @@ test("floods: pings that nobody reads the pongs of, the smallest frames, connect
   await each(Array(300).keys(), async () => (await WireSocket.open(cluster.url)).cut(), 30);
   await witness.undisturbed();
   busy.cut();
-  await settled(cluster, { connections: witness.connections, channels: 1 });
+  await settled(cluster, witness.load);
   deaf.cut();
 });
 
@@ -234,7 +238,7 @@ test("afterwards the gateway is the same process, holds nothing, and has not gro
   await assertReady(cluster);
   let now = warm;
   await until("memory and files to be what they were", async () => {
-    now = await settled(cluster, { connections: witness.connections, channels: 1 });
+    now = await settled(cluster, witness.load);
     return now.residentMb <= warm.residentMb + MAX_GROWTH_MB && now.openFiles <= first.openFiles;
   }).catch((cause) => assert.fail(`${cause}: ${JSON.stringify({ first, warm, now })}`));
   t.diagnostic(`resident ${warm.residentMb} MB after the first round, ${now.residentMb} MB at the end`);

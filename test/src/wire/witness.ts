@@ -1,12 +1,14 @@
 /**
- * Two connections that do nothing wrong, on the gateway that is being attacked: one publishes, both read. Whatever the
- * others send, they get every message, in order and unchanged.
+ * Two connections that do nothing wrong, on the gateway that is being attacked: one publishes, both read, in JSON and in
+ * MessagePack. Whatever the others send, they get every message, in order and unchanged; and of what the others publish
+ * themselves, both get the same.
  */
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TestCluster } from "../harness/cluster.js";
 import type { RawClient } from "../harness/raw-client.js";
 import { until } from "../harness/wait.js";
+import type { Load } from "./vital-signs.js";
 
 const CHANNEL = "chat.witness";
 const PACE_MS = 10;
@@ -19,29 +21,32 @@ const LATER = 3;
 export class Witness {
   readonly #publisher: RawClient;
   readonly #readers: RawClient[];
+  readonly #others: readonly string[];
   readonly #talking: Promise<void>;
   #stopped = false;
   #said = 0;
   #slowestMs = 0;
   #failure: unknown;
 
-  private constructor(publisher: RawClient, readers: RawClient[]) {
-    this.#publisher = publisher;
+  private constructor(readers: RawClient[], others: readonly string[]) {
+    this.#publisher = readers[0]!;
     this.#readers = readers;
+    this.#others = others;
     this.#talking = this.#talk().catch((error: unknown) => {
       this.#failure = error;
     });
   }
 
-  static async start(cluster: TestCluster): Promise<Witness> {
+  /** `others` are the channels where strange things are published. */
+  static async start(cluster: TestCluster, others: readonly string[]): Promise<Witness> {
     const readers = [await cluster.connect("ada", { encoding: "msgpack" }), await cluster.connect("bob")];
-    for (const reader of readers) await reader.sub(CHANNEL);
-    return new Witness(readers[0]!, readers);
+    for (const reader of readers) for (const channel of [CHANNEL, ...others]) await reader.sub(channel);
+    return new Witness(readers, others);
   }
 
-  /** How many connections it has, all on one channel. */
-  get connections(): number {
-    return this.#readers.length;
+  /** What the gateway has to hold for it. */
+  get load(): Load {
+    return { connections: this.#readers.length, channels: 1 + this.#others.length };
   }
 
   /** Has noticed nothing so far, and goes on. */
@@ -55,8 +60,24 @@ export class Witness {
       await until("what was said", () => channel.received.length > before);
       channel.assertConsecutive();
       assert.deepEqual(channel.data.at(-1), this.#data((channel.data.at(-1) as { n: number }).n));
-      assert.equal(channel.seqs[0], 1);
       assert.ok(reader.isOpen);
+    }
+    for (const name of this.#others) await this.#sawTheSame(name);
+    for (const reader of this.#readers) reader.frames.length = reader.messages.length = 0;
+  }
+
+  /** And forgets it, as there may be much. */
+  async #sawTheSame(name: string): Promise<void> {
+    const channels = this.#readers.map((reader) => reader.channel(name));
+    const [some, others] = channels.map(({ received }) => received);
+    await until(`the same on ${name}`, () => some!.length === others!.length);
+    assert.deepEqual(
+      some!.map(({ id, user, seq }) => [id, user, seq]),
+      others!.map(({ id, user, seq }) => [id, user, seq]),
+    );
+    for (const channel of channels) {
+      channel.assertConsecutive();
+      channel.received.length = 0;
     }
   }
 
