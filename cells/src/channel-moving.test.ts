@@ -165,6 +165,13 @@ test("a channel never written to and at home elsewhere only waits to be asked fo
   assert.deepEqual([absent.state, absent.serves], ["absent", false]);
   absent.release("us-1", "us", NOW);
   assert.equal(sealOf(theAppend(absent)).fresh, true);
+  assert.equal(
+    absent.serves,
+    false,
+    "nobody is told where the empty log stands, also while it is being sealed",
+  );
+  absent.publish(items("d"), "bob", NOW);
+  assert.deepEqual(told(absent.takeEffects()), ["bob: moved"]);
   absent.appended(1, NOW);
   const [release] = only(absent, "release");
   assert.deepEqual(

@@ -69,6 +69,8 @@ export class Channel<To> {
   #position: Position = { epoch: "", seq: 0 };
   #fence = 0;
   #fresh = true;
+  /** Never written to, and at home elsewhere: also while its empty log is being sealed, nothing is known here. */
+  #absent = false;
   #past: Segment[] = [];
   #stretch = { first: 1, opened: 0 };
   /** Cells that asked for the channel; the first one gets it. */
@@ -123,7 +125,7 @@ export class Channel<To> {
   }
   /** Whether commands for the channel are answered here, rather than with `moved`. */
   get serves(): boolean {
-    return this.#state !== "absent" && this.#state !== "sealed" && this.#state !== "closed";
+    return !this.#absent && this.#state !== "sealed" && this.#state !== "closed";
   }
   /** Why the actor is done for. */
   get closeReason(): WireError {
@@ -172,8 +174,9 @@ export class Channel<To> {
     if (loaded.ids !== null) this.#ids.fill(loaded.ids);
     for (const record of loaded.tail) this.tail.push(record);
     if (loaded.sealedTo !== null) return this.#sealed(loaded.sealedTo);
-    this.#state = serve || !loaded.fresh ? "idle" : "absent";
-    if (this.#state === "absent") this.#refuseMailbox(MOVED);
+    this.#absent = !serve && loaded.fresh;
+    this.#state = this.#absent ? "absent" : "idle";
+    if (this.#absent) this.#refuseMailbox(MOVED);
     this.#appendNext(now);
   }
 

@@ -1,6 +1,7 @@
 /** Taking a channel over: seals, opens, crashes in between, and what happens when the old cell is gone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodeControl, type SealRecord } from "@plexus/protocol";
 import type { CellState, ReleaseAnswer } from "@plexus/runtime";
 import { Channel } from "./channel.js";
 import { loadChannel } from "./loader.js";
@@ -104,7 +105,7 @@ test("a channel that was sealed and never opened elsewhere goes on where it was"
   const { loaded, from } = await world.takeOver("c0", ["c1"]);
   assert.deepEqual([loaded.position, from], [{ epoch: "e1", seq: 1 }, null]);
   assert.deepEqual(world.ops("c0"), ["msg", "seal", "open"]);
-  assert.deepEqual(world.ops("c1"), ["seal"], "so that c1 can't open it any more");
+  assert.deepEqual(world.ops("c1"), ["seal", "seal"], "so that c1 can't open it any more");
 });
 
 test("there and back again: the past is three stretches", async () => {
@@ -189,7 +190,41 @@ test("what was given to a cell that never opened it is not lost when yet another
   await world.release("c0", "c1");
   const { loaded } = await world.takeOver("c2", ["c1", "c0"]);
   assert.deepEqual([loaded.position, loaded.segments.length], [{ epoch: "e1", seq: 2 }, 1]);
-  assert.deepEqual(world.ops("c1"), ["seal"], "c1 can't open it any more");
+  assert.deepEqual(world.ops("c1"), ["seal", "seal"], "c1 can't open it any more");
+});
+
+test("a seal of an earlier stay does not count: what its cell was given later and never opened is not lost", async () => {
+  const world = new World();
+  world.put("c0", 1);
+  await world.takeOver("c1", ["c0"]);
+  world.put("c1", 2);
+  await world.release("c1", "c0");
+  const { loaded } = await world.takeOver("c1", ["c0"]);
+  assert.deepEqual(loaded.position, { epoch: "e1", seq: 2 });
+  assert.deepEqual(world.ops("c0"), ["msg", "seal", "seal"], "c0 can't open it any more");
+});
+
+test("of two cells that gave a channel to each other a third one gets what was stored last", async () => {
+  const world = new World();
+  world.put("c0", 1);
+  await world.takeOver("c1", ["c0"]);
+  world.put("c1", 2);
+  await world.release("c1", "c0");
+  const { loaded } = await world.takeOver("c2", ["c1", "c0"]);
+  assert.deepEqual(loaded.position, { epoch: "e1", seq: 2 });
+  const last = world.cells.get("c0")!.all(subjectIn("c0")).at(-1)!;
+  assert.equal((decodeControl(last.bytes) as SealRecord).to, "c2", "whoever asks c0 is sent to c2");
+});
+
+test("who was about to open a channel that went elsewhere in the meantime can't any more", async () => {
+  const world = new World();
+  world.put("c0", 1);
+  await world.takeOver("c1", ["c0"]);
+  await world.release("c1", "c0");
+  const late = world.cells.get("c0")!.all(subjectIn("c0")).at(-1)!;
+  await world.takeOver("c1", ["c0"]);
+  const open = { subject: subjectIn("c0"), bytes: late.bytes, fence: late.logSeq, opened: 0 };
+  assert.equal(world.cells.get("c0")!.appendNow(open).stored, false);
 });
 
 test("a previous home that is lost does not matter where an older one still has the channel", async () => {

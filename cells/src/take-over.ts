@@ -78,39 +78,83 @@ async function findHandover(
   const self: Found = { cell: context.logs.cell, handover: ownHandover(own) };
   let lost: Found | undefined;
   let fresh: Found | undefined;
-  for (const cell of from) {
+  // Given away before it was opened here: who gave it to this cell may not have heard.
+  const first = own.sealedTo !== null && own.fresh ? [own.sealedTo] : [];
+  for (const cell of new Set([...first, ...from])) {
     const found = await follow(context, self, cell);
     if (found.handover === "lost") lost ??= found;
     else if (found.handover.fresh) fresh = found;
-    else return found;
+    // What is no newer than this cell's own seal is of an earlier stay.
+    else if (own.fresh || compare(found.handover, self.handover as Handover) === "newer") return found;
   }
-  if (own.sealedTo !== null) {
-    const found = await follow(context, self, own.sealedTo);
-    if (found.handover === "lost" || !found.handover.fresh) return found;
-    // Given to a cell that never opened it, and can't any more: it is still this cell's.
-    if (!own.fresh) return self;
-    fresh ??= found;
-  }
+  if (own.sealedTo !== null && !own.fresh) return follow(context, self, own.sealedTo, self);
   return lost ?? fresh ?? self;
 }
 
 /**
  * Follows the seals from cell to cell to the one that holds the channel. A cell that it was given to and that never
- * opened it holds nothing; then what was handed to it counts.
+ * opened it holds nothing; then what was handed to it counts. So it is with a cell whose seal is of an earlier stay:
+ * that says no more than what is known.
  */
-async function follow(context: TakeOverContext, self: Found, cell: string): Promise<Found> {
-  let held: Found | undefined;
+async function follow(context: TakeOverContext, self: Found, cell: string, from?: Found): Promise<Found> {
+  let known = from;
+  const seen = new Set<string>();
   let at = cell;
   for (let hop = 0; hop < MAX_HOPS; hop++) {
-    if (at === self.cell) return held ?? self;
+    if (at === self.cell) return known ?? self;
     const answer = await ask(context, at);
     if (answer === "lost") return { cell: at, handover: "lost" };
-    const { elsewhere, handover } = answer;
-    if (!handover.fresh) held = { cell: at, handover };
-    if (elsewhere === null) return held ?? { cell: at, handover };
+    let { elsewhere } = answer;
+    const found: Found = { cell: at, handover: answer.handover };
+    const age = known === undefined ? "newer" : compare(answer.handover, known.handover as Handover);
+    const ends = age === "older" || elsewhere === null || seen.has(elsewhere);
+    if (known !== undefined && age !== "newer" && ends) {
+      elsewhere = await bar(context, at, known.handover as Handover);
+      if (elsewhere === null) return age === "same" ? found : known;
+    } else if (!answer.handover.fresh) known = found;
+    if (elsewhere === null) return known ?? found;
+    seen.add(at);
     at = elsewhere;
   }
   throw new PlexusError("unavailable", "the channel keeps moving", { retry: 500 });
+}
+
+/** Positions of two epochs can't be compared: the one that was asked for last counts then. */
+function compare(found: Handover, known: Handover): "newer" | "same" | "older" {
+  if (found.fresh) return "older";
+  if (found.position.epoch !== known.position.epoch || found.position.seq > known.position.seq)
+    return "newer";
+  return found.position.seq === known.position.seq ? "same" : "older";
+}
+
+/**
+ * The newest record of a cell is a seal of an earlier stay, so the channel may be about to be opened there, by
+ * somebody who was given it later. Another seal that says what is known forestalls that, by its fence. Returns the
+ * cell that the channel was given to in the meantime, if it was.
+ */
+async function bar(context: TakeOverContext, cell: string, known: Handover): Promise<string | null> {
+  const { logs, channel, stateOf } = context;
+  // Whoever is drained is nobody's home, and may be switched off.
+  if (stateOf(cell) === "drained") return null;
+  const log = await logs.of(cell);
+  const subject = logs.subject(cell);
+  const last = await log.last(subject);
+  if (last?.head.op !== "seal")
+    throw new PlexusError("unavailable", "the channel was opened again", { retry: 100 });
+  const seal = decodeControl(last.bytes) as SealRecord;
+  const { position, segments } = known;
+  const says = compare(
+    { ...known, position: { epoch: seal.epoch, seq: seal.seq - 1 }, fresh: seal.fresh },
+    known,
+  );
+  if (says === "newer")
+    throw new PlexusError("unavailable", "the channel was there in the meantime", { retry: 100 });
+  if (says === "same" && seal.to !== logs.cell) return seal.to;
+  const head = { op: "seal", ch: channel, epoch: position.epoch, seq: position.seq + 1, n: 0 } as const;
+  const bytes = encodeControl({ ...head, to: logs.cell, fresh: false, segments });
+  const outcome = await append(log, { subject, bytes, fence: last.logSeq, opened: 0 });
+  if (outcome.stored) return null;
+  throw new PlexusError("unavailable", "the channel could not be held back there yet", { retry: 100 });
 }
 
 async function ask(context: TakeOverContext, cell: string): Promise<ReleaseAnswer | "lost"> {
