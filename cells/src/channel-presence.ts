@@ -204,7 +204,7 @@ export class ChannelPresence {
         this.#set.restoreLate(await this.#store.load(this.#key));
         this.#stale = false;
       }
-      if (unmirrored.changes.length + unmirrored.holds.size > 0)
+      if (unmirrored.whole || unmirrored.changes.length + unmirrored.holds.size > 0)
         await this.#store.mirror(this.#key, unmirrored);
     } catch (error) {
       this.#log.debug({ err: error, channel: this.#key }, "presence could not be mirrored yet");

@@ -33,11 +33,11 @@ function member(conn: string, gateway = "g1"): Member & { gateway: string } {
 
 function put(...members: Array<ReturnType<typeof member>>): Unmirrored {
   const holds = new Map(members.map(({ gateway }) => [gateway, true]));
-  return { changes: members.map((each) => ({ conn: each.conn, member: each })), holds };
+  return { changes: members.map((each) => ({ conn: each.conn, member: each })), holds, whole: false };
 }
 
 function gone(conns: string[], holds: Array<[gateway: string, some: boolean]>): Unmirrored {
-  return { changes: conns.map((conn) => ({ conn, member: undefined })), holds: new Map(holds) };
+  return { changes: conns.map((conn) => ({ conn, member: undefined })), holds: new Map(holds), whole: false };
 }
 
 async function held(gateway: string, of = store): Promise<string[]> {
@@ -56,6 +56,12 @@ test("what is written is read back, and what has left is gone", async () => {
   await store.mirror(KEY, gone(["a", "never"], [["g1", true]]));
   assert.deepEqual(await members(), [member("b"), member("c", "g2")]);
   assert.deepEqual(await members("acme/chat.b"), []);
+});
+
+test("a whole list takes the place of what was there", async () => {
+  await store.mirror(KEY, put(member("a"), member("b")));
+  await store.mirror(KEY, { ...put(member("b"), member("c")), whole: true });
+  assert.deepEqual(await members(), [member("b"), member("c")]);
 });
 
 test("writing the same again changes nothing", async () => {

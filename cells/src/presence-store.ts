@@ -106,8 +106,9 @@ export class PresenceStore {
   }
 
   /** Writes what has changed since the last time. */
-  async mirror(channelKey: string, { changes, holds }: Unmirrored): Promise<void> {
+  async mirror(channelKey: string, { changes, holds, whole }: Unmirrored): Promise<void> {
     const pipeline = this.#redis.pipeline();
+    if (whole) pipeline.del(this.#keys.members(channelKey));
     for (const { conn, member } of changes) {
       if (member === undefined) pipeline.hdel(this.#keys.members(channelKey), conn);
       else pipeline.hset(this.#keys.members(channelKey), conn, JSON.stringify(member));

@@ -22,10 +22,14 @@ export interface Unmirrored {
   changes: Array<{ conn: string; member: HeldMember | undefined }>;
   /** gateway → whether it still has members in the channel. */
   holds: Map<string, boolean>;
+  /** The changes are all members there are; whoever else Redis has is gone. */
+  whole: boolean;
 }
 
 /** More are refused: a list of everybody is no use at that size, and it has to fit in memory. */
 export const MAX_MEMBERS = 20_000;
+/** Beyond so many changes that Redis has not heard of, the whole list is written instead. */
+const MAX_UNMIRRORED = 2 * MAX_MEMBERS;
 /** Changes in one event; the rest goes into the next. */
 const MAX_EVENT_MEMBERS = 500;
 const PAGE_BYTES = 256 * 1024;
@@ -39,6 +43,7 @@ export class PresenceSet {
   readonly #before = new Map<string, HeldMember | undefined>();
   /** Connections whose mirror in Redis is out of date. */
   readonly #unmirrored = new Set<string>();
+  #unmirroredWhole = false;
   /** Gateways that gained or lost members since the last mirror. */
   readonly #touched = new Set<string>();
   /** The list that is being handed out page by page. */
@@ -59,7 +64,7 @@ export class PresenceSet {
     return this.#before.size > 0;
   }
   get mirrored(): boolean {
-    return this.#unmirrored.size === 0 && this.#touched.size === 0;
+    return this.#unmirrored.size === 0 && this.#touched.size === 0 && !this.#unmirroredWhole;
   }
 
   membersOf(gateway: string): number {
@@ -88,6 +93,7 @@ export class PresenceSet {
     this.#perGateway.clear();
     this.#before.clear();
     this.#unmirrored.clear();
+    this.#unmirroredWhole = false;
     this.#touched.clear();
     return gateways;
   }
@@ -168,15 +174,19 @@ export class PresenceSet {
 
   /** What has to be written to Redis; to be given back with {@link unmirror} if that fails. */
   takeUnmirrored(): Unmirrored {
-    const changes = [...this.#unmirrored].map((conn) => ({ conn, member: this.#members.get(conn) }));
+    const whole = this.#unmirroredWhole;
+    const conns = whole ? this.#members.keys() : this.#unmirrored;
+    const changes = [...conns].map((conn) => ({ conn, member: this.#members.get(conn) }));
     const holds = new Map([...this.#touched].map((gateway) => [gateway, this.membersOf(gateway) > 0]));
     this.#unmirrored.clear();
+    this.#unmirroredWhole = false;
     this.#touched.clear();
-    return { changes, holds };
+    return { changes, holds, whole };
   }
 
-  unmirror({ changes, holds }: Unmirrored): void {
-    for (const { conn } of changes) this.#unmirrored.add(conn);
+  unmirror({ changes, holds, whole }: Unmirrored): void {
+    this.#unmirroredWhole ||= whole;
+    for (const { conn } of changes) this.#isOutOfDate(conn);
     for (const gateway of holds.keys()) this.#touched.add(gateway);
   }
 
@@ -201,8 +211,16 @@ export class PresenceSet {
     )
       return;
     if (!this.#before.has(conn)) this.#before.set(conn, before);
-    this.#unmirrored.add(conn);
+    this.#isOutOfDate(conn);
     this.#set(conn, after);
+  }
+
+  /** Of those who come and go while Redis is away no list may grow for ever. */
+  #isOutOfDate(conn: string): void {
+    this.#unmirrored.add(conn);
+    if (this.#unmirrored.size <= MAX_UNMIRRORED) return;
+    this.#unmirrored.clear();
+    this.#unmirroredWhole = true;
   }
 
   #set(conn: string, after: HeldMember | undefined): void {

@@ -14,6 +14,8 @@ import {
 } from "@plexus/runtime";
 
 const SWEEP_MS = 100;
+/** About what a log answers within the deadline; more would only wait in vain. */
+const MAX_WAITING = 16_384;
 
 interface Waiting {
   readonly resolve: (answer: Msg) => void;
@@ -51,6 +53,8 @@ export class Questions {
    * last times.
    */
   ask(subject: string, body: object): Promise<Msg> {
+    if (this.#waiting.size >= MAX_WAITING)
+      return Promise.reject(new PlexusError("unavailable", "the log is too busy", { retry: 1_000 }));
     if (!this.#breaker.tryPass(Date.now())) return Promise.reject(away("the log"));
     return new Promise((resolve, reject) => {
       const id = this.#next++;

@@ -10,6 +10,8 @@ import * as metrics from "./metrics.js";
 const RETRY_MS = 1_000;
 /** Members in one message; a state is 4 KB at most, and a message far below the broker's 1 MB. */
 const MAX_CHANGES = 100;
+/** Beyond so many that have gone and are not told of yet, the actor is told instead who is here. */
+const MAX_GONE = 1_000;
 
 export class Announcer {
   readonly #router: Router;
@@ -55,9 +57,14 @@ export class Announcer {
 
   announceAgain(): void {
     if (this.#members.size === 0 && this.settled) return;
-    this.#again = true;
-    for (const conn of this.#members.keys()) this.#changed.add(conn);
+    this.#sayAll();
     this.#schedule(0);
+  }
+
+  #sayAll(): void {
+    this.#again = true;
+    this.#changed.clear();
+    for (const conn of this.#members.keys()) this.#changed.add(conn);
   }
 
   stop(): void {
@@ -66,6 +73,7 @@ export class Announcer {
 
   #change(conn: string): void {
     this.#changed.add(conn);
+    if (this.#changed.size > this.#members.size + MAX_GONE) this.#sayAll();
     this.#schedule(0);
   }
 

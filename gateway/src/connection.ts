@@ -47,6 +47,8 @@ export class Connection {
   readonly subscriptions = new Map<string, Subscription>();
   /** Requests without an answer yet. */
   inFlight = 0;
+  /** Those among them that read history or members. */
+  reads = 0;
   /** When its unsent bytes were first seen above the bound; 0 while they are not. */
   slowSince = 0;
   badFrames = 0;

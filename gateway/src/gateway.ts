@@ -63,8 +63,8 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const bus = connectivity(nats);
   const asked = { nats, bus, router, publisher, relays, settings, verify, limits, flushLater };
   const operations = new Operations(asked);
-  const { gatewayId: gateway, pingMs } = options;
-  const sessions = new Sessions({ operations, verify, limits, gateway, pingMs, log });
+  const { gatewayId: gateway, pingMs, maxReads } = options;
+  const sessions = new Sessions({ operations, verify, limits, gateway, pingMs, maxReads, log });
   serveConnections(app, { options, connections, sessions, log });
   if (options.demo) serveDemo(app, options.tokenSecret);
   app.any("/*", (response) => {

@@ -58,6 +58,12 @@ export const gatewayOptions = {
     default: 1_000,
     doc: "Requests of one connection without an answer yet.",
   }),
+  maxReads: option({
+    env: "PLEXUS_MAX_READS_IN_FLIGHT",
+    type: integer(1, 10_000),
+    default: 32,
+    doc: "Requests for history or members of one connection without an answer yet: a few bytes each that bring up to half a megabyte.",
+  }),
   slowReaderBytes: option({
     env: "PLEXUS_SLOW_READER_BYTES",
     type: integer(16_384, 1_073_741_824),

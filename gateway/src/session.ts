@@ -27,6 +27,7 @@ export class Sessions {
   readonly #limits: Limits;
   readonly #gateway: string;
   readonly #pingMs: number;
+  readonly #maxReads: number;
   readonly #log: Logger;
   /** Frames that came while the connection's token was being verified. */
   readonly #early = new Map<Connection, unknown[]>();
@@ -37,6 +38,8 @@ export class Sessions {
     limits: Limits;
     gateway: string;
     pingMs: number;
+    /** Requests of one connection that read history or members, without an answer yet. */
+    maxReads: number;
     log: Logger;
   }) {
     this.#operations = context.operations;
@@ -44,6 +47,7 @@ export class Sessions {
     this.#limits = context.limits;
     this.#gateway = context.gateway;
     this.#pingMs = context.pingMs;
+    this.#maxReads = context.maxReads;
     this.#log = context.log;
   }
 
@@ -104,9 +108,9 @@ export class Sessions {
       case "unsub":
         return this.#operations.unsubscribe(connection, frame);
       case "history":
-        return this.#limited(connection, () => this.#operations.history(connection, frame));
+        return this.#reading(connection, () => this.#operations.history(connection, frame));
       case "presence":
-        return this.#limited(connection, () => this.#operations.presence(connection, frame));
+        return this.#reading(connection, () => this.#operations.presence(connection, frame));
       case "state":
         return this.#operations.state(connection, frame);
       case "signal":
@@ -124,6 +128,16 @@ export class Sessions {
     if (connection.inFlight >= this.#limits.inFlight)
       throw new PlexusError("rate_limited", "too many requests without an answer yet", { retry: 100 });
     return operation();
+  }
+
+  /** A few bytes that bring a whole page: far fewer of these at once than of the others. */
+  #reading(connection: Connection, operation: () => Promise<void>): Promise<void> {
+    if (connection.reads >= this.#maxReads)
+      throw new PlexusError("rate_limited", "too much is being read already", { retry: 100 });
+    return this.#limited(connection, () => {
+      connection.reads++;
+      return operation().finally(() => connection.reads--);
+    });
   }
 
   #await(connection: Connection, frame: ClientFrame, underWay: Promise<void>): void {

@@ -306,6 +306,21 @@ test("so many commands may be without an answer; the next fails at once, and lat
   assert.deepEqual(await fourth, headOf("chat.4"));
 });
 
+test("so many bytes may be without an answer; the next fails at once, and what is answered gives its bytes back", async () => {
+  const received = await serve("eu-1", () => undefined);
+  const router = routerOf({ maxOutstandingBytes: 1_000 });
+  const outcomes: string[] = [];
+  const send = (bytes: number) =>
+    router.send("publish", "t", "chat.1", [], bytes, (error) => outcomes.push(error?.code ?? "ok"));
+  for (const bytes of [5_000, 1, 1]) send(bytes);
+  assert.deepEqual(outcomes, ["unavailable", "unavailable"], "the first is always taken");
+  await until("it is there", () => received.length === 1);
+  received[0]!.answer([received[0]!.commands[0]![0], null, { epoch: "e", items: [] }]);
+  await until("it is answered", () => outcomes.length === 3);
+  for (const bytes of [600, 400, 1]) send(bytes);
+  assert.deepEqual(outcomes.slice(2), ["ok", "unavailable"]);
+});
+
 test("a command too large for the bus fails by itself, and harms no other", async () => {
   await serve("eu-1", answerHeads);
   const router = routerOf({ deadlineMs: 300 });

@@ -31,12 +31,15 @@ export interface RouterOptions {
   attemptMs: number;
   /** Commands without an answer yet; more fail with `unavailable`. */
   maxOutstanding: number;
+  /** And the bytes of all of them; one that finds nothing outstanding is always taken. */
+  maxOutstandingBytes: number;
 }
 
 export const ROUTER_DEFAULTS: RouterOptions = {
   deadlineMs: 10_000,
   attemptMs: 3_000,
   maxOutstanding: 50_000,
+  maxOutstandingBytes: 128 * 1024 * 1024,
 };
 
 /** How often deadlines and retries are looked after. */
@@ -92,6 +95,7 @@ export class Router {
   readonly #log: Logger;
   readonly #options: RouterOptions;
   readonly #pending = new Map<number, Pending>();
+  #pendingBytes = 0;
   /** Correlations of each NATS message in flight, to know what a 503 speaks of. */
   readonly #batches = new Map<number, number[]>();
   readonly #outbox = new Map<string, number[]>();
@@ -184,7 +188,7 @@ export class Router {
     deadlineMs: number;
   }): void {
     const { kind, tenant, channel, body, bytes, settle, cell, deadlineMs } = request;
-    if (this.#pending.size >= this.#options.maxOutstanding)
+    if (!this.#hasRoom(bytes))
       return settle(new PlexusError("unavailable", "too many commands under way", { retry: 500 }), null);
     const correlation = this.#nextCorrelation++;
     const now = Date.now();
@@ -199,8 +203,15 @@ export class Router {
       inFlight: false,
       uncertain: false,
     });
+    this.#pendingBytes += bytes;
     sent.inc({ kind });
     this.#enqueue(correlation);
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const { size } = this.#pending;
+    const { maxOutstanding, maxOutstandingBytes } = this.#options;
+    return size < maxOutstanding && (size === 0 || this.#pendingBytes + bytes <= maxOutstandingBytes);
   }
 
   #enqueue(correlation: number): void {
@@ -327,6 +338,7 @@ export class Router {
     const pending = this.#pending.get(correlation);
     if (pending === undefined) return;
     this.#pending.delete(correlation);
+    this.#pendingBytes -= pending.bytes - COMMAND_OVERHEAD_BYTES;
     try {
       pending.settle(error, body as Commands[CommandKind]["answer"]);
     } catch (cause) {
