@@ -85,7 +85,7 @@ const ALLOWED: Record<string, string[]> = {
   gateway: ["protocol", "runtime"],
   cells: ["protocol", "runtime"],
   deploy: ["protocol", "runtime", "cells", "gateway"],
-  test: ["protocol", "runtime", "client", "deploy"],
+  test: ["protocol", "runtime", "client", "cells", "gateway", "deploy"],
 };
 
 test("packages import in one direction", () => {
