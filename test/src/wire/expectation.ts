@@ -7,8 +7,8 @@ import { isUtf8 } from "node:buffer";
 import { CLOSES, ERRORS } from "@plexus/protocol";
 import { unpackFrame } from "@plexus/protocol/msgpack";
 import type { AnyFrame, Encoding } from "../harness/raw-client.js";
-import type { Message } from "./arbitraries.js";
 import { OPCODE } from "./frames.js";
+import type { Message } from "./message-arbitraries.js";
 import type { Ending } from "./wire-socket.js";
 
 const MAX_FRAME_BYTES = 262_144;
