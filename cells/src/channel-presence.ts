@@ -1,10 +1,11 @@
 import { PlexusError } from "@plexus/protocol";
-import type {
-  Logger,
-  PresenceChange,
-  PresencePage,
-  PresenceSnapshot,
-  PresenceVersion,
+import {
+  jitteredMs,
+  type Logger,
+  type PresenceChange,
+  type PresencePage,
+  type PresenceSnapshot,
+  type PresenceVersion,
 } from "@plexus/runtime";
 
 import { type HeldMember, MAX_MEMBERS, PresenceSet } from "./presence.js";
@@ -150,7 +151,7 @@ export class ChannelPresence {
           "presence could not be restored, going on without",
         );
         this.#stale = true;
-        this.#schedule(jittered(RETRY_MS));
+        this.#schedule(jitteredMs(RETRY_MS));
       },
     );
     return this.#begin(restored);
@@ -209,7 +210,7 @@ export class ChannelPresence {
     } catch (error) {
       this.#log.debug({ err: error, channel: this.#key }, "presence could not be mirrored yet");
       this.#set.unmirror(unmirrored);
-      this.#schedule(jittered(RETRY_MS));
+      this.#schedule(jitteredMs(RETRY_MS));
     } finally {
       this.#mirroring = false;
     }
@@ -224,9 +225,4 @@ function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
     timer = setTimeout(() => reject(new PlexusError("unavailable", "no answer in time")), ms);
   });
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
-}
-
-/** Channels that lost Redis at the same moment do not all ask for it at the same moment. */
-function jittered(ms: number): number {
-  return ms * (0.75 + Math.random() / 2);
 }

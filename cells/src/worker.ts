@@ -38,7 +38,9 @@ import { PresenceStore } from "./presence-store.js";
 import { StatusReporter } from "./status.js";
 
 /** A cell that was asked for a channel and does not answer by then may be gone; whoever waits asks again. */
-const HAND_OVER_DEADLINE_MS = 3_000;
+const HAND_OVER_DEADLINE_MS = 6_000;
+/** Its worker may hang: the one that takes its place, after a good 2 s, has to be asked in time. */
+const HAND_OVER_ATTEMPT_MS = 1_000;
 const DRAIN_POLL_MS = 10;
 const DRAIN_DEADLINE_MS = 5_000;
 
@@ -145,7 +147,7 @@ function actorContext(parts: {
     logOf: (id) => otherLogs.of(id),
     placement: placementView(directory, cell),
     askAt: (at, kind, tenant, channel, body) =>
-      router.askAt(at, kind, tenant, channel, body, HAND_OVER_DEADLINE_MS),
+      router.askAt(at, kind, tenant, channel, body, HAND_OVER_DEADLINE_MS, HAND_OVER_ATTEMPT_MS),
     presence: parts.store,
     settings: parts.settings,
     logger: parts.log,

@@ -4,7 +4,7 @@
  * said again until it is heard.
  */
 import { type Member, PlexusError } from "@plexus/protocol";
-import type { Logger, Router } from "@plexus/runtime";
+import { jitteredMs, type Logger, type Router } from "@plexus/runtime";
 import * as metrics from "./metrics.js";
 
 const RETRY_MS = 1_000;
@@ -106,12 +106,12 @@ export class Announcer {
       if (error instanceof PlexusError && error.code === "limit_reached") {
         // Those that were not admitted are announced again when heads are compared, not all the time.
         this.#log.warn({ channel: this.#channel }, "the channel is full, some members are not listed");
-        if (!this.settled) this.#schedule(RETRY_MS);
+        if (!this.settled) this.#schedule(jitteredMs(RETRY_MS));
         return;
       }
       this.#log.debug({ err: error, channel: this.#channel }, "presence could not be announced yet");
       for (const conn of conns) this.#changed.add(conn);
-      this.#schedule(RETRY_MS);
+      this.#schedule(jitteredMs(RETRY_MS));
     }
   }
 }

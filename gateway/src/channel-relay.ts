@@ -1,6 +1,6 @@
 import { opOf, type Position, readHead, subjects } from "@plexus/protocol";
 import type { CommandKind, Commands, HeadAnswer, Subscription } from "@plexus/runtime";
-import { homeOf, subscribe } from "@plexus/runtime";
+import { homeOf, jitteredMs, subscribe } from "@plexus/runtime";
 import { Announcer } from "./announcer.js";
 import * as metrics from "./metrics.js";
 import { PresenceKeeper } from "./presence-keeper.js";
@@ -99,7 +99,7 @@ export class ChannelRelay {
   }
 
   async #head(): Promise<void> {
-    this.nextCheckAt = Date.now() + CHECK_INTERVAL_MS * (0.75 + Math.random() / 2);
+    this.nextCheckAt = Date.now() + jitteredMs(CHECK_INTERVAL_MS);
     let epoch: string | null;
     let answer: HeadAnswer;
     do {
@@ -183,7 +183,7 @@ export class ChannelRelay {
     const later = () => {
       if (!this.#stopped) void ask();
     };
-    setTimeout(later, ms * (0.75 + Math.random() / 2)).unref();
+    setTimeout(later, jitteredMs(ms)).unref();
   }
 
   async #lookUp(): Promise<void> {
@@ -208,7 +208,7 @@ export class ChannelRelay {
   #askFailed(error: unknown): void {
     this.#context.log.warn({ err: error, channel: this.key }, "a relay could not be repaired yet");
     this.relay.askFailed();
-    this.nextCheckAt = Date.now() + RETRY_MS;
+    this.nextCheckAt = Date.now() + jitteredMs(RETRY_MS);
   }
 
   #ask<K extends CommandKind>(kind: K, body: Commands[K]["ask"]): Promise<Commands[K]["answer"]> {

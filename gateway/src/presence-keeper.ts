@@ -1,5 +1,5 @@
 import type { Member } from "@plexus/protocol";
-import { type PresenceVersion, readMembers } from "@plexus/runtime";
+import { jitteredMs, type PresenceVersion, readMembers } from "@plexus/runtime";
 import { type PresenceDifference, type PresenceEventFrame, PresenceView } from "./presence-view.js";
 import type { RelayContext, RelayedChannel } from "./relay-context.js";
 
@@ -84,7 +84,7 @@ export class PresenceKeeper {
     if (this.#watchers === 0) return;
     this.#read().catch((error: unknown) => {
       this.#context.log.debug({ err: error, channel: this.#relay.key }, "members could not be read yet");
-      setTimeout(() => this.#readAgain(), RETRY_MS).unref();
+      setTimeout(() => this.#readAgain(), jitteredMs(RETRY_MS)).unref();
     });
   }
 
@@ -108,6 +108,6 @@ export class PresenceKeeper {
     this.#stale = stale;
     this.#view ??= new PresenceView();
     this.#show(this.#view.snapshot(version, members, stale));
-    if (stale) setTimeout(() => this.#readAgain(), STALE_RETRY_MS).unref();
+    if (stale) setTimeout(() => this.#readAgain(), jitteredMs(STALE_RETRY_MS)).unref();
   }
 }

@@ -4,12 +4,17 @@ import { type Directory, EMPTY_DIRECTORY } from "./directory.js";
 import { hubJetStream } from "./hub.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
+import { backoffMs, jitteredMs } from "./retry.js";
 
 const BUCKET = "plexus";
 const KEY = "directory";
 const HISTORY = 16;
 /** Somebody else changed it first, so often in a row: something is wrong. */
 const MAX_ATTEMPTS = 20;
+const FIRST_WAIT_MS = 5;
+const MAX_WAIT_MS = 250;
+/** Where the bucket does not answer, so many attempts would take minutes. */
+const CHANGE_DEADLINE_MS = 10_000;
 const RETRY_WAIT_MS = 500;
 
 const cells = z.array(
@@ -71,7 +76,8 @@ export class DirectoryStore {
    * argument writes nothing.
    */
   async change(change: (directory: Directory) => Directory): Promise<Directory> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const deadlineAt = Date.now() + CHANGE_DEADLINE_MS;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && Date.now() < deadlineAt; attempt++) {
       const entry = await this.#kv.get(KEY);
       const before: Directory = entry === null ? EMPTY_DIRECTORY : stored.parse(JSON.parse(entry.string()));
       const after = change(before);
@@ -81,6 +87,7 @@ export class DirectoryStore {
         return after;
       } catch (error) {
         this.#log.debug({ err: error, attempt }, "directory: somebody else changed it first");
+        await pause(backoffMs(attempt, FIRST_WAIT_MS, MAX_WAIT_MS));
       }
     }
     throw new Error("the directory could not be changed");
@@ -117,7 +124,11 @@ export class DirectoryStore {
       } catch (error) {
         this.#log.warn({ err: error }, "directory: watch ended, trying again");
       }
-      if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
+      if (!this.#stopped) await pause(jitteredMs(RETRY_WAIT_MS));
     }
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

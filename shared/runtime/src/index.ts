@@ -16,6 +16,7 @@ export * from "./placement.js";
 export * from "./publisher.js";
 export * from "./reading.js";
 export * from "./redis.js";
+export * from "./retry.js";
 export * from "./revocation-list.js";
 export * from "./revocation-store.js";
 export * from "./router.js";

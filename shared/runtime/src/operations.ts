@@ -8,10 +8,15 @@ import type { Directory } from "./directory.js";
 import type { DirectoryStore } from "./directory-store.js";
 import { hubJetStream } from "./hub.js";
 import type { NatsConnection } from "./nats.js";
+import { backoffMs } from "./retry.js";
 
 const BUCKET = "plexus-operations";
 const KEPT_MS = 30 * 24 * 60 * 60 * 1_000;
 const MAX_ATTEMPTS = 20;
+const FIRST_WAIT_MS = 5;
+const MAX_WAIT_MS = 250;
+/** Where the bucket does not answer, so many attempts would take minutes. */
+const CHANGE_DEADLINE_MS = 10_000;
 
 export type OperationKind = "drain" | "activate" | "join" | "weight" | "pin" | "down" | "gateway-drain";
 
@@ -81,7 +86,8 @@ export class OperationStore {
 
   /** Changes an operation until nobody interferes; null if there is none of that id. */
   async change(id: string, change: (operation: Operation) => Operation): Promise<Operation | null> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const deadlineAt = Date.now() + CHANGE_DEADLINE_MS;
+    for (let attempt = 0; ; attempt++) {
       const entry = await this.#kv.get(id);
       if (entry === null) return null;
       const before = operation.parse(JSON.parse(entry.string()));
@@ -91,10 +97,10 @@ export class OperationStore {
         await this.#kv.put(id, JSON.stringify(after), { previousSeq: entry.revision });
         return after;
       } catch (error) {
-        if (attempt === MAX_ATTEMPTS - 1) throw error;
+        if (attempt === MAX_ATTEMPTS - 1 || Date.now() >= deadlineAt) throw error;
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, FIRST_WAIT_MS, MAX_WAIT_MS)));
       }
     }
-    return null;
   }
 }
 

@@ -1,10 +1,12 @@
 import { Redis } from "ioredis";
 import type { Logger } from "./log.js";
+import { backoffMs } from "./retry.js";
 
 export type { Redis } from "ioredis";
 
 /** A command without an answer by then fails; nothing that matters to messages waits for Redis. */
 const COMMAND_TIMEOUT_MS = 1_500;
+const FIRST_RETRY_WAIT_MS = 50;
 const MAX_RETRY_WAIT_MS = 2_000;
 
 /**
@@ -18,7 +20,7 @@ export function connectRedis(url: string, log: Logger): Redis {
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,
     connectTimeout: COMMAND_TIMEOUT_MS,
-    retryStrategy: (attempt) => Math.min(MAX_RETRY_WAIT_MS, 50 * 2 ** Math.min(attempt, 6)),
+    retryStrategy: (attempt) => backoffMs(attempt, FIRST_RETRY_WAIT_MS, MAX_RETRY_WAIT_MS),
   });
   let well = true;
   redis.on("error", (error: Error) => {

@@ -339,6 +339,18 @@ test("a cell can be asked that is not the channel's home", async () => {
   assert.equal((await failureOf(nobody)).code, "unavailable");
 });
 
+test("whoever may be asked in vain is asked again sooner, if its asker says so", async () => {
+  let silences = 2;
+  const received = await serve("us-1", (each) => {
+    if (silences-- <= 0) answerHeads(each);
+  });
+  const startedAt = performance.now();
+  const answer = await routerOf().askAt("us-1", "head", "t", "chat.7", { gateway: "g" }, 3_000, 100);
+  assert.deepEqual(answer, headOf("chat.7"));
+  assert.equal(received.length, 3);
+  assert.ok(performance.now() - startedAt < 2_000);
+});
+
 test("an answer that can't be read, or that makes its receiver fail, harms no other", async () => {
   const received = await serve("eu-1", (each) => {
     cells.publish(subjects.answer(`g${askers}`, 1), new Uint8Array([0xc1, 0xff, 0x00]));

@@ -79,6 +79,7 @@ interface Pending {
   readonly bytes: number;
   readonly settle: Settle<CommandKind>;
   readonly deadlineAt: number;
+  readonly attemptMs: number;
   /** When it is sent again, unless it is answered. */
   nextAt: number;
   attempts: number;
@@ -135,7 +136,10 @@ export class Router {
     });
   }
 
-  /** Asks the actor that a channel has in a given cell, at home there or not. */
+  /**
+   * Asks the actor that a channel has in a given cell, at home there or not. `attemptMs`: how long to wait for one
+   * answer before asking again.
+   */
   askAt<K extends CommandKind>(
     cell: string,
     kind: K,
@@ -143,11 +147,12 @@ export class Router {
     channel: string,
     body: Commands[K]["ask"],
     deadlineMs: number,
+    attemptMs = this.#options.attemptMs,
   ): Promise<Commands[K]["answer"]> {
     return new Promise((resolve, reject) => {
       const settle: Settle<K> = (error, answer) =>
         error === null ? resolve(answer as Commands[K]["answer"]) : reject(error);
-      this.#add({ kind, tenant, channel, body, bytes: 0, settle, cell, deadlineMs });
+      this.#add({ kind, tenant, channel, body, bytes: 0, settle, cell, deadlineMs, attemptMs });
     });
   }
 
@@ -164,7 +169,8 @@ export class Router {
     settle: Settle<K>,
     deadlineMs = this.#options.deadlineMs,
   ): void {
-    this.#add({ kind, tenant, channel, body, bytes, settle, deadlineMs });
+    const { attemptMs } = this.#options;
+    this.#add({ kind, tenant, channel, body, bytes, settle, deadlineMs, attemptMs });
   }
 
   stop(): void {
@@ -186,8 +192,9 @@ export class Router {
     settle: Settle<K>;
     cell?: string;
     deadlineMs: number;
+    attemptMs: number;
   }): void {
-    const { kind, tenant, channel, body, bytes, settle, cell, deadlineMs } = request;
+    const { kind, tenant, channel, body, bytes, settle, cell, deadlineMs, attemptMs } = request;
     if (!this.#hasRoom(bytes))
       return settle(new PlexusError("unavailable", "too many commands under way", { retry: 500 }), null);
     const correlation = this.#nextCorrelation++;
@@ -198,7 +205,8 @@ export class Router {
       bytes: bytes + COMMAND_OVERHEAD_BYTES,
       settle: settle as Settle<CommandKind>,
       deadlineAt: now + deadlineMs,
-      nextAt: now + this.#options.attemptMs,
+      attemptMs,
+      nextAt: now + attemptMs,
       attempts: 0,
       inFlight: false,
       uncertain: false,
@@ -257,7 +265,7 @@ export class Router {
     const commands: WireCommand[] = [];
     for (const correlation of correlations) {
       const pending = this.#pending.get(correlation)!;
-      pending.nextAt = now + this.#options.attemptMs;
+      pending.nextAt = now + pending.attemptMs;
       pending.attempts++;
       pending.uncertain ||= pending.inFlight;
       pending.inFlight = true;
@@ -318,7 +326,7 @@ export class Router {
       if (now >= pending.deadlineAt) this.#fail(correlation, overdue(pending));
       else if (now >= pending.nextAt) {
         if (pending.inFlight) retried.inc({ reason: "no_answer" });
-        pending.nextAt = now + this.#options.attemptMs;
+        pending.nextAt = now + pending.attemptMs;
         this.#enqueue(correlation);
       }
     }
