@@ -13,6 +13,8 @@ export interface SideReport extends CrowdResult {
   what: string;
   /** Of what was published, over all clients. */
   deliveredPercent: number;
+  /** Of the time until the last drop was over, the share in which a client was connected, on average. */
+  connectedPercent: number;
   /** From the end of the last drop until nothing was missing, or nothing came any more. */
   settledMs: number;
   /** While messages were published and until all had settled, by kind of process. */
@@ -64,6 +66,9 @@ class Trial {
   readonly #say: (line: string) => void;
   readonly #networks = new Child("./networks.js");
   readonly #crowd = new Child("./crowd.js");
+  /** How many clients were connected, a second at a time, while there were drops. */
+  readonly #connected: number[] = [];
+  #dropping = true;
 
   constructor(side: Side, options: CompareOptions, say: (line: string) => void) {
     this.#side = side;
@@ -94,16 +99,32 @@ class Trial {
     try {
       const drops = dropsOf(seed, clients, seconds * 1_000);
       await Promise.all([this.#crowd.ask("publish", { rate, messages }), this.#networks.ask("run", drops)]);
+      this.#dropping = false;
       const overAt = performance.now();
       const result = await this.#crowd.ask<CrowdResult>("settle", null);
       const settledMs = Math.round(performance.now() - overAt);
       const deliveredPercent = percent(result.delivered, result.published * result.clients);
+      const connectedPercent = this.#connectedPercent();
       const cpuSeconds = cpu.read();
       const serverCpuSeconds = this.#serversOf(cpuSeconds);
-      return { side, what, deliveredPercent, ...result, settledMs, cpuSeconds, serverCpuSeconds };
+      return {
+        side,
+        what,
+        deliveredPercent,
+        ...result,
+        connectedPercent,
+        settledMs,
+        cpuSeconds,
+        serverCpuSeconds,
+      };
     } finally {
       clearInterval(ticking);
     }
+  }
+
+  #connectedPercent(): number {
+    const sum = this.#connected.reduce((total, count) => total + count, 0);
+    return Math.round((sum / (this.#connected.length * this.#options.clients)) * 1_000) / 10;
   }
 
   #processes() {
@@ -125,6 +146,7 @@ class Trial {
     const standing = await this.#crowd.ask<Standing>("standing", null).catch(() => undefined);
     if (standing === undefined) return; // it was stopped in between
     const { published, delivered, connected } = standing;
+    if (this.#dropping) this.#connected.push(connected);
     const { clients } = this.#options;
     const share = percent(delivered, published * clients).toFixed(1);
     this.#say(

@@ -28,6 +28,7 @@ let speaker: Speaker;
 const listeners: Listener[] = [];
 const tallies: Tally[] = [];
 let [published, failed, lastAt] = [0, 0, 0];
+let firstFailure: unknown;
 
 async function connect({ side, port, ports, token, messages }: CrowdPlan): Promise<void> {
   const library = LIBRARIES[side];
@@ -66,7 +67,10 @@ async function publish({ rate, messages }: { rate: number; messages: number }): 
 async function publishOne(number: number): Promise<void> {
   await speaker.publish({ number, text: TEXT }).then(
     () => published++,
-    () => failed++,
+    (error: unknown) => {
+      failed++;
+      firstFailure ??= error;
+    },
   );
 }
 
@@ -88,7 +92,7 @@ async function settle(): Promise<CrowdResult> {
     },
     SETTLED_WITHIN_MS,
   );
-  if (failed > 0) throw new Error(`${failed} messages could not be published`);
+  if (failed > 0) throw new Error(`${failed} messages could not be published: ${String(firstFailure)}`);
   return {
     published,
     clients: tallies.length,

@@ -9,6 +9,7 @@ const ROWS: ReadonlyArray<[title: string, value: (report: SideReport) => string 
   ["out of order", ({ outOfOrder }) => outOfOrder],
   ["told of a gap", ({ toldOfGap }) => toldOfGap],
   ["reconnects", ({ reconnects }) => reconnects],
+  ["connected meanwhile", ({ connectedPercent }) => `${connectedPercent} %`],
   ["settled after the last drop", ({ settledMs }) => `${(settledMs / 1_000).toFixed(1)} s`],
   ["CPU of the servers", ({ serverCpuSeconds }) => `${serverCpuSeconds} s`],
   ["CPU of the clients", ({ cpuSeconds }) => `${cpuSeconds.clients ?? 0} s`],
