@@ -167,6 +167,11 @@ export class Actor {
     return isFresh && this.#idle && !this.#context.placement.isHome(this.#tenant, name);
   }
 
+  /** The gateways that have members in the channel, as far as is known. */
+  get gateways(): Iterable<string> {
+    return this.#presence.gateways;
+  }
+
   /** A gateway's lease ended. */
   async dropGateway(gateway: string): Promise<void> {
     await this.#loaded;

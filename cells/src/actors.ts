@@ -57,6 +57,18 @@ export class Actors {
     for (const actor of [...this.#actors.values()]) if (!actor.serves || actor.isStray) actor.close();
   }
 
+  /** The channels in which gateways have members, by gateway. */
+  byGateway(): Map<string, Actor[]> {
+    const found = new Map<string, Actor[]>();
+    for (const actor of this.#actors.values())
+      for (const gateway of actor.gateways) {
+        const those = found.get(gateway);
+        if (those === undefined) found.set(gateway, [actor]);
+        else those.push(actor);
+      }
+    return found;
+  }
+
   get size(): number {
     return this.#actors.size;
   }

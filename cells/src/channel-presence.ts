@@ -60,6 +60,11 @@ export class ChannelPresence {
     return !this.#set.changed && this.#set.mirrored && !this.#mirroring && !this.#stale;
   }
 
+  /** Those that have members here, as far as is known. */
+  get gateways(): Iterable<string> {
+    return this.#set.gateways;
+  }
+
   /** What there is to compare for a gateway; null as long as nothing is known yet, which must hold nobody up. */
   seenBy(gateway: string): { version: PresenceVersion; members: number } | null {
     void this.#restore();

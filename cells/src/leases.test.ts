@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import type { NatsConnection } from "@plexus/runtime";
 import { silent } from "@plexus/runtime/testing";
+import type { Actor } from "./actor.js";
 import type { Actors } from "./actors.js";
 import { Leases } from "./leases.js";
 import { LEASE_MS, type PresenceStore } from "./presence-store.js";
@@ -10,6 +11,8 @@ import { LEASE_MS, type PresenceStore } from "./presence-store.js";
 let isAway: boolean;
 let ended: string[];
 let forgotten: string[];
+const expected = new Set<string>();
+let present: Map<string, Actor[]>;
 let leases: Leases;
 
 async function* none(): AsyncGenerator<never> {
@@ -19,9 +22,14 @@ async function* none(): AsyncGenerator<never> {
 beforeEach(() => {
   mock.timers.enable({ apis: ["setInterval", "Date"], now: 1_000_000 });
   [isAway, ended, forgotten] = [false, [], []];
+  expected.clear();
+  present = new Map();
   const store = {
     endedGateways: () => (isAway ? Promise.reject(new Error("away")) : Promise.resolve(ended)),
     heldBy: () => none(),
+    expect: async (gateways: Iterable<string>) => {
+      for (const gateway of gateways) expected.add(gateway);
+    },
     forget: async (gateway: string) => void forgotten.push(gateway),
   };
   const nats = { subscribe: () => ({ unsubscribe: () => undefined }), status: () => none() };
@@ -29,7 +37,7 @@ beforeEach(() => {
     nats: nats as unknown as NatsConnection,
     cell: "eu-1",
     store: store as unknown as PresenceStore,
-    actors: {} as Actors,
+    actors: { byGateway: () => present } as unknown as Actors,
     owns: () => true,
     log: silent,
   });
@@ -68,4 +76,17 @@ test("leases that ended while Redis was away are believed only after all gateway
   ended = ["g2"];
   await pass(2_000);
   assert.ok(forgotten.includes("g2"), "and then ends count again");
+});
+
+test("members whose gateway Redis has forgotten are seen to: their gateway is expected, and its end reaches them", async () => {
+  const dropped: string[] = [];
+  const actor = { dropGateway: async (gateway: string) => void dropped.push(gateway) };
+  present.set("g1", [actor as unknown as Actor]);
+  await pass(LEASE_MS + 5_000);
+  assert.ok(expected.has("g1"));
+  assert.equal(dropped.length, 0);
+  ended = ["g1"];
+  await pass(2_000);
+  assert.ok(dropped.includes("g1"));
+  assert.ok(forgotten.includes("g1"));
 });

@@ -1,10 +1,13 @@
 import { subjects } from "@plexus/protocol";
 import { type Logger, type NatsConnection, partitionOf, type Subscription, subscribe } from "@plexus/runtime";
+import type { Actor } from "./actor.js";
 import type { Actors } from "./actors.js";
 import * as metrics from "./metrics.js";
 import { LEASE_MS, type PresenceStore } from "./presence-store.js";
 
 const SWEEP_INTERVAL_MS = 1_000;
+/** Redis may have been emptied after a gateway died, and with it every word of that gateway. */
+const EXPECT_EVERY_SWEEPS = 4;
 /** Channels of one ended gateway that are handled at once. */
 const BATCH = 200;
 
@@ -26,6 +29,7 @@ export class Leases {
    */
   #sweepFrom = Date.now() + LEASE_MS;
   #swept = new Set<string>();
+  #sweeps = 0;
 
   constructor(context: {
     nats: NatsConnection;
@@ -72,8 +76,11 @@ export class Leases {
     if (this.#sweeping || Date.now() < this.#sweepFrom) return;
     this.#sweeping = true;
     try {
+      if (this.#sweeps++ % EXPECT_EVERY_SWEEPS === 0)
+        await this.#store.expect(this.#actors.byGateway().keys());
       const ended = await this.#store.endedGateways();
-      for (const gateway of ended) await this.#release(gateway);
+      const present = ended.length === 0 ? new Map<string, Actor[]>() : this.#actors.byGateway();
+      for (const gateway of ended) await this.#release(gateway, present.get(gateway) ?? []);
       this.#swept = new Set(ended);
     } catch (error) {
       this.#log.debug({ err: error }, "leases could not be swept");
@@ -88,7 +95,8 @@ export class Leases {
     this.#sweepFrom = Math.max(this.#sweepFrom, Date.now() + LEASE_MS);
   }
 
-  async #release(gateway: string): Promise<void> {
+  /** @param present the actors here that know of members of it, whatever Redis remembers */
+  async #release(gateway: string, present: readonly Actor[]): Promise<void> {
     if (!this.#swept.has(gateway)) {
       metrics.sweptGateways.inc();
       this.#log.info({ gateway }, "a gateway's lease ended, its members leave");
@@ -103,6 +111,7 @@ export class Leases {
       batch = [];
     }
     await Promise.all(batch);
+    for (const actor of present) await actor.dropGateway(gateway);
     await this.#store.forget(gateway);
   }
 }

@@ -76,6 +76,14 @@ export class PresenceStore {
     return (await this.#ask(() => this.#redis.eval(ENDED, 1, this.#keys.gateways))) as string[];
   }
 
+  /** Sees to it that the end of these gateways is noticed, also where Redis has forgotten them. */
+  async expect(gateways: Iterable<string>): Promise<void> {
+    // NOTICE changes nothing where it is known when the gateway's lease ends.
+    const pipeline = this.#redis.pipeline();
+    for (const gateway of gateways) pipeline.eval(NOTICE, 1, this.#keys.gateways, LEASE_MS, gateway);
+    await this.#execute(pipeline);
+  }
+
   /** The channels (as keys) in which a gateway has members. */
   async *heldBy(gateway: string): AsyncGenerator<string> {
     let cursor = "0";

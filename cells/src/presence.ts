@@ -67,6 +67,11 @@ export class PresenceSet {
     return this.#unmirrored.size === 0 && this.#touched.size === 0 && !this.#unmirroredWhole;
   }
 
+  /** Those that have members here. */
+  get gateways(): Iterable<string> {
+    return this.#perGateway.keys();
+  }
+
   membersOf(gateway: string): number {
     return this.#perGateway.get(gateway) ?? 0;
   }
