@@ -13,7 +13,7 @@ export async function readMemory(processes: readonly ClusterProcess[]): Promise<
   const measured = processes.filter(({ kind, opsUrl }) => opsUrl !== null && kind !== "admin");
   const entries = measured.map(async ({ id, opsUrl }) => {
     const metrics = await readMetrics(opsUrl!).catch(() => undefined);
-    return [id, metrics?.sum("process_resident_memory_bytes") ?? 0] as const;
+    return [id, metrics?.sum("plexus_process_resident_memory_bytes") ?? 0] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }
@@ -21,9 +21,9 @@ export async function readMemory(processes: readonly ClusterProcess[]): Promise<
 /** Those that take too much more than before, in words. */
 export function grown(before: Memory, after: Memory): string[] {
   return Object.entries(after).flatMap(([id, bytes]) => {
-    const was = before[id] ?? 0;
     if (bytes === 0) return [`${id} does not answer`];
-    if (was === 0 || bytes <= was * MAY_GROW.factor + MAY_GROW.bytes) return [];
+    const was = before[id]!;
+    if (bytes <= was * MAY_GROW.factor + MAY_GROW.bytes) return [];
     return [`${id} takes ${Math.round(bytes / MIB)} MiB, and took ${Math.round(was / MIB)} MiB before`];
   });
 }

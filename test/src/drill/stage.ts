@@ -38,6 +38,7 @@ export class Stage {
   /** Processes that ended without the drill's doing. */
   readonly casualties: string[] = [];
   readonly #doomed = new Set<string>();
+  readonly #reviving = new Set<string>();
   readonly dataDir: string;
 
   private constructor(
@@ -51,7 +52,8 @@ export class Stage {
     this.operations = parts.operations;
     this.dataDir = dataDir;
     this.cluster.events.on("exit", (id, { code, signal }) => {
-      if (!this.#doomed.delete(id)) this.casualties.push(`${id} ended with ${signal ?? code}`);
+      if (!this.#doomed.delete(id) && !this.#reviving.has(id))
+        this.casualties.push(`${id} ended with ${signal ?? code}`);
     });
   }
 
@@ -135,6 +137,23 @@ export class Stage {
     this.#doomed.add(process.id);
     process.kill(signal);
     await process.exited;
+  }
+
+  /** Starts it as a supervisor does: one that ends because what it needs is away is started again. */
+  async revive(process: ClusterProcess): Promise<void> {
+    const { events } = this.cluster;
+    this.#reviving.add(process.id);
+    for (let ready = false; !ready; ) {
+      const ended = new AbortController();
+      const end = (id: string) => id === process.id && ended.abort();
+      events.on("exit", end);
+      const gaveUp = new Promise<false>((resolve) => {
+        ended.signal.addEventListener("abort", () => resolve(false), { once: true });
+      });
+      ready = await Promise.race([process.start().then(() => true), gaveUp]);
+      events.off("exit", end);
+    }
+    this.#reviving.delete(process.id);
   }
 
   /** Begins an operation through the admin API, as an operator does: `cells/eu-1/drain`. Returns its id. */

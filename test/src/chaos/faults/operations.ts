@@ -28,7 +28,7 @@ const drainGateway: Fault["begin"] = async (world, chance) => {
   }
   const end = async () => {
     await world.stage.end(gateway, "SIGTERM");
-    await gateway.start();
+    await world.stage.revive(gateway);
     world.release(gateway.id);
   };
   return { target: gateway.id, end };

@@ -15,7 +15,7 @@ function killed(kind: Kind, between?: (world: World, victim: ClusterProcess) => 
     await world.stage.end(victim, "SIGKILL");
     const end = async () => {
       between?.(world, victim);
-      await victim.start();
+      await world.stage.revive(victim);
       world.release(victim.id);
     };
     return { target: victim.id, end };
