@@ -6,9 +6,14 @@ const SWEEP_MS = 500;
 
 export interface ConnectionsOptions {
   maxConnections: number;
+  /** Connections that have not been welcomed yet. */
+  maxHandshakes: number;
   helloMs: number;
   slowReaderBytes: number;
 }
+
+/** Where there are as many handshakes as there may be, one that has taken so long makes room for a new one. */
+const PATIENCE_WHEN_FULL_MS = 2_000;
 
 /** Whoever was too slow to say hello may come back within this, milliseconds. */
 const LATE_SPREAD = { min: 0, max: 1_000 };
@@ -18,6 +23,8 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #prefix: string;
   readonly #connections = new Set<Connection>();
+  /** Those that were not welcome yet when they were last looked at, the oldest first. */
+  readonly #handshakes = new Set<Connection>();
   readonly #unflushed: Connection[] = [];
   readonly #sweep: NodeJS.Timeout;
   #nextNumber = 1;
@@ -33,8 +40,12 @@ export class Connections {
   get size(): number {
     return this.#connections.size;
   }
-  get accepts(): boolean {
-    return !this.draining && this.#connections.size < this.#options.maxConnections;
+
+  /** Why no further connection is taken at the moment; null if one is. */
+  refusal(now: number): "draining" | "full" | "busy" | null {
+    if (this.draining) return "draining";
+    if (this.#connections.size >= this.#options.maxConnections) return "full";
+    return this.#handshakes.size < this.#options.maxHandshakes || this.#makeRoom(now) ? null : "busy";
   }
 
   all(): IterableIterator<Connection> {
@@ -47,11 +58,13 @@ export class Connections {
 
   add(connection: Connection): void {
     this.#connections.add(connection);
+    this.#handshakes.add(connection);
     metrics.connections.set(this.#connections.size);
   }
 
   remove(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#handshakes.delete(connection);
     metrics.connections.set(this.#connections.size);
   }
 
@@ -62,6 +75,17 @@ export class Connections {
 
   stop(): void {
     clearInterval(this.#sweep);
+  }
+
+  /** Sockets that say nothing must not keep everybody else out until their time is over. */
+  #makeRoom(now: number): boolean {
+    for (const connection of this.#handshakes) if (connection.isWelcome) this.#handshakes.delete(connection);
+    if (this.#handshakes.size < this.#options.maxHandshakes) return true;
+    const [oldest] = this.#handshakes;
+    if (oldest === undefined || now - oldest.openedAt < PATIENCE_WHEN_FULL_MS) return false;
+    this.#handshakes.delete(oldest);
+    oldest.close("hello_timeout", LATE_SPREAD);
+    return true;
   }
 
   #flush(): void {

@@ -29,6 +29,7 @@ import { LeaseHolder } from "./lease-holder.js";
 import { listen } from "./listen.js";
 import { Operations } from "./operations.js";
 import type { gatewayOptions } from "./options.js";
+import { PageReader } from "./page-reader.js";
 import { Relays } from "./relays.js";
 import { serveConnections } from "./server.js";
 import { Sessions } from "./session.js";
@@ -61,7 +62,8 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const publisher = new Publisher(router);
   const { flushLater } = connections;
   const bus = connectivity(nats);
-  const asked = { nats, bus, router, publisher, relays, settings, verify, limits, flushLater };
+  const pages = new PageReader(router);
+  const asked = { nats, bus, router, pages, publisher, relays, settings, verify, limits, flushLater };
   const operations = new Operations(asked);
   const { gatewayId: gateway, pingMs, maxReads } = options;
   const sessions = new Sessions({ operations, verify, limits, gateway, pingMs, maxReads, log });
@@ -146,7 +148,7 @@ async function checkCells(
 
 /** Lets the good-byes of members reach their actors. */
 async function settled(relays: Relays): Promise<void> {
-  const deadlineAt = Date.now() + DRAIN_DEADLINE_MS;
+  const deadlineAt = performance.now() + DRAIN_DEADLINE_MS;
   const waits = () => [...relays.all()].some((relay) => !relay.announcer.settled);
-  while (waits() && Date.now() < deadlineAt) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (waits() && performance.now() < deadlineAt) await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -45,6 +45,10 @@ export const recoveries = new Counter({
   help: "Subscriptions with a position to resume from",
   labelNames: ["outcome"],
 });
+export const sharedPages = new Counter({
+  name: "plexus_recovery_pages_shared_total",
+  help: "Pages of the past that a recovery got together with another one",
+});
 export const announcements = new Counter({
   name: "plexus_presence_announcements_total",
   help: "Presence changes sent to actors",

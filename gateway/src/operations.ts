@@ -27,6 +27,7 @@ import {
 } from "@plexus/runtime";
 import type { Verify } from "./auth.js";
 import type { Connection, Subscription } from "./connection.js";
+import type { PageReader } from "./page-reader.js";
 import { PendingPublish } from "./pending-publish.js";
 import { joinChannel } from "./recovery.js";
 import type { Relays } from "./relays.js";
@@ -47,6 +48,7 @@ export interface OperationsContext {
   nats: NatsConnection;
   bus: { readonly isUp: boolean };
   router: Router;
+  pages: PageReader;
   publisher: Publisher;
   relays: Relays;
   settings: Settings;
@@ -87,7 +89,7 @@ export class Operations {
   async subscribe(connection: Connection, frame: SubFrame): Promise<void> {
     this.#allow(connection, "sub", frame.ch);
     const presence = frame.presence === true;
-    const { relays, router, limits, settings } = this.#context;
+    const { relays, pages, limits, settings } = this.#context;
     if (presence) {
       this.#allow(connection, "presence", frame.ch);
       if (!settings.of(frame.ch).presence)
@@ -109,7 +111,7 @@ export class Operations {
     };
     connection.subscriptions.set(frame.ch, subscription);
     try {
-      await joinChannel(router, connection, subscription, frame);
+      await joinChannel(pages, connection, subscription, frame);
     } catch (error) {
       this.#leave(connection, subscription);
       throw error;

@@ -34,6 +34,12 @@ export const gatewayOptions = {
     default: 50_000,
     doc: "Connections of this gateway; more are refused with 503.",
   }),
+  maxHandshakes: option({
+    env: "PLEXUS_MAX_HANDSHAKES",
+    type: integer(1, 1_000_000),
+    default: 2_000,
+    doc: "Connections that may be open and not welcomed yet; more are refused with 503 and Retry-After, so that a storm of clients comes in at the pace at which they are served.",
+  }),
   maxChannels: option({
     env: "PLEXUS_MAX_CHANNELS_PER_CONNECTION",
     type: integer(1, 100_000),

@@ -14,10 +14,11 @@ import {
   type SubFrame,
   type SubOk,
 } from "@plexus/protocol";
-import type { ReadAnswer, Router } from "@plexus/runtime";
+import type { ReadAnswer } from "@plexus/runtime";
 import type { ChannelRelay } from "./channel-relay.js";
 import type { Connection, Subscription } from "./connection.js";
 import * as metrics from "./metrics.js";
+import type { PageReader } from "./page-reader.js";
 
 /** Messages of one page. */
 const PAGE_MESSAGES = 1_000;
@@ -37,7 +38,7 @@ interface Join {
 
 /** Brings a subscription to life and answers its `sub`. Rejects if that can't be done; nothing was sent then. */
 export async function joinChannel(
-  router: Router,
+  pages: PageReader,
   connection: Connection,
   subscription: Subscription,
   frame: SubFrame,
@@ -56,7 +57,7 @@ export async function joinChannel(
   if (!covers(relay, from)) await relay.fillTail().catch(() => undefined);
   if (gone(join)) return givenUp(join);
   if (covers(relay, from)) return finish(join, from.seq, true);
-  await catchUp(router, join, from);
+  await catchUp(pages, join, from);
 }
 
 /** Where recovery begins; null where the client starts at the present. */
@@ -126,11 +127,11 @@ function answer(join: Join, recovered: boolean): void {
   connection.send(ok);
 }
 
-async function catchUp(router: Router, join: Join, from: Position): Promise<void> {
+async function catchUp(pages: PageReader, join: Join, from: Position): Promise<void> {
   const { relay, connection } = join;
   let cursor = from;
   for (;;) {
-    const page = await readPage(router, join, cursor);
+    const page = await readPage(pages, join, cursor);
     if (gone(join)) return givenUp(join);
     if (page === null) return giveUp(join);
     if (page.state === "trimmed" && !join.exact && page.oldest > cursor.seq + 1) {
@@ -139,6 +140,7 @@ async function catchUp(router: Router, join: Join, from: Position): Promise<void
       continue;
     }
     if (page.state !== "ok") return notThere(join);
+    const before = cursor.seq;
     connection.cork(() => {
       answer(join, true);
       for (const record of page.records)
@@ -147,15 +149,15 @@ async function catchUp(router: Router, join: Join, from: Position): Promise<void
     await connection.drainedBelow(LOW_WATER_BYTES);
     if (gone(join)) return;
     if (covers(relay, cursor)) return finish(join, cursor.seq, true);
-    if (cursor.epoch !== relay.position.epoch) return giveUp(join);
+    if (cursor.epoch !== relay.position.epoch || cursor.seq === before) return giveUp(join);
   }
 }
 
-async function readPage(router: Router, join: Join, cursor: Position): Promise<ReadAnswer | null> {
-  const { tenant, channel } = join.relay;
+async function readPage(pages: PageReader, join: Join, cursor: Position): Promise<ReadAnswer | null> {
+  const { tenant, channel, home } = join.relay;
   const range = { after: cursor.seq, epoch: cursor.epoch, limit: PAGE_MESSAGES };
   try {
-    return await router.ask("read", tenant, channel, range);
+    return await pages.read(tenant, channel, home, range);
   } catch (error) {
     if (join.answered) return null;
     throw error;

@@ -25,7 +25,6 @@ const TOO_LARGE = 1009;
 
 /** RFC 6455, section 4.2.2: what is wanted in place of another version, or of no WebSocket at all. */
 const WEBSOCKET_WANTED = { upgrade: "websocket", "sec-websocket-version": "13" };
-const COME_AGAIN = { "retry-after": "2" };
 
 /** The WebSocket endpoint: upgrade, and events handed on to the sessions. */
 export function serveConnections(
@@ -73,6 +72,13 @@ export function serveConnections(
   });
 }
 
+/** Seconds, at random: those who were refused together do not come back together. */
+const COME_AGAIN_WITHIN_S = 4;
+
+function comeAgain(): Record<string, string> {
+  return { "retry-after": String(1 + Math.floor(Math.random() * COME_AGAIN_WITHIN_S)) };
+}
+
 /** uWebSockets looks at the key only. */
 function speaksWebSocket(request: HttpRequest): boolean {
   return (
@@ -96,8 +102,8 @@ function upgrade(
     });
   };
   if (!speaksWebSocket(request)) return refuse("426 Upgrade Required", "version", WEBSOCKET_WANTED);
-  if (!connections.accepts)
-    return refuse("503 Service Unavailable", connections.draining ? "draining" : "full", COME_AGAIN);
+  const refusal = connections.refusal(Date.now());
+  if (refusal !== null) return refuse("503 Service Unavailable", refusal, comeAgain());
   const offered = request
     .getHeader("sec-websocket-protocol")
     .split(",")

@@ -1,0 +1,127 @@
+/** Hundreds of clients that come back at once: what the cell is asked for, and what each of them gets. */
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { readHead, type ServerFrame } from "@plexus/protocol";
+import type { ReadAnswer, ReadRange, Router } from "@plexus/runtime";
+import { Connection, type Socket, type Subscription } from "./connection.js";
+import { PAGES_AT_ONCE, PageReader } from "./page-reader.js";
+import { joinChannel } from "./recovery.js";
+import { recordOf } from "./testing/model-channel.js";
+
+const HEAD = 5_000;
+const CLIENTS = 400;
+
+/** What the cell was asked for, and how much of it at once. */
+let asked: Array<{ channel: string; after: number }>;
+let underWay: number;
+let mostUnderWay: number;
+/** Told about each question before it is answered. */
+let onAsked: () => void;
+let pages: PageReader;
+
+beforeEach(() => {
+  [asked, underWay, mostUnderWay, onAsked] = [[], 0, 0, () => undefined];
+  pages = new PageReader({ ask } as unknown as Router);
+});
+
+async function ask(_kind: string, _tenant: string, channel: string, range: ReadRange): Promise<ReadAnswer> {
+  const after = range.after!;
+  asked.push({ channel, after });
+  mostUnderWay = Math.max(mostUnderWay, ++underWay);
+  onAsked();
+  await new Promise((resolve) => setImmediate(resolve));
+  underWay--;
+  const records = [recordOf("e", after + 1, Math.min(range.limit, HEAD - after))];
+  return { head: { epoch: "e", seq: HEAD }, state: "ok", records, oldest: 1 };
+}
+
+/** A client that was cut off at this seq resumes; resolves to the frames and the seqs it received. */
+async function resume(channel: string, since: number): Promise<{ frames: ServerFrame[]; seqs: number[] }> {
+  const frames: ServerFrame[] = [];
+  const seqs: number[] = [];
+  const connection = new Connection(channel, "json", 0);
+  const socket = {
+    send: (data: string | Uint8Array) => {
+      if (typeof data === "string") frames.push(JSON.parse(data) as ServerFrame);
+      else {
+        const { seq, n } = readHead(data)!;
+        for (let i = 0; i < n; i++) seqs.push(seq + i);
+      }
+    },
+    cork: (write: () => void) => write(),
+    getBufferedAmount: () => 0,
+    subscribe: () => true,
+    end: () => undefined,
+  };
+  connection.attach(socket as unknown as Socket);
+  const relay = {
+    key: `t/${channel}`,
+    tenant: "t",
+    channel,
+    home: "eu-1",
+    opened: Promise.resolve(),
+    position: { epoch: "e", seq: HEAD },
+    relay: { tail: { after: () => undefined } },
+    fillTail: () => Promise.resolve(),
+  };
+  const subscription = { channel, relay, presence: false, state: "joining", watching: false };
+  const frame = { op: "sub", id: 1, ch: channel, since: { epoch: "e", seq: since } } as const;
+  await joinChannel(pages, connection, subscription as unknown as Subscription, frame);
+  return { frames, seqs };
+}
+
+function isRecovered([frame, ...more]: ServerFrame[]): boolean {
+  return frame?.op === "ok" && "recovered" in frame && frame.recovered === true && more.length === 0;
+}
+
+test("all who were cut off at the same place share each page, and each gets all of it", async () => {
+  const all = await Promise.all(Array.from({ length: CLIENTS }, () => resume("chat.a", 1_000)));
+  assert.deepEqual(
+    asked.map(({ after }) => after),
+    [1_000, 2_000, 3_000, 4_000],
+  );
+  const expected = Array.from({ length: 4_000 }, (_, i) => 1_001 + i);
+  for (const { frames, seqs } of all) {
+    assert.ok(isRecovered(frames));
+    assert.deepEqual(seqs, expected);
+  }
+});
+
+test("where every client has its own place, so many pages are asked for at once, and nobody is left out", async () => {
+  const all = await Promise.all(Array.from({ length: CLIENTS }, (_, i) => resume("chat.a", 4_000 + i)));
+  assert.equal(asked.length, CLIENTS);
+  assert.equal(mostUnderWay, PAGES_AT_ONCE);
+  for (const [i, { frames, seqs }] of all.entries()) {
+    assert.ok(isRecovered(frames));
+    assert.equal(seqs[0], 4_001 + i);
+    assert.equal(seqs.length, HEAD - 4_000 - i);
+  }
+});
+
+test("a cell that does not answer holds up its own channels only", async () => {
+  let isAsked = false;
+  const router = {
+    ask: (_kind: string, _tenant: string, channel: string) => {
+      if (channel === "chat.well") isAsked = true;
+      return new Promise(() => undefined);
+    },
+  };
+  const both = new PageReader(router as unknown as Router);
+  for (let i = 0; i < 2 * PAGES_AT_ONCE; i++)
+    void both.read("t", `chat.${i}`, "us-1", { after: 1, limit: 1_000 });
+  void both.read("t", "chat.well", "eu-1", { after: 1, limit: 1_000 });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(isAsked);
+});
+
+test("a page that brings nothing new ends the recovery, rather than being asked for again and again", async () => {
+  const empty = async (): Promise<ReadAnswer> => {
+    asked.push({ channel: "chat.a", after: 0 });
+    return { head: { epoch: "e", seq: HEAD }, state: "ok", records: [], oldest: 1 };
+  };
+  pages = new PageReader({ ask: empty } as unknown as Router);
+  onAsked = () => assert.ok(asked.length < 10, "it goes on and on");
+  const { frames } = await resume("chat.a", 1_000);
+  assert.equal(asked.length, 1);
+  assert.ok(frames.at(-1)?.op === "bye", "the client resumes from where it is");
+});
