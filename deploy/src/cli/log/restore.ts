@@ -54,6 +54,7 @@ export async function restore(
     workers.assertNone();
     const cells = await bus.cells();
     const others = await otherLogs(bus, cell, cells);
+    if (options.signal.aborted) throw new CliError(EXIT.interrupted, "interrupted; nothing was changed");
     await makeRoom(bus, cell, cells.find(({ id }) => id === cell)?.state, options.replace);
     let sent = 0;
     const { state } = await writeSnapshot(
