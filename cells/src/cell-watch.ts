@@ -66,7 +66,7 @@ export class CellWatch {
       this.#silentSince.delete(id);
       return;
     }
-    const now = Date.now();
+    const now = performance.now();
     const since = this.#silentSince.get(id) ?? now;
     this.#silentSince.set(id, since);
     const { graceMs, log, directory, operations } = this.#context;

@@ -41,7 +41,7 @@ export class ChannelCount {
 
   /** Counts anew if it is time to; keeps the last number where the log does not answer. */
   async refresh(): Promise<void> {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     if (!this.#isLeader() || (startedAt < this.#nextAt && !this.#isOutdated)) return;
     const { version } = this.#directory.current;
     this.#nextAt = Number.POSITIVE_INFINITY;
@@ -51,8 +51,8 @@ export class ChannelCount {
     } catch (error) {
       this.#log.debug({ err: error }, "channels could not be counted");
     }
-    const tookMs = Date.now() - startedAt;
-    this.#nextAt = Date.now() + Math.max(KEEP_MS, tookMs / MAX_SHARE);
+    const tookMs = performance.now() - startedAt;
+    this.#nextAt = performance.now() + Math.max(KEEP_MS, tookMs / MAX_SHARE);
   }
 
   /** An operation has ended since. While one is under way, numbers of before are better than half of those after. */

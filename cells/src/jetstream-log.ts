@@ -107,7 +107,7 @@ export class JetStreamLog implements ChannelLog {
       log,
     };
     this.#allSubjects = subjects.logOfCell(cell);
-    this.#sweep = setInterval(() => this.#onSweep(Date.now()), SWEEP_MS);
+    this.#sweep = setInterval(() => this.#onSweep(performance.now()), SWEEP_MS);
   }
 
   /** Opens the cell's stream, making it where it is missing. */
@@ -167,16 +167,16 @@ export class JetStreamLog implements ChannelLog {
 
   /** It has not taken anything for a while: what is new is refused at once, and need not be offered. */
   get isAway(): boolean {
-    return this.#appends.isOpen(Date.now());
+    return this.#appends.isOpen(performance.now());
   }
 
   append({ subject, bytes, fence, opened }: Append, done: (outcome: AppendOutcome) => void): void {
-    if (!this.#appends.tryPass(Date.now())) {
+    if (!this.#appends.tryPass(performance.now())) {
       const { message } = away("the log");
       return void setImmediate(() => done({ stored: false, why: "refused", message }));
     }
     const ack = this.#nextAck++;
-    this.#waiting.set(ack, { done, deadlineAt: Date.now() + this.#options.appendDeadlineMs });
+    this.#waiting.set(ack, { done, deadlineAt: performance.now() + this.#options.appendDeadlineMs });
     const headers = natsHeaders();
     headers.set(FENCE_HEADER, String(fence));
     if (opened > 0) headers.set(OPENED_HEADER, String(opened));
@@ -259,7 +259,7 @@ export class JetStreamLog implements ChannelLog {
   #onAck(message: Msg): void {
     const ack = Number(message.subject.slice(message.subject.lastIndexOf(".") + 1));
     if (isNoResponders(message)) {
-      this.#appends.failed(Date.now());
+      this.#appends.failed(performance.now());
       return this.#settle(ack, { stored: false, why: "refused", message: "the log is not there" });
     }
     this.#appends.succeeded();

@@ -138,7 +138,7 @@ export class Mover {
   #reporter(operation: string) {
     const { cell, operations } = this.#context;
     let last = { moved: 0, total: 0 };
-    let reportedAt = 0;
+    let reportedAt = Number.NEGATIVE_INFINITY;
     let writing = false;
     const write = async (done: boolean) => {
       const entry = { ...last, done };
@@ -150,8 +150,8 @@ export class Mover {
     return {
       progress: async (moved: number, total: number) => {
         last = { moved, total };
-        if (writing || Date.now() - reportedAt < PROGRESS_INTERVAL_MS) return;
-        reportedAt = Date.now();
+        if (writing || performance.now() - reportedAt < PROGRESS_INTERVAL_MS) return;
+        reportedAt = performance.now();
         writing = true;
         await write(false).finally(() => {
           writing = false;

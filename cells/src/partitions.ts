@@ -35,7 +35,7 @@ export class Partitions {
   readonly #membership: Membership;
   readonly #owned = new Map<number, Subscription>();
   #workers: string[] = [];
-  #lastTickAt = Date.now();
+  #lastTickAt = performance.now();
   /** How often this process was paused, and whether what it missed is still coming in. */
   #pauses = 0;
   #catchingUp = false;
@@ -64,7 +64,7 @@ export class Partitions {
     );
     this.#beat();
     await new Promise((resolve) => setTimeout(resolve, BEAT_INTERVAL_MS * 1.5));
-    this.#lastTickAt = Date.now();
+    this.#lastTickAt = performance.now();
     this.#tick();
     this.#timer = setInterval(() => this.#tick(), BEAT_INTERVAL_MS);
   }
@@ -88,7 +88,7 @@ export class Partitions {
 
   #onBeat(beat: Beat): void {
     if (beat.id === this.#id) return;
-    const now = Date.now();
+    const now = performance.now();
     const known = this.#workers.includes(beat.id);
     if (beat.leaving) this.#membership.left(beat.id);
     else this.#membership.heard(beat.id, now);
@@ -102,7 +102,7 @@ export class Partitions {
   }
 
   #tick(): void {
-    const now = Date.now();
+    const now = performance.now();
     const pausedMs = now - this.#lastTickAt;
     this.#lastTickAt = now;
     this.#beat();
@@ -133,7 +133,7 @@ export class Partitions {
 
   #onCommand(message: Msg): void {
     // What waited is read before the timer that notices the pause.
-    const paused = Date.now() - this.#lastTickAt > MEMBER_TTL_MS;
+    const paused = performance.now() - this.#lastTickAt > MEMBER_TTL_MS;
     if (paused || this.#catchingUp) return metrics.droppedCommands.inc();
     this.#listener.command(message);
   }

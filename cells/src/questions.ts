@@ -45,7 +45,7 @@ export class Questions {
     this.#deadlineMs = context.deadlineMs;
     this.#inbox = context.inbox;
     subscribe(this.#nats, `${this.#inbox}.*`, context.log, (message) => this.#onAnswer(message));
-    this.#sweep = setInterval(() => this.#onSweep(Date.now()), SWEEP_MS);
+    this.#sweep = setInterval(() => this.#onSweep(performance.now()), SWEEP_MS);
   }
 
   /**
@@ -55,10 +55,10 @@ export class Questions {
   ask(subject: string, body: object): Promise<Msg> {
     if (this.#waiting.size >= MAX_WAITING)
       return Promise.reject(new PlexusError("unavailable", "the log is too busy", { retry: 1_000 }));
-    if (!this.#breaker.tryPass(Date.now())) return Promise.reject(away("the log"));
+    if (!this.#breaker.tryPass(performance.now())) return Promise.reject(away("the log"));
     return new Promise((resolve, reject) => {
       const id = this.#next++;
-      this.#waiting.set(id, { resolve, reject, deadlineAt: Date.now() + this.#deadlineMs });
+      this.#waiting.set(id, { resolve, reject, deadlineAt: performance.now() + this.#deadlineMs });
       try {
         this.#nats.publish(subject, JSON.stringify(body), { reply: `${this.#inbox}.${id}` });
       } catch (cause) {
@@ -90,7 +90,7 @@ export class Questions {
   }
 
   #unanswered(id: number, cause: string): void {
-    this.#breaker.failed(Date.now());
+    this.#breaker.failed(performance.now());
     this.#fail(id, cause);
   }
 

@@ -106,12 +106,12 @@ export class Sweep {
     const before = this.#moved;
     let next = 0;
     let failed = 0;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     const lane = async () => {
       while (next < channels.length && !isOver()) {
         const dueAt = startedAt + dueAfterMs(next, options.movesPerSecond);
         const channel = channels[next++]!;
-        const wait = dueAt - Date.now();
+        const wait = dueAt - performance.now();
         if (wait > 1) await pause(wait);
         if (await this.#move(channel)) this.#moved++;
         else failed++;

@@ -185,7 +185,7 @@ function dispatch(message: Msg, actors: Actors): void {
 
 /** Lets what is on its way to the log arrive. */
 async function settle(actors: Actors): Promise<void> {
-  const deadlineAt = Date.now() + DRAIN_DEADLINE_MS;
-  while (!actors.quiet && Date.now() < deadlineAt)
+  const deadlineAt = performance.now() + DRAIN_DEADLINE_MS;
+  while (!actors.quiet && performance.now() < deadlineAt)
     await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
 }

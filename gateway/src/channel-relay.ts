@@ -95,11 +95,11 @@ export class ChannelRelay {
 
   async #open(): Promise<void> {
     await this.check();
-    this.nextCheckAt = Date.now() + FIRST_CHECK_MS;
+    this.nextCheckAt = performance.now() + FIRST_CHECK_MS;
   }
 
   async #head(): Promise<void> {
-    this.nextCheckAt = Date.now() + jitteredMs(CHECK_INTERVAL_MS);
+    this.nextCheckAt = performance.now() + jitteredMs(CHECK_INTERVAL_MS);
     let epoch: string | null;
     let answer: HeadAnswer;
     do {
@@ -108,8 +108,8 @@ export class ChannelRelay {
       answer = await this.#ask("head", { gateway: this.#context.gateway });
       if (this.#stopped) return;
     } while (this.#outdated);
-    if (epoch !== (this.relay.position?.epoch ?? null)) this.nextCheckAt = Date.now() + FIRST_CHECK_MS;
-    this.relay.headSeen(epoch, answer.head, Date.now());
+    if (epoch !== (this.relay.position?.epoch ?? null)) this.nextCheckAt = performance.now() + FIRST_CHECK_MS;
+    this.relay.headSeen(epoch, answer.head, performance.now());
     this.#runEffects();
     this.#comparePresence(answer);
   }
@@ -118,7 +118,7 @@ export class ChannelRelay {
     if (answer.presence === null) {
       // Switched off, or the actor is still finding out who was there: that takes it no longer than this.
       if (this.#context.settings.of(this.channel).presence)
-        this.nextCheckAt = Math.min(this.nextCheckAt, Date.now() + PRESENCE_CHECK_MS);
+        this.nextCheckAt = Math.min(this.nextCheckAt, performance.now() + PRESENCE_CHECK_MS);
       return;
     }
     if (this.announcer.settled && answer.members !== this.announcer.size) this.announcer.announceAgain();
@@ -130,7 +130,7 @@ export class ChannelRelay {
     const before = this.relay.tail.oldest ?? seq + 1;
     const { head, state, records } = await this.#ask("read", { before, epoch, limit: FETCH_MESSAGES });
     if (state !== "ok" || head.epoch !== this.position.epoch) return;
-    const now = Date.now();
+    const now = performance.now();
     const older = records.map((bytes) => ({ bytes, at: now, ...seqs(bytes) }));
     // What arrived while the answer was on its way is in the tail already.
     const edge = this.relay.tail.oldest ?? this.position.seq + 1;
@@ -145,8 +145,8 @@ export class ChannelRelay {
         const head = readHead(bytes);
         if (head === null) return this.#context.log.error({ channel: this.key }, "event is no record");
         metrics.records.inc();
-        this.nextCheckAt = Math.max(this.nextCheckAt, Date.now() + FIRST_CHECK_MS);
-        this.relay.record(head, bytes, Date.now());
+        this.nextCheckAt = Math.max(this.nextCheckAt, performance.now() + FIRST_CHECK_MS);
+        this.relay.record(head, bytes, performance.now());
         return this.#runEffects();
       }
       case "signal":
@@ -198,7 +198,7 @@ export class ChannelRelay {
       const answer = await this.#ask("read", { after, epoch, limit: FETCH_MESSAGES });
       if (this.#stopped) return;
       const records = answer.records.map((bytes) => ({ bytes, head: readHead(bytes)! }));
-      this.relay.fetched(epoch, answer, records, Date.now());
+      this.relay.fetched(epoch, answer, records, performance.now());
       this.#runEffects();
     } catch (error) {
       this.#askFailed(error);
@@ -208,7 +208,7 @@ export class ChannelRelay {
   #askFailed(error: unknown): void {
     this.#context.log.warn({ err: error, channel: this.key }, "a relay could not be repaired yet");
     this.relay.askFailed();
-    this.nextCheckAt = Date.now() + jitteredMs(RETRY_MS);
+    this.nextCheckAt = performance.now() + jitteredMs(RETRY_MS);
   }
 
   #ask<K extends CommandKind>(kind: K, body: Commands[K]["ask"]): Promise<Commands[K]["answer"]> {

@@ -29,7 +29,7 @@ export class Relays {
   constructor(context: RelayContext, maxRelays: number) {
     this.#context = context;
     this.#maxRelays = maxRelays;
-    this.#sweep = setInterval(() => this.#onSweep(Date.now()), SWEEP_MS);
+    this.#sweep = setInterval(() => this.#onSweep(performance.now()), SWEEP_MS);
     void this.#watchConnection();
   }
 
@@ -51,7 +51,7 @@ export class Relays {
 
   release(relay: ChannelRelay): void {
     relay.subscribers--;
-    relay.unusedSince = Date.now();
+    relay.unusedSince = performance.now();
   }
 
   /** The relay of a channel that has one. */
@@ -72,7 +72,7 @@ export class Relays {
       relay.home = home;
       moved.push(relay);
     }
-    const now = Date.now();
+    const now = performance.now();
     const spreadMs = Math.max(MOVE_SPREAD_LEAST_MS, (moved.length * 1_000) / MOVES_PER_SECOND);
     for (const relay of moved) relay.nextCheckAt = now + Math.random() * spreadMs;
   }
@@ -110,7 +110,7 @@ export class Relays {
   async #watchConnection(): Promise<void> {
     for await (const status of this.#context.nats.status()) {
       if (status.type !== "reconnect") continue;
-      const now = Date.now();
+      const now = performance.now();
       for (const relay of this.#relays.values()) relay.nextCheckAt = now + Math.random() * RECHECK_SPREAD_MS;
     }
   }

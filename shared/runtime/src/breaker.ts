@@ -88,14 +88,14 @@ export async function through<T>(
   call: () => Promise<T>,
   isAnswer: (error: unknown) => boolean = () => false,
 ): Promise<T> {
-  if (!breaker.tryPass(Date.now())) throw away(what);
+  if (!breaker.tryPass(performance.now())) throw away(what);
   try {
     const answer = await call();
     breaker.succeeded();
     return answer;
   } catch (error) {
     if (isAnswer(error)) breaker.succeeded();
-    else breaker.failed(Date.now());
+    else breaker.failed(performance.now());
     throw error;
   }
 }

@@ -59,7 +59,7 @@ export class Publisher {
     router: Router,
     {
       deadlineMs = ROUTER_DEFAULTS.deadlineMs,
-      now = Date.now,
+      now = () => performance.now(),
     }: { deadlineMs?: number; now?: () => number } = {},
   ) {
     this.#router = router;

@@ -119,7 +119,7 @@ export class Router {
     this.#log = context.log;
     this.#options = { ...ROUTER_DEFAULTS, ...context.options };
     subscribe(this.#nats, subjects.answersTo(this.#asker), this.#log, (message) => this.#onAnswer(message));
-    this.#sweep = setInterval(() => this.#onSweep(Date.now()), SWEEP_MS);
+    this.#sweep = setInterval(() => this.#onSweep(performance.now()), SWEEP_MS);
   }
 
   /** Asks the channel's actor. Rejects with a {@link PlexusError} once the deadline has passed, at the latest. */
@@ -198,7 +198,7 @@ export class Router {
     if (!this.#hasRoom(bytes))
       return settle(new PlexusError("unavailable", "too many commands under way", { retry: 500 }), null);
     const correlation = this.#nextCorrelation++;
-    const now = Date.now();
+    const now = performance.now();
     this.#pending.set(correlation, {
       command: [correlation, kind, tenant, channel, body] as unknown as WireCommand,
       cell,
@@ -241,7 +241,7 @@ export class Router {
   /** Sends now what has gathered, for a caller that is itself the end of a turn. */
   flush(): void {
     this.#flushScheduled = false;
-    const now = Date.now();
+    const now = performance.now();
     for (const [subject, correlations] of this.#outbox) {
       let batch: number[] = [];
       let bytes = 0;
@@ -317,7 +317,7 @@ export class Router {
   #later(pending: Pending, reason: string): void {
     retried.inc({ reason });
     const wait = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, pending.attempts - 1));
-    pending.nextAt = Date.now() + wait * (0.5 + Math.random() / 2);
+    pending.nextAt = performance.now() + wait * (0.5 + Math.random() / 2);
   }
 
   /** Sends again what is due, ends what is over, and forgets the batches whose commands are all answered. */
