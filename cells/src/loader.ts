@@ -85,19 +85,23 @@ export function isOld(storedAt: number, now: number): boolean {
 }
 
 /**
- * The ids stored during the window before `until` (the time of the channel's newest record), oldest first:
- * from this cell's log, and from those of the cells it lived in shortly before.
+ * The ids stored during the window before `until` (the time of the channel's newest record), oldest first: from the
+ * logs of this cell and of those it lived in shortly before. What else these logs hold is of another epoch, whose
+ * positions say nothing in this one.
  */
 export async function readWindow(
   logs: ChannelLogs,
   segments: readonly Segment[],
   until: number,
 ): Promise<StoredId[]> {
-  const cells = new Set([...segments.map((segment) => segment.cell), logs.cell]);
+  const cells = new Set(segments.map((segment) => segment.cell));
   const ids: StoredId[] = [];
   for (const cell of cells) {
     const log = cell === logs.cell ? logs.own : await logs.of(cell);
     for await (const record of recordsSince(log, logs.subject(cell), until - WINDOW_MS)) {
+      const isIn = (segment: Segment) =>
+        segment.cell === cell && segment.low <= record.logSeq && record.logSeq <= segment.high;
+      if (!segments.some(isIn)) continue;
       const { seq, m } = decodeRecord(record.bytes);
       for (const [i, { id, user, ts }] of m.entries()) ids.push({ id, user, seq: seq + i, ts });
     }

@@ -216,6 +216,16 @@ test("of two cells that gave a channel to each other a third one gets what was s
   assert.equal((decodeControl(last.bytes) as SealRecord).to, "c2", "whoever asks c0 is sent to c2");
 });
 
+test("a third cell gets a channel that two cells gave to each other without storing anything in it", async () => {
+  const world = new World();
+  world.put("c0", 1);
+  await world.takeOver("c1", ["c0"]);
+  await world.release("c1", "c0");
+  const { loaded } = await world.takeOver("c2", ["c1", "c0"]);
+  assert.deepEqual(loaded.position, { epoch: "e1", seq: 1 });
+  assert.deepEqual([world.ops("c0").at(-1), world.ops("c2")], ["seal", ["open"]]);
+});
+
 test("who was about to open a channel that went elsewhere in the meantime can't any more", async () => {
   const world = new World();
   world.put("c0", 1);

@@ -102,6 +102,7 @@ async function follow(context: TakeOverContext, self: Found, cell: string, from?
   let at = cell;
   for (let hop = 0; hop < MAX_HOPS; hop++) {
     if (at === self.cell) return known ?? self;
+    seen.add(at);
     const answer = await ask(context, at);
     if (answer === "lost") return { cell: at, handover: "lost" };
     let { elsewhere } = answer;
@@ -109,11 +110,10 @@ async function follow(context: TakeOverContext, self: Found, cell: string, from?
     const age = known === undefined ? "newer" : compare(answer.handover, known.handover as Handover);
     const ends = age === "older" || elsewhere === null || seen.has(elsewhere);
     if (known !== undefined && age !== "newer" && ends) {
-      elsewhere = await bar(context, at, known.handover as Handover);
+      elsewhere = await bar(context, at, known.handover as Handover, seen);
       if (elsewhere === null) return age === "same" ? found : known;
     } else if (!answer.handover.fresh) known = found;
     if (elsewhere === null) return known ?? found;
-    seen.add(at);
     at = elsewhere;
   }
   throw new PlexusError("unavailable", "the channel keeps moving", { retry: 500 });
@@ -130,9 +130,14 @@ function compare(found: Handover, known: Handover): "newer" | "same" | "older" {
 /**
  * The newest record of a cell is a seal of an earlier stay, so the channel may be about to be opened there, by
  * somebody who was given it later. Another seal that says what is known forestalls that, by its fence. Returns the
- * cell that the channel was given to in the meantime, if it was.
+ * cell that the channel was given to in the meantime, if it was, and that cell is none of those already seen.
  */
-async function bar(context: TakeOverContext, cell: string, known: Handover): Promise<string | null> {
+async function bar(
+  context: TakeOverContext,
+  cell: string,
+  known: Handover,
+  seen: ReadonlySet<string>,
+): Promise<string | null> {
   const { logs, channel, stateOf } = context;
   // Whoever is drained is nobody's home, and may be switched off.
   if (stateOf(cell) === "drained") return null;
@@ -149,7 +154,7 @@ async function bar(context: TakeOverContext, cell: string, known: Handover): Pro
   );
   if (says === "newer")
     throw new PlexusError("unavailable", "the channel was there in the meantime", { retry: 100 });
-  if (says === "same" && seal.to !== logs.cell) return seal.to;
+  if (says === "same" && seal.to !== logs.cell && !seen.has(seal.to)) return seal.to;
   const head = { op: "seal", ch: channel, epoch: position.epoch, seq: position.seq + 1, n: 0 } as const;
   const bytes = encodeControl({ ...head, to: logs.cell, fresh: false, segments });
   const outcome = await append(log, { subject, bytes, fence: last.logSeq, opened: 0 });
