@@ -14,7 +14,7 @@ import {
   readWindow,
   takeOver,
 } from "@plexus/cells/cores";
-import type { Directory, PublishedItem, ReleaseAnswer, WireError } from "@plexus/runtime";
+import type { Directory, HeadAnswer, PublishedItem, ReleaseAnswer, WireError } from "@plexus/runtime";
 import { homeOf, previousHomesOf } from "@plexus/runtime";
 import type { Bug } from "./bugs.js";
 import { type Command, type Settled, TENANT } from "./calls.js";
@@ -90,11 +90,7 @@ export class Actor {
         this.#channel.publish(command.body, { ids: command.body.map(([id]) => id), answer }, now);
         return this.#runEffects();
       case "head":
-        return this.#answer(answer, async () => ({
-          head: this.#channel.position,
-          presence: null,
-          members: 0,
-        }));
+        return this.#answer(answer, () => this.#head(command.body.gateway === ""));
       case "read":
         return this.#answer(answer, () => readRange(this.#readable(), command.body, this.#context.clock()));
       case "release":
@@ -107,6 +103,18 @@ export class Actor {
   close(): void {
     this.#channel.close();
     this.#runEffects();
+  }
+
+  /** Who moves channels relies on the answer: an actor that another one has overtaken must not give it. */
+  async #head(verified: boolean): Promise<HeadAnswer> {
+    const { logs, cell } = this.#context;
+    const { position, fence, state } = this.#channel;
+    if (verified && state === "idle") {
+      const last = await logs.own.last(logs.subject(cell));
+      if (this.#channel.fence === fence && (last?.logSeq ?? 0) > fence) this.close();
+      if (!this.serves) throw new Error("another actor has the channel");
+    }
+    return { head: position, presence: null, members: 0 };
   }
 
   #readable() {
@@ -129,9 +137,12 @@ export class Actor {
   async #load(): Promise<void> {
     const { logs, clock, directory, channel, schedule, cell } = this.#context;
     try {
+      // What the log says may be older than the directory by the time it is here.
+      const before = previousHomesOf(directory(), TENANT, channel);
       const own = this.#forgetful(await loadChannel(logs, clock()));
       const { isHome } = this;
-      const elsewhere = previousHomesOf(directory(), TENANT, channel);
+      const now = previousHomesOf(directory(), TENANT, channel);
+      const elsewhere = [...new Set([...now, ...before])].filter((id) => id !== cell);
       const lives = own.sealedTo === null && !own.fresh;
       if (lives || !isHome || (elsewhere.length === 0 && own.sealedTo === null))
         this.#channel.loaded(own, isHome, clock());

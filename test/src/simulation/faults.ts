@@ -4,7 +4,9 @@ import { Seeded } from "../harness/seeded.js";
 import { FAIR, type Weather } from "./network.js";
 import type { World } from "./world.js";
 
-const MAX_FAULTS = 8;
+/** In most histories a few, in some one upon the other. */
+const FEW_FAULTS = 8;
+const MANY_FAULTS = 30;
 
 /** Of each kind none at all, a little, or much: a world where everything fails at once shows less. */
 export function weatherOf(seed: number): Weather {
@@ -37,7 +39,7 @@ export class Faults {
       ...[() => this.#crashGateway(), () => this.#cut(), () => this.#cut(), () => this.#repeat()],
       ...[() => this.#drain(), () => this.#drain(), () => this.#activate(), () => this.#giveUp()],
     ];
-    for (let n = random.int(0, MAX_FAULTS); n > 0; n--)
+    for (let n = random.int(0, schedule.chance(0.15) ? MANY_FAULTS : FEW_FAULTS); n > 0; n--)
       this.#later(random.next() * withinMs, random.pick(faults));
   }
 

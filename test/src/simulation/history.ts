@@ -11,6 +11,7 @@ import { Mover } from "./mover.js";
 import { World } from "./world.js";
 
 const LONGEST_TROUBLE_MS = 8_000;
+const LONGEST_OF_ALL_MS = 30_000;
 /** Some worlds live so long that ids of the window expire. */
 const LONG_LIFE_MS = 200_000;
 /** Relays compare heads about every 30 s; all else comes right sooner. */
@@ -51,7 +52,8 @@ class History {
 
   async run(): Promise<void> {
     const { schedule, judge } = this.world;
-    const troubleMs = schedule.random.next() * LONGEST_TROUBLE_MS;
+    const longest = schedule.chance(0.1) ? LONGEST_OF_ALL_MS : LONGEST_TROUBLE_MS;
+    const troubleMs = schedule.random.next() * longest;
     this.#faults.plan(troubleMs);
     this.#publishWithin(troubleMs);
     const ends = schedule.now + troubleMs;

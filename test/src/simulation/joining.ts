@@ -43,7 +43,8 @@ export class Joining {
   readonly #life: Life;
   readonly #connection: number;
   readonly #giveUpAt: number;
-  #compared = false;
+  /** Comparisons of heads since it began; the first may have been under way before. */
+  #compared = 0;
 
   constructor(gateway: Host, subscriber: Reader, life: Life) {
     this.#gateway = gateway;
@@ -61,9 +62,9 @@ export class Joining {
     if (since === null) return this.#start(position);
     if (since.epoch === position.epoch && since.seq <= position.seq) return this.#catchUp(since, position);
     if (since.epoch === position.epoch) return this.#gateway.check(() => this.#later());
-    if (this.#compared) return this.#start(position);
+    if (this.#compared > 1) return this.#start(position);
     this.#gateway.check((answered) => {
-      this.#compared = answered;
+      if (answered) this.#compared++;
       if (answered) this.begin();
       else this.#later();
     });

@@ -25,6 +25,8 @@ export class Worker {
   readonly name: string;
   life: Life = newLife();
   directory: Directory;
+  /** While it stands still: for so long that it forgets what waits for it. */
+  dropsCommands = false;
   #owns = true;
   #actor: Actor | null = null;
   /** Under way, also for actors that are over by now. */
@@ -64,7 +66,8 @@ export class Worker {
   freeze(ms: number): void {
     const { schedule } = this.#context.network;
     this.life.standsStillUntil = schedule.now + ms;
-    if (ms <= GIVEN_UP_AFTER_MS) return;
+    this.dropsCommands = ms > GIVEN_UP_AFTER_MS;
+    if (!this.dropsCommands) return;
     schedule.after(ms, this.life, () => {
       schedule.note(() => `${this.name} goes on, and throws its actor away`);
       this.#actor?.close();
@@ -75,7 +78,9 @@ export class Worker {
     if (directory.version <= this.directory.version) return;
     this.directory = directory;
     this.#context.network.schedule.note(() => `${this.name} sees directory ${directory.version}`);
-    if (this.#actor !== null && (!this.#actor.serves || this.#actor.isStray)) this.#actor.close();
+    // A cell that was given up may have been sealed from outside: what its actors know may be of the past.
+    const givenUp = directory.cells.some(({ id, state }) => id === this.cell && state === "down");
+    if (this.#actor !== null && (givenUp || !this.#actor.serves || this.#actor.isStray)) this.#actor.close();
   }
 
   /** It may still begin a channel that is at home elsewhere by now. */

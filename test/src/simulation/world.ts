@@ -22,8 +22,6 @@ const WORKERS_PER_CELL = 2;
 /** Workers hear of a change within half a second or so, gateways may take their time. */
 const WORKER_SEES_MS = 400;
 const GATEWAY_SEES_MS = 2_000;
-/** A worker that stands still for longer drops the commands that waited for it. */
-const DROPS_AFTER_MS = 2_000;
 
 export class World implements Cells, LogWatcher {
   readonly schedule: Schedule;
@@ -81,8 +79,8 @@ export class World implements Cells, LogWatcher {
     const worker = this.schedule.random.pick(owners);
     const waitMs = worker.life.standsStillUntil - this.schedule.now;
     if (waitMs <= 0) worker.receive(command, answer);
-    else if (waitMs < DROPS_AFTER_MS)
-      this.schedule.after(waitMs, worker.life, () => worker.receive(command, answer));
+    else if (!worker.dropsCommands)
+      this.schedule.after(waitMs, worker.life, () => worker.owns && worker.receive(command, answer));
     return "taken";
   }
 
