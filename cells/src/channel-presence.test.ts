@@ -69,3 +69,11 @@ test("when Redis is back, those who were missing come, and the list is complete"
   const { members, stale } = await presence.page(ALL);
   assert.deepEqual([members.map(({ conn }) => conn), stale], [["a", "b"], false]);
 });
+
+test("a wall clock that is set back does not keep anybody waiting", { timeout: 10_000 }, async (t) => {
+  await joins("a");
+  await until("the first is announced", () => events.length === 1);
+  t.mock.timers.enable({ apis: ["Date"], now: 1_000 });
+  await joins("b");
+  await until("the next is announced", () => events.length === 2, 1_000_000);
+});

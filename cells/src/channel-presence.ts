@@ -37,7 +37,7 @@ export class ChannelPresence {
   #settlingUntil = 0;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
-  #lastEventAt = 0;
+  #lastEventAt = Number.NEGATIVE_INFINITY;
   #mirroring = false;
   #stopped = false;
 
@@ -83,7 +83,7 @@ export class ChannelPresence {
 
   async page(page: PresencePage): Promise<PresenceSnapshot> {
     await this.#restore();
-    return { ...this.#set.page(page), stale: this.#stale || Date.now() < this.#settlingUntil };
+    return { ...this.#set.page(page), stale: this.#stale || performance.now() < this.#settlingUntil };
   }
 
   /**
@@ -92,7 +92,7 @@ export class ChannelPresence {
    */
   takeOver(read: (() => Promise<HeldMember[]>) | null): void {
     if (read === null) {
-      this.#settlingUntil = Date.now() + SETTLE_MS;
+      this.#settlingUntil = performance.now() + SETTLE_MS;
       this.#begin(Promise.resolve());
       return;
     }
@@ -106,7 +106,7 @@ export class ChannelPresence {
           { err: error, channel: this.#key },
           "members could not be taken over, waiting for gateways",
         );
-        this.#settlingUntil = Date.now() + SETTLE_MS;
+        this.#settlingUntil = performance.now() + SETTLE_MS;
       },
     );
     this.#begin(taken);
@@ -169,8 +169,8 @@ export class ChannelPresence {
     return this.#restored;
   }
 
-  #schedule(waitMs = Math.max(0, this.#lastEventAt + EVENT_INTERVAL_MS - Date.now())): void {
-    const dueAt = Date.now() + waitMs;
+  #schedule(waitMs = Math.max(0, this.#lastEventAt + EVENT_INTERVAL_MS - performance.now())): void {
+    const dueAt = performance.now() + waitMs;
     // What is announced does not wait for the next time that Redis is asked.
     if (this.#stopped || (this.#timer !== undefined && this.#dueAt <= dueAt)) return;
     clearTimeout(this.#timer);
@@ -195,7 +195,7 @@ export class ChannelPresence {
         ...(update.length > 0 ? { update } : {}),
       };
       this.#announce(Buffer.from(JSON.stringify(frame)));
-      this.#lastEventAt = Date.now();
+      this.#lastEventAt = performance.now();
     }
     if (this.#set.changed) this.#schedule();
   }

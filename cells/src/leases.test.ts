@@ -40,6 +40,7 @@ beforeEach(() => {
     actors: { byGateway: () => present } as unknown as Actors,
     owns: () => true,
     log: silent,
+    now: Date.now,
   });
 });
 afterEach(() => {

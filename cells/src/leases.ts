@@ -27,7 +27,8 @@ export class Leases {
    * Gateways renew over the bus, in Redis: while either is away, and just after, the end of a lease says nothing about
    * them.
    */
-  #sweepFrom = Date.now() + LEASE_MS;
+  #sweepFrom: number;
+  readonly #now: () => number;
   #swept = new Set<string>();
   #sweeps = 0;
 
@@ -38,7 +39,10 @@ export class Leases {
     actors: Actors;
     owns: (partition: number) => boolean;
     log: Logger;
+    now?: () => number;
   }) {
+    this.#now = context.now ?? (() => performance.now());
+    this.#sweepFrom = this.#now() + LEASE_MS;
     this.#store = context.store;
     this.#actors = context.actors;
     this.#owns = context.owns;
@@ -68,12 +72,12 @@ export class Leases {
   async #watchBus(nats: NatsConnection): Promise<void> {
     for await (const { type } of nats.status()) {
       if (type === "disconnect") this.#sweepFrom = Number.POSITIVE_INFINITY;
-      else if (type === "reconnect") this.#sweepFrom = Date.now() + LEASE_MS;
+      else if (type === "reconnect") this.#sweepFrom = this.#now() + LEASE_MS;
     }
   }
 
   async #sweep(): Promise<void> {
-    if (this.#sweeping || Date.now() < this.#sweepFrom) return;
+    if (this.#sweeping || this.#now() < this.#sweepFrom) return;
     this.#sweeping = true;
     try {
       if (this.#sweeps++ % EXPECT_EVERY_SWEEPS === 0)
@@ -92,7 +96,7 @@ export class Leases {
 
   /** Everybody may renew before anybody's end is believed. */
   #giveTime(): void {
-    this.#sweepFrom = Math.max(this.#sweepFrom, Date.now() + LEASE_MS);
+    this.#sweepFrom = Math.max(this.#sweepFrom, this.#now() + LEASE_MS);
   }
 
   /** @param present the actors here that know of members of it, whatever Redis remembers */

@@ -76,8 +76,8 @@ export class DirectoryStore {
    * argument writes nothing.
    */
   async change(change: (directory: Directory) => Directory): Promise<Directory> {
-    const deadlineAt = Date.now() + CHANGE_DEADLINE_MS;
-    for (let attempt = 0; attempt < MAX_ATTEMPTS && Date.now() < deadlineAt; attempt++) {
+    const deadlineAt = performance.now() + CHANGE_DEADLINE_MS;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && performance.now() < deadlineAt; attempt++) {
       const entry = await this.#kv.get(KEY);
       const before: Directory = entry === null ? EMPTY_DIRECTORY : stored.parse(JSON.parse(entry.string()));
       const after = change(before);

@@ -86,7 +86,7 @@ export class OperationStore {
 
   /** Changes an operation until nobody interferes; null if there is none of that id. */
   async change(id: string, change: (operation: Operation) => Operation): Promise<Operation | null> {
-    const deadlineAt = Date.now() + CHANGE_DEADLINE_MS;
+    const deadlineAt = performance.now() + CHANGE_DEADLINE_MS;
     for (let attempt = 0; ; attempt++) {
       const entry = await this.#kv.get(id);
       if (entry === null) return null;
@@ -97,7 +97,7 @@ export class OperationStore {
         await this.#kv.put(id, JSON.stringify(after), { previousSeq: entry.revision });
         return after;
       } catch (error) {
-        if (attempt === MAX_ATTEMPTS - 1 || Date.now() >= deadlineAt) throw error;
+        if (attempt === MAX_ATTEMPTS - 1 || performance.now() >= deadlineAt) throw error;
         await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, FIRST_WAIT_MS, MAX_WAIT_MS)));
       }
     }
