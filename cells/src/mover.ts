@@ -6,6 +6,7 @@
  */
 import {
   activate,
+  backoffMs,
   cellsToSweep,
   comeBack,
   type DirectoryStore,
@@ -29,6 +30,8 @@ export interface MoverContext extends Omit<SweepContext, "directory" | "isOver" 
 }
 
 const TICK_MS = 500;
+/** Work that was interrupted is taken up again so soon at the latest. */
+const MAX_WAIT_MS = 8_000;
 /** Commands that were on their way when the directory changed have arrived by then. */
 const SETTLE_MS = 500;
 const MIRROR_LOOK_MS = 200;
@@ -44,6 +47,8 @@ export class Mover {
   #stopped = false;
   /** Version of the directory for which this cell is done. */
   #doneWith = 0;
+  #failures = 0;
+  #notBefore = Number.NEGATIVE_INFINITY;
 
   constructor(context: MoverContext) {
     this.#context = context;
@@ -57,13 +62,28 @@ export class Mover {
 
   async #tick(): Promise<void> {
     if (this.#busy || this.#stopped || !this.#context.isLeader()) return;
+    if (performance.now() < this.#notBefore) return;
     this.#busy = true;
     try {
       await this.#work();
+      this.#failures = 0;
     } catch (error) {
+      this.#notBefore = performance.now() + backoffMs(this.#failures++, TICK_MS, MAX_WAIT_MS);
       this.#context.logger.warn({ err: error }, "moving channels was interrupted, trying again");
+      await this.#tell(error instanceof Error ? error.message : String(error));
     } finally {
       this.#busy = false;
+    }
+  }
+
+  /** Writes what is wrong into the operation under way, where an operator sees it; null: nothing is any more. */
+  async #tell(trouble: string | null): Promise<void> {
+    const { cell, directory, operations, logger } = this.#context;
+    const { operation } = directory.current;
+    try {
+      if (operation) await operations.change(operation, (current) => withTrouble(current, cell, trouble));
+    } catch (error) {
+      logger.debug({ err: error, trouble }, "an operation's trouble could not be written down");
     }
   }
 
@@ -107,8 +127,9 @@ export class Mover {
     const report = this.#reporter(operation);
     const drains = this.#state === "draining";
     if (drains) await this.#context.mirror?.ensure();
-    if (!(await this.#sweepOf(version, PATIENCE_PASSES).run(report.progress))) return;
-    if (drains && !(await this.#mirrored())) return;
+    const tell = (trouble: string | null) => this.#tell(trouble);
+    if (!(await this.#sweepOf(version, PATIENCE_PASSES).run(report.progress, tell))) return;
+    if (drains && !(await this.#mirrored())) return tell("the mirror of its log is not complete yet");
     if (this.#state === "active") await this.#context.mirror?.drop();
     await report.done();
     this.#doneWith = version;
@@ -143,7 +164,7 @@ export class Mover {
     const write = async (done: boolean) => {
       const entry = { ...last, done };
       await operations.change(operation, (current) => ({
-        ...current,
+        ...(done ? withTrouble(current, cell, null) : current),
         progress: { ...current.progress, [cell]: entry },
       }));
     };
@@ -171,6 +192,21 @@ export class Mover {
       current.state === "running" ? { ...current, state: "done", finishedAt: Date.now() } : current,
     );
   }
+}
+
+/**
+ * An operation that can't go on says why, and is not given up: what it waits for may come back. Each cell takes back
+ * only its own words.
+ */
+export function withTrouble(operation: Operation, cell: string, trouble: string | null): Operation {
+  if (operation.state !== "running") return operation;
+  if (trouble !== null) {
+    const error = `${cell}: ${trouble}`;
+    return error === operation.error ? operation : { ...operation, error };
+  }
+  if (!operation.error?.startsWith(`${cell}: `)) return operation;
+  const { error: _, ...well } = operation;
+  return well;
 }
 
 function isDone(operation: Operation, cells: readonly string[]): boolean {

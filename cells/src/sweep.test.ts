@@ -22,6 +22,8 @@ class Cells {
   readonly logs = new Map([FROM, TO].map((id) => [id, new MemoryLog()]));
   readonly opened: string[] = [];
   readonly sealedByForce: string[] = [];
+  /** What an operator is told. */
+  readonly troubles: Array<string | null> = [];
   directory = DRAINING;
   over = false;
   patience = 20;
@@ -64,7 +66,10 @@ class Cells {
         this.seal(channel);
       },
       isOver: () => this.over,
-    }).run(async () => undefined);
+    }).run(
+      async () => undefined,
+      async (what) => void this.troubles.push(what),
+    );
   }
 
   #put(cell: string, channel: string, bytes: Uint8Array): void {
@@ -114,6 +119,9 @@ test("a channel that can't be moved yet is tried again until it can", async () =
   };
   assert.equal(await cells.run(), true);
   assert.equal(cells.opened.length, 3);
+  const words = "channels that can't be moved yet and are tried again: 1, the last one acme/chat.c";
+  const said = `${words}: nobody serves it at the moment`;
+  assert.deepEqual(cells.troubles, [said, said, null], "an operator sees it, and that it is over");
 });
 
 test("a channel that its home serves in a life of its own is sealed in the end", async () => {

@@ -3,7 +3,7 @@
  * of them has arrived. Most of those in use have moved by then; a sweep sees to the rest at a bounded pace.
  */
 import { parseLogSubject, subjects } from "@plexus/protocol";
-import { type Directory, homeOf, type Logger } from "@plexus/runtime";
+import { backoffMs, type Directory, homeOf, type Logger } from "@plexus/runtime";
 import type { ChannelLog } from "./log.js";
 import * as metrics from "./metrics.js";
 
@@ -39,7 +39,9 @@ export interface SweepContext {
 const RAMP_MS = 4_000;
 /** Between a pass that moved channels and the look at what it has left. */
 const REST_MS = 100;
+/** After a pass with failures; longer after each one in a row, so that what can't be moved is not hammered. */
 const REST_AFTER_FAILURE_MS = 500;
+const MAX_REST_MS = 4_000;
 
 interface Channel {
   readonly subject: string;
@@ -49,26 +51,37 @@ interface Channel {
 }
 
 type Progress = (moved: number, total: number) => Promise<void>;
+/** What keeps channels from being moved at the moment, in words for an operator; null: nothing does any more. */
+type Trouble = (what: string | null) => Promise<void>;
 
 export class Sweep {
   readonly #context: SweepContext;
   #passes = 0;
   #moved = 0;
+  #failedPasses = 0;
+  #lastFailure = "";
 
   constructor(context: SweepContext) {
     this.#context = context;
   }
 
   /** Resolves to true when nothing is left, to false where it was over before. */
-  async run(progress: Progress): Promise<boolean> {
+  async run(progress: Progress, trouble: Trouble = async () => undefined): Promise<boolean> {
     while (!this.#context.isOver()) {
       const { here, sealed } = await this.#look();
       const left = here.length > 0 ? here : await this.#notArrived(sealed);
       if (left.length === 0) return true;
       const failed = await this.#pass(left, progress);
-      if (failed > 0)
-        this.#context.logger.warn({ failed, of: left.length }, "some channels could not be moved yet");
-      await pause(failed > 0 ? REST_AFTER_FAILURE_MS : REST_MS);
+      if (failed === 0) {
+        if (this.#failedPasses > 0) await trouble(null);
+        this.#failedPasses = 0;
+        await pause(REST_MS);
+        continue;
+      }
+      const last = this.#lastFailure;
+      this.#context.logger.warn({ failed, of: left.length, last }, "some channels could not be moved yet");
+      await trouble(`channels that can't be moved yet and are tried again: ${failed}, the last one ${last}`);
+      await pause(backoffMs(this.#failedPasses++, REST_AFTER_FAILURE_MS, MAX_REST_MS));
     }
     return false;
   }
@@ -135,6 +148,7 @@ export class Sweep {
       metrics.moves.inc();
       return true;
     } catch (error) {
+      this.#lastFailure = `${tenant}/${channel}: ${error instanceof Error ? error.message : String(error)}`;
       logger.debug({ err: error, tenant, channel }, "channel could not be moved yet");
       return false;
     }
