@@ -1,6 +1,7 @@
 /**
  * Runs the product's `Channel` as `cells/src/actor.ts` does, with the product's own loading, taking over and reading,
  * but on the simulated clock, log and bus: the real shell reads the wall clock, and has timers and Redis for presence.
+ * Where it is stricter than the real one, a comment says "ahead of the product".
  */
 import {
   type Append,
@@ -105,7 +106,10 @@ export class Actor {
     this.#runEffects();
   }
 
-  /** Who moves channels relies on the answer: an actor that another one has overtaken must not give it. */
+  /**
+   * Ahead of the product: who moves channels relies on the answer, so an actor that another one has overtaken (two
+   * owners at a time) must not give it.
+   */
   async #head(verified: boolean): Promise<HeadAnswer> {
     const { logs, cell } = this.#context;
     const { position, fence, state } = this.#channel;
@@ -137,7 +141,8 @@ export class Actor {
   async #load(): Promise<void> {
     const { logs, clock, directory, channel, schedule, cell } = this.#context;
     try {
-      // What the log says may be older than the directory by the time it is here.
+      // Ahead of the product, which asks for previous homes only afterwards: what the log says may be older than the
+      // directory by the time it is here.
       const before = previousHomesOf(directory(), TENANT, channel);
       const own = this.#forgetful(await loadChannel(logs, clock()));
       const { isHome } = this;

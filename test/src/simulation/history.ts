@@ -4,6 +4,9 @@
  * The model is TigerBeetle's simulator: the product's own decisions (channel, loading, taking over, reading, relay,
  * directory, placement) over a simulated log, bus and clock, all of it from one seed, so that what fails once fails
  * again: `PLEXUS_SIM_SEED=<n> node --test test/dist/simulation/simulation.test.js` prints what happened in that world.
+ *
+ * Promises of the product are real ones; they get on as far as they can between two events (`schedule.ts`). The shells
+ * around the decisions are small copies for simulated ones, as the real ones read the clock and own sockets.
  */
 import type { Bug } from "./bugs.js";
 import { Faults, weatherOf } from "./faults.js";

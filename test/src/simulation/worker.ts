@@ -78,7 +78,8 @@ export class Worker {
     if (directory.version <= this.directory.version) return;
     this.directory = directory;
     this.#context.network.schedule.note(() => `${this.name} sees directory ${directory.version}`);
-    // A cell that was given up may have been sealed from outside: what its actors know may be of the past.
+    // Ahead of the product: a cell that was given up may have been sealed from outside, and what its actors know is
+    // of the past then.
     const givenUp = directory.cells.some(({ id, state }) => id === this.cell && state === "down");
     if (this.#actor !== null && (givenUp || !this.#actor.serves || this.#actor.isStray)) this.#actor.close();
   }
