@@ -226,6 +226,19 @@ test("a third cell gets a channel that two cells gave to each other without stor
   assert.deepEqual([world.ops("c0").at(-1), world.ops("c2")], ["seal", ["open"]]);
 });
 
+test("a third cell gets a channel that two cells gave to each other before anything was written to it", async () => {
+  const world = new World();
+  await world.release("c1", "c0");
+  await world.release("c0", "c1");
+  const { loaded } = await world.takeOver("c2", ["c1"]);
+  assert.equal(loaded.position.seq, 0);
+  assert.deepEqual([world.ops("c0"), world.ops("c1"), world.ops("c2")].map(String), [
+    "seal,seal",
+    "seal,seal",
+    "open",
+  ]);
+});
+
 test("who was about to open a channel that went elsewhere in the meantime can't any more", async () => {
   const world = new World();
   world.put("c0", 1);

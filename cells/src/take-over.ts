@@ -114,6 +114,11 @@ async function follow(context: TakeOverContext, self: Found, cell: string, from?
       if (elsewhere === null) return age === "same" ? found : known;
     } else if (!answer.handover.fresh) known = found;
     if (elsewhere === null) return known ?? found;
+    if (known === undefined && seen.has(elsewhere)) {
+      // Given from one to the other, and never opened: nobody else must do so now.
+      for (const passed of seen) await bar(context, passed, answer.handover, seen);
+      return found;
+    }
     at = elsewhere;
   }
   throw new PlexusError("unavailable", "the channel keeps moving", { retry: 500 });
@@ -156,7 +161,7 @@ async function bar(
     throw new PlexusError("unavailable", "the channel was there in the meantime", { retry: 100 });
   if (says === "same" && seal.to !== logs.cell && !seen.has(seal.to)) return seal.to;
   const head = { op: "seal", ch: channel, epoch: position.epoch, seq: position.seq + 1, n: 0 } as const;
-  const bytes = encodeControl({ ...head, to: logs.cell, fresh: false, segments });
+  const bytes = encodeControl({ ...head, to: logs.cell, fresh: known.fresh, segments });
   const outcome = await append(log, { subject, bytes, fence: last.logSeq, opened: 0 });
   if (outcome.stored) return null;
   throw new PlexusError("unavailable", "the channel could not be held back there yet", { retry: 100 });
