@@ -34,6 +34,8 @@ export interface ActorContext {
   release(cell: string): Promise<ReleaseAnswer>;
   /** Publishes are about to be acknowledged. */
   acknowledging(epoch: string, ids: readonly string[], items: readonly PublishedItem[]): void;
+  /** The channel is served here, and was never written to. */
+  servesEmpty(epoch: string): void;
   /** So many take-overs more, or less, are under way. */
   takesOver(more: number): void;
   closed(actor: Actor): void;
@@ -152,6 +154,8 @@ export class Actor {
       if (lives || !isHome || (elsewhere.length === 0 && own.sealedTo === null))
         this.#channel.loaded(own, isHome, clock());
       else await this.#takeOver(own, elsewhere);
+      if (this.#channel.serves && this.#channel.isFresh)
+        this.#context.servesEmpty(this.#channel.position.epoch);
       schedule.note(() => `${cell}: loaded, ${this.#channel.state} at ${where(this.#channel.position)}`);
     } catch (error) {
       schedule.note(() => `${cell}: could not be loaded: ${String(error)}`);

@@ -2,6 +2,7 @@
 import { activate, declareDown, drain } from "@plexus/runtime";
 import { Seeded } from "../harness/seeded.js";
 import { FAIR, type Weather } from "./network.js";
+import type { Worker } from "./worker.js";
 import type { World } from "./world.js";
 
 /** In most histories a few, in some one upon the other. */
@@ -25,6 +26,8 @@ export class Faults {
   readonly #world: World;
   #operations = 0;
   #over = false;
+  /** Cell → the worker to which the channel was handed over last. */
+  readonly #heirs = new Map<string, Worker>();
 
   constructor(world: World) {
     this.#world = world;
@@ -58,8 +61,9 @@ export class Faults {
     world.cutOff.clear();
     for (const log of world.logs.values()) {
       log.reachable = true;
-      const owner = world.schedule.random.pick(world.workersOf(log.cell));
+      const owner = this.#heirs.get(log.cell) ?? world.schedule.random.pick(world.workersOf(log.cell));
       for (const worker of world.workersOf(log.cell)) worker.owns = worker === owner;
+      owner.beginAnewLater();
     }
   }
 
@@ -68,6 +72,7 @@ export class Faults {
     const { schedule, home } = this.#world;
     const workers = this.#world.workersOf(home);
     const [from, to] = workers[0]!.owns ? workers : workers.toReversed();
+    this.#heirs.set(home, to!);
     for (const [worker, owns] of [[from!, false] as const, [to!, true] as const])
       this.#later(schedule.random.next() * 1_000, () => {
         worker.owns = owns;

@@ -24,6 +24,8 @@ export class Judge {
   /** The log of a cell that was given up could not be asked: its channels may begin a new epoch. */
   mayBeginAnew = false;
   resets = 0;
+  /** Epochs in which a cell has served the channel before anything was written to it. */
+  readonly #empty = new Set<string>();
   /** Epoch → its messages in order of seq, over all logs. */
   readonly #epochs = new Map<string, StoredMessage[]>();
   readonly #places = new Map<string, Place[]>();
@@ -31,6 +33,11 @@ export class Judge {
 
   fail(violation: string): void {
     this.violation ??= violation;
+  }
+
+  /** A cell serves the channel, which was never written to. */
+  servedEmpty(epoch: string): void {
+    this.#empty.add(epoch);
   }
 
   /** How many messages an epoch has. */
@@ -41,8 +48,16 @@ export class Judge {
   /** A log has stored a record. */
   stored(cell: string, { bytes, head }: StoredRecord, before: StoredRecord | undefined): void {
     const { op, epoch, seq } = head;
-    // A seal over a seal keeps others from opening the channel there: it may be late, but never say less.
-    if (op === "seal" && before?.head.op === "seal" && before.head.epoch === epoch && before.head.seq <= seq)
+    // A seal over a seal, or over an open record behind which nothing was stored, keeps others from going on there:
+    // it may be late, but never say less.
+    const isEmpty = before?.head.op === "seal" || before?.head.op === "open";
+    if (
+      op === "seal" &&
+      isEmpty &&
+      before?.head.epoch === epoch &&
+      before.head.seq <= seq &&
+      seq <= this.head(epoch) + 1
+    )
       return;
     const known = this.#messages(epoch);
     if (seq !== known.length + 1)
@@ -96,7 +111,9 @@ export class Judge {
   reset(subscriber: string, from: Position, to: Position): void {
     this.resets++;
     const nothingMissed = from.epoch !== to.epoch && this.head(from.epoch) === 0;
-    if (this.mayBeginAnew || nothingMissed) return;
+    // A channel that was never written to has the epoch of the cell that is asked; such an answer may come late.
+    const late = this.head(to.epoch) === 0 && this.#empty.has(to.epoch);
+    if (this.mayBeginAnew || nothingMissed || late) return;
     this.fail(`${subscriber} is reset from ${where(from)} to ${where(to)}, though nothing was lost`);
   }
 

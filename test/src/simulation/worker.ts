@@ -12,8 +12,11 @@ import type { SimulatedLog } from "./simulated-log.js";
 const HAND_OVER_DEADLINE_MS = 3_000;
 /** A worker that stood still for longer throws its actors away, and drops the commands that waited for it. */
 const GIVEN_UP_AFTER_MS = 2_000;
+/** After a change of owners all agree again by then. */
+const OWNERS_AGREE_MS = 2_000;
 
-export interface WorkerContext extends Pick<ActorContext, "newEpoch" | "acknowledging" | "channel"> {
+export interface WorkerContext
+  extends Pick<ActorContext, "newEpoch" | "acknowledging" | "servesEmpty" | "channel"> {
   readonly network: Network;
   readonly cells: Cells;
   readonly logs: ReadonlyMap<string, SimulatedLog>;
@@ -51,6 +54,15 @@ export class Worker {
     this.#owns = owns;
     this.#context.network.schedule.note(() => `${this.name} ${owns ? "owns" : "has lost"} the channel`);
     if (!owns) this.#actor?.close();
+    else this.beginAnewLater();
+  }
+
+  /**
+   * Ahead of the product: while two owned the channel the other one may have stored what the actor here has not heard
+   * of, and would not before its next append.
+   */
+  beginAnewLater(): void {
+    this.#context.network.schedule.after(OWNERS_AGREE_MS, this.life, () => this.#actor?.close());
   }
 
   /** The process is killed, and begins anew. What it sent is still on its way. */
@@ -97,13 +109,13 @@ export class Worker {
   }
 
   #newActor(): Actor {
-    const { network, channel, bug, newEpoch, acknowledging, cells, logs } = this.#context;
+    const { network, channel, bug, newEpoch, acknowledging, servesEmpty, cells, logs } = this.#context;
     const { schedule } = network;
     const { life } = this;
     const caller = new Caller(network, life, cells, channel, () => this.directory);
     schedule.note(() => `${this.name} makes an actor`);
     return new Actor({
-      ...{ schedule, cell: this.cell, channel, bug, newEpoch, acknowledging },
+      ...{ schedule, cell: this.cell, channel, bug, newEpoch, acknowledging, servesEmpty },
       logs: this.#logs(life),
       append: (append, done) => logs.get(this.cell)!.append(life, true, append, done),
       directory: () => this.directory,

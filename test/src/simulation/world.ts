@@ -127,6 +127,7 @@ export class World implements Cells, LogWatcher {
     const context = {
       ...{ network: this.network, cells: this, logs: this.logs, bug, channel: this.channel },
       newEpoch: () => `n${++this.#epochs}`,
+      servesEmpty: (epoch: string) => this.judge.servedEmpty(epoch),
       acknowledging: (...answer: Parameters<Judge["acknowledged"]>) => this.judge.acknowledged(...answer),
     };
     for (const cell of cells)
