@@ -1,5 +1,6 @@
 import {
   DiscardPolicy,
+  JetStreamApiError,
   jetstreamManager,
   RetentionPolicy,
   StorageType,
@@ -43,6 +44,7 @@ const FENCE_HEADER = "Nats-Expected-Last-Subject-Sequence";
 const OPENED_HEADER = "Plexus-Opened";
 /** Marks a seal for those who see only headers. */
 const SEAL_HEADER = "Plexus-Seal";
+const STREAM_NOT_FOUND = 10059;
 const WRONG_LAST_SEQUENCE = 10071;
 const SWEEP_MS = 100;
 /** Newest records asked for at once (only their headers come), … */
@@ -131,7 +133,7 @@ export class JetStreamLog implements ChannelLog {
       allow_direct: true,
       republish: { src: subjects.logOfCell(cell), dest: subjects.allEvents },
     };
-    const found = await manager.streams.info(config.name).catch(() => null);
+    const found = await manager.streams.info(config.name).catch(nullIfMissing);
     const info = found ?? (await manager.streams.add(config));
     if (found !== null && found.config.max_bytes !== options.maxBytes)
       await manager.streams.update(config.name, { max_bytes: options.maxBytes });
@@ -329,6 +331,12 @@ export class JetStreamLog implements ChannelLog {
       throw new PlexusError("unavailable", `the log refused: ${answer.error.description}`, { retry: 1_000 });
     return answer;
   }
+}
+
+/** No stream yet: anything else that went wrong must not lead to making one. */
+function nullIfMissing(error: unknown): null {
+  if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return null;
+  throw error;
 }
 
 function pulled(message: Msg): StoredRecord {

@@ -5,6 +5,7 @@ import {
   type NatsConnection,
   OperationStore,
   type Options,
+  patiently,
   type Router,
   type Settings,
 } from "@plexus/runtime";
@@ -33,7 +34,7 @@ export async function startMoving(context: {
 }): Promise<{ stop(): void }> {
   const { options, nats, directory, router, channelLog, isLeader, log } = context;
   const { cell } = options;
-  const operations = await OperationStore.open(nats, options.hubDomain);
+  const operations = await patiently("operations", () => OperationStore.open(nats, options.hubDomain), log);
   const mover = new Mover({
     cell,
     log: channelLog,

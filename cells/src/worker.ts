@@ -13,6 +13,7 @@ import {
   type Msg,
   type NatsConnection,
   type Options,
+  patiently,
   previousHomesOf,
   type Readiness,
   type Redis,
@@ -68,10 +69,16 @@ async function layGround(options: WorkerOptions, log: Logger): Promise<Ground> {
     maxBytes: options.logMaxBytes,
   };
   const breakers = { appends: breakerFor("log", log), reads: breakerFor("log_reads", log) };
-  const channelLog = await JetStreamLog.open(nats, cell, log, logOptions, breakers);
+  const channelLog = await patiently(
+    "log",
+    () => JetStreamLog.open(nats, cell, log, logOptions, breakers),
+    log,
+  );
   const otherLogs = new CellLogs(nats, log, logOptions, options.hubDomain);
-  const directory = await DirectoryStore.open(nats, log, options.hubDomain);
-  await directory.change((current) => withCell(current, cell, region));
+  const { hubDomain } = options;
+  const directory = await patiently("directory", () => DirectoryStore.open(nats, log, hubDomain), log);
+  const enter = () => directory.change((current) => withCell(current, cell, region));
+  await patiently("a place in the directory", enter, log);
   await directory.refresh();
   const router = new Router({ nats, directory, asker: `${cell}-${workerId}-${randomUUID()}`, log });
   return { nats, redis, channelLog, otherLogs, directory, router };

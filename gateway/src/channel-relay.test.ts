@@ -108,6 +108,19 @@ test("a channel that goes on in another epoch is told by one reset", async () =>
   assert.deepEqual(published, ["reset 0", "msg 1"]);
 });
 
+test("a channel that was opened in another epoch is compared soon; in its own, it has only moved", () => {
+  const dueAt = channel.nextCheckAt;
+  const open = (epoch: string) =>
+    onEvent(
+      Buffer.from(`{"op":"open","ch":"chat.a","epoch":"${epoch}","seq":11,"n":0,"from":null,"segments":[]}`),
+    );
+  open("e");
+  assert.equal(channel.nextCheckAt, dueAt);
+  open("f");
+  assert.ok(channel.nextCheckAt <= performance.now());
+  assert.deepEqual(published, []);
+});
+
 test("a head that was asked for before the channel went on elsewhere takes nothing back", async () => {
   const checked = channel.check();
   const head = take("head");

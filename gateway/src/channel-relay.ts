@@ -149,6 +149,10 @@ export class ChannelRelay {
         this.relay.record(head, bytes, performance.now());
         return this.#runEffects();
       }
+      case "open":
+        // Restored from a backup, for example: what it says is compared soon, at the sweep's pace.
+        if (readHead(bytes)?.epoch !== this.relay.position?.epoch) this.nextCheckAt = performance.now();
+        return;
       case "signal":
         return this.#context.fanOut.publish(this.key, "messages", bytes);
       case "presence":

@@ -11,6 +11,7 @@ import {
   type NatsConnection,
   type Options,
   Publisher,
+  patiently,
   type Readiness,
   type Revocation,
   RevocationStore,
@@ -44,7 +45,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   // A gateway that comes back is another one: what the first one left behind must still end with its lease.
   const instance = `${options.gatewayId}-${randomBytes(4).toString("hex")}`;
   const nats = await connectNats(options.natsUrl, `gateway ${instance}`, log);
-  const directory = await DirectoryStore.open(nats, log);
+  const directory = await patiently("directory", () => DirectoryStore.open(nats, log), log);
   const router = new Router({ nats, directory, asker: instance, log });
   const settings = Settings.fromFile(options.settingsFile);
   const app = uWS.App();
@@ -56,7 +57,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   directory.onChange(() => relays.homesChanged());
   const connections = new Connections(instance, options);
   const limits = limitsOf(options);
-  const revocations = await RevocationStore.open(nats, log);
+  const revocations = await patiently("revocations", () => RevocationStore.open(nats, log), log);
   revocations.onRevoked((revocation) => closeRevoked(connections, revocation));
   const verify = refusingRevoked(verifier(options.tokenSecret), revocations.list);
   const publisher = new Publisher(router);

@@ -60,7 +60,7 @@ export const TUNING: {
   readonly [K in keyof Tuning]: readonly [preset: number, least: number, most: number];
 } = {
   backoffBaseMs: [400, 1, 60_000],
-  backoffMaxMs: [20_000, 1, 3_600_000],
+  backoffMaxMs: [10_000, 1, 3_600_000],
   connectTimeoutMs: [10_000, 100, 120_000],
   requestTimeoutMs: [10_000, 50, 120_000],
   requestDeadlineMs: [20_000, 50, 600_000],
@@ -68,7 +68,7 @@ export const TUNING: {
   probeTimeoutMs: [3_000, 50, 120_000],
   handoverTimeoutMs: [10_000, 50, 120_000],
   leaveGraceMs: [5_000, 0, 120_000],
-  stableAfterMs: [5_000, 0, 600_000],
+  stableAfterMs: [1_000, 0, 600_000],
   tokenTimeoutMs: [15_000, 50, 120_000],
   tokenRefreshMarginMs: [60_000, 0, 3_600_000],
   maxBufferedBytes: [1_048_576, 1_024, 1_073_741_824],

@@ -12,6 +12,7 @@ export * from "./nats.js";
 export * from "./operations.js";
 export * from "./ops-server.js";
 export * from "./options.js";
+export * from "./patiently.js";
 export * from "./placement.js";
 export * from "./publisher.js";
 export * from "./reading.js";
