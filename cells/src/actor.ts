@@ -235,9 +235,11 @@ export class Actor {
     try {
       const { placement } = this.#context;
       const name = this.#channel.name;
+      const before = placement.previousHomes(this.#tenant, name);
       const loaded = await loadChannel(this.#logs, Date.now());
       const { isHome } = this;
-      const elsewhere = placement.previousHomes(this.#tenant, name);
+      // An operation that ended while the log was asked may have left the channel in one of these.
+      const elsewhere = [...new Set([...placement.previousHomes(this.#tenant, name), ...before])];
       const lives = loaded.sealedTo === null && !loaded.fresh;
       if (lives || !isHome || (elsewhere.length === 0 && loaded.sealedTo === null))
         this.#channel.loaded(loaded, isHome, Date.now());
@@ -258,6 +260,7 @@ export class Actor {
       logs: this.#logs,
       stateOf: (id: string) => placement.stateOf(id),
       release: (id: string) => askAt(id, "release", this.#tenant, name, { to: cell }),
+      isHome: () => this.isHome,
       newEpoch: () => crypto.randomUUID().replaceAll("-", "").slice(0, 16),
     };
     const { loaded, from } = await takeOver(context, own, elsewhere, Date.now());

@@ -18,6 +18,7 @@ class World {
   ]);
   /** Cells whose log can't be reached. */
   readonly unreachable = new Set<string>();
+  isHome = true;
 
   logs(cell: string) {
     const logs = logsOf(cell, this.cells);
@@ -62,6 +63,7 @@ class World {
         if (this.states.get(id) === "down") return Promise.reject(new Error("nobody"));
         return this.release(id, cell);
       },
+      isHome: () => this.isHome,
       newEpoch: () => "another",
     };
     return takeOver(context, own, from, 0);
@@ -170,10 +172,21 @@ test("a cell that is merely silent is waited for: its channel is not opened else
     logs,
     stateOf: (): CellState => "draining",
     release: () => Promise.reject(new Error("no answer")),
+    isHome: () => true,
     newEpoch: () => "another",
   };
   await assert.rejects(takeOver(context, own, ["c0"], 0), /no answer/);
   assert.deepEqual([world.ops("c0"), world.ops("c1")], [["msg"], []]);
+});
+
+test("a channel whose home has changed once more is not opened here", async () => {
+  const world = new World();
+  world.put("c0", 1);
+  world.isHome = false;
+  await assert.rejects(world.takeOver("c1", ["c0"]), /moved on/);
+  assert.deepEqual(world.ops("c1"), []);
+  world.isHome = true;
+  assert.equal((await world.takeOver("c1", ["c0"])).loaded.position.seq, 1);
 });
 
 test("of two who take it over at once, one opens it, and the other finds it open", async () => {

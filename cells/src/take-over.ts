@@ -27,6 +27,8 @@ export interface TakeOverContext {
   stateOf(cell: string): CellState | undefined;
   /** Asks the channel's actor in another cell to seal and hand over. */
   release(cell: string): Promise<ReleaseAnswer>;
+  /** Whether the channel is still at home here, as far as is known. */
+  isHome(): boolean;
   newEpoch(): string;
 }
 
@@ -246,6 +248,8 @@ async function open(
 ): Promise<LoadedChannel> {
   const { logs, channel } = context;
   const { position } = taken;
+  // Found after its home has changed once more, it is for the new home to open.
+  if (!context.isHome()) throw new PlexusError("unavailable", "the channel has moved on", { retry: 100 });
   const segments = taken.segments.slice(-MAX_SEGMENTS);
   const bytes = encodeControl({
     op: "open",

@@ -93,7 +93,11 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const outbox = new Outbox(nats, log);
   const store = new PresenceStore(redis, cell, breakerFor("redis", log));
   const actors = new Actors(actorContext({ ground, options, settings, outbox, store, log }), options);
-  directory.onChange(() => actors.closeIdle());
+  directory.onChange(() => {
+    // Given up, this cell is written to by others: what its actors know may be out of date.
+    if (stateOf(directory, cell) === "down") actors.closeWhere(() => true);
+    else actors.closeIdle();
+  });
   const listener = {
     command: (message: Msg) => dispatch(message, actors),
     lost: (lost: ReadonlySet<number>) => actors.closeWhere((partition) => lost.has(partition)),

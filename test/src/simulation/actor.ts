@@ -143,8 +143,7 @@ export class Actor {
   async #load(): Promise<void> {
     const { logs, clock, directory, channel, schedule, cell } = this.#context;
     try {
-      // Ahead of the product, which asks for previous homes only afterwards: what the log says may be older than the
-      // directory by the time it is here.
+      // What the log says may be older than the directory by the time it is here.
       const before = previousHomesOf(directory(), TENANT, channel);
       const own = this.#forgetful(await loadChannel(logs, clock()));
       const { isHome } = this;
@@ -172,7 +171,7 @@ export class Actor {
     const stateOf = (id: string) => directory().cells.find((entry) => entry.id === id)?.state;
     this.#context.takesOver(1);
     schedule.note(() => `${cell}: takes over from ${elsewhere.join() || "whoever has it"}`);
-    const context = { channel, logs, stateOf, release, newEpoch };
+    const context = { channel, logs, stateOf, release, isHome: () => this.isHome, newEpoch };
     const { loaded } = await takeOver(context, own, elsewhere, clock()).finally(() =>
       this.#context.takesOver(-1),
     );
