@@ -75,7 +75,13 @@ const dropping = at(clients, async ({ proxy, chosen }, _, over) => {
   }
 });
 
-function linkFaults(name: string, where: Where, words: string): Record<string, Fault> {
+/** @param slowest and fastest: bytes per second of a slow connection */
+function linkFaults(
+  name: string,
+  where: Where,
+  words: string,
+  [slowest, fastest]: readonly [number, number],
+): Record<string, Fault> {
   return {
     [`${name}-cut`]: cut(where, `${words} are cut, and refused for a while`),
     [`${name}-freeze`]: impaired(where, `${words} stay open and carry nothing`, () => ({
@@ -88,6 +94,9 @@ function linkFaults(name: string, where: Where, words: string): Record<string, F
       hold: ["up"],
     })),
     [`${name}-delay`]: impaired(where, `${words} are late`, (chance) => ({ delayMs: chance.int(20, 400) })),
+    [`${name}-slow`]: impaired(where, `${words} carry a few bytes a second`, (chance) => ({
+      bytesPerSecond: chance.int(slowest, fastest),
+    })),
     [`${name}-slice`]: impaired(where, `${words} bring everything in pieces of a few bytes`, (chance) => ({
       sliceBytes: chance.int(1, 100),
     })),
@@ -95,16 +104,28 @@ function linkFaults(name: string, where: Where, words: string): Record<string, F
 }
 
 export const NETWORK_FAULTS: Record<string, Fault> = {
-  ...linkFaults("client", clients, "connections of clients to gateways"),
+  ...linkFaults("client", clients, "connections of clients to gateways", [2_000, 20_000]),
   "client-drop": {
     doc: "connections of clients are cut for 2 s, again and again",
     lastsMs: [6_000, 10_000],
     begin: dropping,
   },
-  "client-slow": impaired(clients, "clients read slowly", (chance) => ({
-    bytesPerSecond: chance.int(2_000, 20_000),
-  })),
-  ...linkFaults("gateway-nats", between("gateway", "nats"), "connections of a gateway to NATS"),
-  ...linkFaults("worker-nats", between("worker", "nats"), "connections of a worker to NATS"),
-  ...linkFaults("worker-redis", between("worker", "redis"), "connections of a worker to Redis"),
+  ...linkFaults(
+    "gateway-nats",
+    between("gateway", "nats"),
+    "connections of a gateway to NATS",
+    [30_000, 300_000],
+  ),
+  ...linkFaults(
+    "worker-nats",
+    between("worker", "nats"),
+    "connections of a worker to NATS",
+    [30_000, 300_000],
+  ),
+  ...linkFaults(
+    "worker-redis",
+    between("worker", "redis"),
+    "connections of a worker to Redis",
+    [30_000, 300_000],
+  ),
 };
