@@ -121,6 +121,18 @@ test("a channel that was opened in another epoch is compared soon; in its own, i
   assert.deepEqual(published, []);
 });
 
+test("a comparison anew does not take the answer to an older question, and is shared by all who wait for it", async () => {
+  const older = channel.check();
+  const anew = Promise.all([channel.checkAnew(), channel.checkAnew()]);
+  take("head").answer({ head: { epoch: "e", seq: 10 }, presence: null, members: 0 });
+  await older;
+  await until("the second question", () => asked.length === 1);
+  take("head").answer({ head: { epoch: "e", seq: 12 }, presence: null, members: 0 });
+  await anew;
+  assert.deepEqual(take("read").body, { after: 10, epoch: "e", limit: 1_000 });
+  assert.equal(asked.length, 0);
+});
+
 test("a head that was asked for before the channel went on elsewhere takes nothing back", async () => {
   const checked = channel.check();
   const head = take("head");

@@ -40,6 +40,7 @@ export class ChannelRelay {
   readonly #subscription: Subscription;
   #filling: Promise<void> | undefined;
   #checking: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
   /** What the comparison under way will bring is out of date already: ask again before it counts. */
   #outdated = false;
   #stopped = false;
@@ -72,6 +73,17 @@ export class ChannelRelay {
       this.#checking = undefined;
     });
     return this.#checking;
+  }
+
+  /** The same with a question that is asked from now on: one that is under way may tell what was so before. */
+  checkAnew(): Promise<void> {
+    if (this.#checking === undefined) return this.check();
+    const next = () => {
+      this.#next = undefined;
+      return this.check();
+    };
+    this.#next ??= this.#checking.then(next, next);
+    return this.#next;
   }
 
   /** Fills the tail backwards from the actor, once for all who wait for it. */

@@ -35,8 +35,19 @@ async function ask(_kind: string, _tenant: string, channel: string, range: ReadR
   return { head: { epoch: "e", seq: HEAD }, state: "ok", records, oldest: 1 };
 }
 
+/** What a gateway knows of the channel's position; by default all. */
+interface Known {
+  position: { epoch: string; seq: number };
+  behind?: boolean;
+  compare?: () => void;
+}
+
 /** A client that was cut off at this seq resumes; resolves to the frames and the seqs it received. */
-async function resume(channel: string, since: number): Promise<{ frames: ServerFrame[]; seqs: number[] }> {
+async function resume(
+  channel: string,
+  since: number,
+  known: Known = { position: { epoch: "e", seq: HEAD } },
+): Promise<{ frames: ServerFrame[]; seqs: number[] }> {
   const frames: ServerFrame[] = [];
   const seqs: number[] = [];
   const connection = new Connection(channel, "json", 0);
@@ -60,8 +71,11 @@ async function resume(channel: string, since: number): Promise<{ frames: ServerF
     channel,
     home: "eu-1",
     opened: Promise.resolve(),
-    position: { epoch: "e", seq: HEAD },
-    relay: { tail: { after: () => undefined } },
+    get position() {
+      return known.position;
+    },
+    relay: { tail: { after: () => undefined }, behind: known.behind ?? false },
+    checkAnew: async () => known.compare?.(),
     fillTail: () => Promise.resolve(),
   };
   const subscription = { channel, relay, presence: false, state: "joining", watching: false };
@@ -124,4 +138,34 @@ test("a page that brings nothing new ends the recovery, rather than being asked 
   const { frames } = await resume("chat.a", 1_000);
   assert.equal(asked.length, 1);
   assert.ok(frames.at(-1)?.op === "bye", "the client resumes from where it is");
+});
+
+test("a gateway that was deaf gets to where its client is already, before it says what it can't recover", async () => {
+  const known: Known = { position: { epoch: "e", seq: HEAD - 20 } };
+  let compared = 0;
+  known.compare = () => {
+    // The first answer comes from an actor that is behind as well.
+    if (++compared === 2) known.position = { epoch: "e", seq: HEAD };
+  };
+  const { frames, seqs } = await resume("chat.a", HEAD - 5, known);
+  assert.ok(isRecovered(frames));
+  assert.deepEqual(
+    seqs,
+    [-4, -3, -2, -1, 0].map((i) => HEAD + i),
+  );
+});
+
+test("one that goes on being behind asks its client to come again; one that is not has no such position", async () => {
+  const behind = { position: { epoch: "e", seq: 1 }, behind: true };
+  await assert.rejects(resume("chat.a", 5, behind), /caught up/);
+  const { frames } = await resume("chat.a", 5, { position: { epoch: "e", seq: 1 } });
+  assert.equal((frames[0] as { recovered?: boolean }).recovered, false);
+});
+
+test("a position of another epoch is not waited for", async () => {
+  let compared = 0;
+  const known = { position: { epoch: "f", seq: 9 }, compare: () => void compared++ };
+  const { frames } = await resume("chat.a", 5, known);
+  assert.equal((frames[0] as { recovered?: boolean }).recovered, false);
+  assert.equal(compared, 2);
 });

@@ -65,11 +65,7 @@ async function startOf(join: Join): Promise<Position | null> {
   const { relay, frame } = join;
   const { since, rewind } = frame;
   if (since !== undefined) {
-    // A position unknown here may be newer than this relay: another gateway was quicker, or the epoch is new.
-    if (!knows(relay, since)) await relay.check();
-    if (since.epoch === relay.position.epoch && since.seq > relay.position.seq)
-      await untilReached(relay, since);
-    if (knows(relay, since)) {
+    if (await comesToKnow(relay, since)) {
       join.exact = true;
       return since;
     }
@@ -83,13 +79,36 @@ function knows(relay: ChannelRelay, position: Position): boolean {
   return position.epoch === relay.position.epoch && position.seq <= relay.position.seq;
 }
 
-const REACH_ATTEMPTS = 10;
-const REACH_WAIT_MS = 20;
+/** Longer than two workers may disagree on who has a channel: only one of them knows its newest messages. */
+const REACH_WITHIN_MS = 2_500;
+const COMPARE_EVERY_MS = 250;
+const LOOK_EVERY_MS = 20;
+/** A comparison that meets a change of epoch counts for neither. */
+const COMPARISONS_OF_EPOCH = 2;
 
-/** After a comparison of heads the relay may still be fetching what it missed. */
-async function untilReached(relay: ChannelRelay, position: Position): Promise<void> {
-  for (let i = 0; i < REACH_ATTEMPTS && relay.relay.behind && !knows(relay, position); i++)
-    await new Promise((resolve) => setTimeout(resolve, REACH_WAIT_MS));
+/**
+ * Whether the position is one of this channel. Where it is newer than what is known here (another gateway was quicker,
+ * or this one has been deaf), the relay is given time to get there: a position that the actor does not know of is no
+ * proof that it never was.
+ */
+async function comesToKnow(relay: ChannelRelay, position: Position): Promise<boolean> {
+  const givesUpAt = performance.now() + REACH_WITHIN_MS;
+  for (let compared = 0; !knows(relay, position); ) {
+    const now = performance.now();
+    if (now > givesUpAt && relay.relay.behind)
+      throw new PlexusError("unavailable", "the channel is being caught up with", { retry: 200 });
+    if (now > givesUpAt) return false;
+    await relay.checkAnew();
+    if (++compared >= COMPARISONS_OF_EPOCH && position.epoch !== relay.position.epoch) return false;
+    const compareAt = performance.now() + COMPARE_EVERY_MS;
+    while (
+      !knows(relay, position) &&
+      position.epoch === relay.position.epoch &&
+      performance.now() < compareAt
+    )
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+  return true;
 }
 
 function covers(relay: ChannelRelay, from: Position): boolean {
@@ -139,6 +158,9 @@ async function catchUp(pages: PageReader, join: Join, from: Position): Promise<v
       if (covers(relay, cursor)) return finish(join, cursor.seq, false);
       continue;
     }
+    // From an actor that does not know yet what this client has.
+    if (page.state !== "ok" && page.head.epoch === cursor.epoch && page.head.seq < cursor.seq)
+      return giveUp(join);
     if (page.state !== "ok") return notThere(join);
     const before = cursor.seq;
     connection.cork(() => {
