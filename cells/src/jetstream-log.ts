@@ -10,6 +10,7 @@ import { logStream, opOf, PlexusError, readHead, subjects } from "@plexus/protoc
 import {
   away,
   Breaker,
+  Gate,
   incarnationOf,
   isNoResponders,
   type Logger,
@@ -44,6 +45,12 @@ const FENCE_HEADER = "Nats-Expected-Last-Subject-Sequence";
 const OPENED_HEADER = "Plexus-Opened";
 /** Marks a seal for those who see only headers. */
 const SEAL_HEADER = "Plexus-Seal";
+/**
+ * To make a cursor the server looks through the log while it takes no appends. After a worker's death hundreds of
+ * channels want one: all at once they would bring each other, and the appends, to their deadlines, again and again.
+ */
+const CURSORS_AT_ONCE = 4;
+const MAX_WAITING_READS = 200_000;
 const STREAM_NOT_FOUND = 10059;
 const WRONG_LAST_SEQUENCE = 10071;
 const SWEEP_MS = 100;
@@ -74,6 +81,7 @@ export class JetStreamLog implements ChannelLog {
   readonly #appends: Breaker;
   readonly #cursor: CursorContext;
   readonly #allSubjects: string;
+  readonly #cursors = new Gate(CURSORS_AT_ONCE, MAX_WAITING_READS);
   readonly #waiting = new Map<number, Waiting>();
   #nextAck = 1;
   readonly #sweep: NodeJS.Timeout;
@@ -207,7 +215,11 @@ export class JetStreamLog implements ChannelLog {
       "logSeq" in from
         ? { deliver_policy: "by_start_sequence", opt_start_seq: Math.max(1, from.logSeq) }
         : { deliver_policy: "by_start_time", opt_start_time: new Date(from.storedAt).toISOString() };
-    const cursor = await LogCursor.open(this.#cursor, { ...start, filter_subject: subject });
+    return this.#cursors.run(() => this.#readAll({ ...start, filter_subject: subject }, bounds));
+  }
+
+  async #readAll(config: object, bounds: { records: number; bytes: number }): Promise<StoredRecord[]> {
+    const cursor = await LogCursor.open(this.#cursor, config);
     const found: StoredRecord[] = [];
     try {
       const records = Math.min(bounds.records, cursor.pending);

@@ -1,6 +1,5 @@
 import { channelKey } from "@plexus/protocol";
-import type { ReadAnswer, ReadRange, Router } from "@plexus/runtime";
-import { Gate } from "./gate.js";
+import { Gate, type ReadAnswer, type ReadRange, type Router } from "@plexus/runtime";
 import * as metrics from "./metrics.js";
 
 /** Pages of recoveries that one cell is asked for at once: each may be half a megabyte. */

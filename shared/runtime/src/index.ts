@@ -3,6 +3,7 @@ export * from "./commands.js";
 export * from "./config.js";
 export * from "./directory.js";
 export * from "./directory-store.js";
+export * from "./gate.js";
 export * from "./gather.js";
 export * from "./hash.js";
 export * from "./lifecycle.js";
