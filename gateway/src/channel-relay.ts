@@ -14,6 +14,8 @@ const RETRY_MS = 250;
 const FIRST_CHECK_MS = 300;
 /** And so often while nothing comes: the bus may have lost the last record. */
 export const CHECK_INTERVAL_MS = 30_000;
+/** A channel in which this gateway has members is compared more often: the cell's actor may have lost one. */
+export const MEMBERS_CHECK_INTERVAL_MS = 10_000;
 /** Until the members are compared, where the actor could not say yet whom it knows. */
 const PRESENCE_CHECK_MS = 1_000;
 
@@ -111,7 +113,8 @@ export class ChannelRelay {
   }
 
   async #head(): Promise<void> {
-    this.nextCheckAt = performance.now() + jitteredMs(CHECK_INTERVAL_MS);
+    const intervalMs = this.announcer.size > 0 ? MEMBERS_CHECK_INTERVAL_MS : CHECK_INTERVAL_MS;
+    this.nextCheckAt = performance.now() + jitteredMs(intervalMs);
     let epoch: string | null;
     let answer: HeadAnswer;
     do {
