@@ -63,3 +63,15 @@ test("against a plain list: alive is who was heard within the time to live and h
     }),
   );
 });
+
+test("who was given up and is heard again is told apart from who is new, and from who said that it leaves", () => {
+  const membership = new Membership("a");
+  assert.equal(membership.heard("b", 0), false);
+  assert.equal(membership.heard("b", 1_000), false);
+  membership.live(1_000 + MEMBER_TTL_MS + 1);
+  assert.equal(membership.heard("b", 4_000), true);
+  assert.equal(membership.heard("b", 4_100), false);
+  membership.left("b");
+  membership.live(9_000);
+  assert.equal(membership.heard("b", 9_100), false);
+});

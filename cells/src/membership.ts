@@ -3,17 +3,23 @@
  */
 export const BEAT_INTERVAL_MS = 400;
 export const MEMBER_TTL_MS = 2_000;
+/** Names of workers that fell silent and were not heard again; the oldest are forgotten. */
+const MAX_SILENT = 1_000;
 
 export class Membership {
   readonly #self: string;
   readonly #heardAt = new Map<string, number>();
+  readonly #silent = new Set<string>();
 
   constructor(self: string) {
     this.#self = self;
   }
 
-  heard(id: string, now: number): void {
-    if (id !== this.#self) this.#heardAt.set(id, now);
+  /** True if it had been given up: it may have thought the same of this one, and served what is this one's. */
+  heard(id: string, now: number): boolean {
+    if (id === this.#self) return false;
+    this.#heardAt.set(id, now);
+    return this.#silent.delete(id);
   }
 
   left(id: string): void {
@@ -22,8 +28,15 @@ export class Membership {
 
   /** The live workers, this one included, sorted. */
   live(now: number): string[] {
-    for (const [id, heardAt] of this.#heardAt) if (now - heardAt > MEMBER_TTL_MS) this.#heardAt.delete(id);
+    for (const [id, heardAt] of this.#heardAt) if (now - heardAt > MEMBER_TTL_MS) this.#giveUp(id);
     return [this.#self, ...this.#heardAt.keys()].sort();
+  }
+
+  #giveUp(id: string): void {
+    this.#heardAt.delete(id);
+    this.#silent.add(id);
+    if (this.#silent.size > MAX_SILENT)
+      for (const oldest of this.#silent) return void this.#silent.delete(oldest);
   }
 
   /** After a pause of this very process nothing heard before it counts. */

@@ -11,6 +11,9 @@ import {
 import { BEAT_INTERVAL_MS, MEMBER_TTL_MS, Membership } from "./membership.js";
 import * as metrics from "./metrics.js";
 
+/** Until two workers that hear each other again agree on who owns what. */
+const SETTLE_MS = 3 * BEAT_INTERVAL_MS;
+
 interface Beat {
   id: string;
   leaving?: true;
@@ -18,7 +21,7 @@ interface Beat {
 
 export interface PartitionsListener {
   command(message: Msg): void;
-  /** Partitions in `lost` are served by others from now on. */
+  /** Partitions in `lost` are served by others from now on, or were for a while: what is in memory may be out of date. */
   lost(lost: ReadonlySet<number>): void;
 }
 
@@ -91,10 +94,21 @@ export class Partitions {
     const now = performance.now();
     const known = this.#workers.includes(beat.id);
     if (beat.leaving) this.#membership.left(beat.id);
-    else this.#membership.heard(beat.id, now);
+    else if (this.#membership.heard(beat.id, now)) this.#comesBack();
     // A newcomer is answered at once, so that both know of each other before it claims anything.
     if (!known && !beat.leaving) this.#beat();
     if (known === (beat.leaving === true) && this.#timer !== undefined) this.#assign(now);
+  }
+
+  /**
+   * Two that did not hear each other have both served everything. Publishes are safe by the fence; but what this one
+   * would say of a channel in which the other has stored something since is too old. By then both know whose is what.
+   */
+  #comesBack(): void {
+    const settled = () => {
+      if (this.#timer !== undefined) this.#listener.lost(this.owned);
+    };
+    setTimeout(settled, SETTLE_MS).unref();
   }
 
   #beat(): void {
