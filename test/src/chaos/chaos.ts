@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Load } from "../drill/load/load.js";
 import type { HistoryResult, LoadResult } from "../drill/load/orders.js";
 import { violationsOf } from "../drill/report.js";
+import { unlessAborted } from "../harness/wait.js";
 import { FAULTS } from "./faults/index.js";
 import { grown, readMemory } from "./memory.js";
 import { Observer } from "./observer.js";
@@ -69,8 +70,7 @@ export async function runChaos(
   const world = await World.start({ ...cluster, data }, say, interrupted, bug);
   const load = new Load(cluster.generators);
   try {
-    const chaos = new Chaos(options, world, load, say).run(interrupted);
-    return await chaos;
+    return await unlessAborted(new Chaos(options, world, load, say).run(), interrupted);
   } finally {
     await load.stop();
     await world.stop();
@@ -94,7 +94,7 @@ class Chaos {
     this.#observer = new Observer({ stage: world.stage, load, runner: this.#runner, say });
   }
 
-  async run(interrupted?: AbortSignal): Promise<ChaosReport> {
+  async run(): Promise<ChaosReport> {
     const { seed, seconds, faults } = this.#options;
     const { stage, url } = this.#world;
     await this.#load.prepare(await this.#plan());
@@ -104,7 +104,7 @@ class Chaos {
       await pause(CALM_MS);
       const memory = await readMemory(stage.cluster.processes);
       const chosen = Object.fromEntries(faults.map((name) => [name, FAULTS[name]!]));
-      await this.#runner.run(planFaults(seed, seconds * 1_000, chosen), interrupted);
+      await this.#runner.run(planFaults(seed, seconds * 1_000, chosen));
       this.#world.healNetwork();
       const served = await this.#untilServed();
       const presenceAfterMs = await this.#judgePresence(crew);

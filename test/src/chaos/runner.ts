@@ -37,11 +37,10 @@ export class FaultRunner {
   }
 
   /** Resolves when all faults are over and everything that they befell is whole again. */
-  async run(plan: readonly Planned[], interrupted?: AbortSignal): Promise<void> {
+  async run(plan: readonly Planned[]): Promise<void> {
     const startedAt = performance.now();
     for (const planned of plan) {
       await pause(Math.max(0, startedAt + planned.atMs - performance.now()));
-      if (interrupted?.aborted) break;
       await this.#perform(planned);
     }
     await Promise.all(this.#ends);

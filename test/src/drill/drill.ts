@@ -1,6 +1,7 @@
 /** A drill: load, a change, more load, and the verdict on every message. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Directory } from "@plexus/runtime";
+import { unlessAborted } from "../harness/wait.js";
 import { CHANGES, type Change } from "./changes.js";
 import { CpuMeter } from "./cpu.js";
 import { Load } from "./load/load.js";
@@ -50,20 +51,12 @@ export async function runDrill(
   const ticker = new Ticker(stage, load, say);
   try {
     const drill = new Drill(stage, load, ticker, say).run(name, names);
-    return await (interrupted === undefined ? drill : Promise.race([drill, rejectsWith(interrupted)]));
+    return await unlessAborted(drill, interrupted);
   } finally {
     ticker.stop();
     await load.stop();
     await stage.stop();
   }
-}
-
-function rejectsWith(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const interrupted = () => reject(new Error("the drill was interrupted"));
-    if (signal.aborted) interrupted();
-    else signal.addEventListener("abort", interrupted, { once: true });
-  });
 }
 
 class Drill {

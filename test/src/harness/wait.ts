@@ -41,3 +41,14 @@ export async function staysTrue(condition: () => boolean, forMs: number): Promis
   }
   return condition();
 }
+
+/** The same promise, but for one that rejects as soon as the signal is aborted. */
+export function unlessAborted<T>(task: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return task;
+  const aborted = new Promise<never>((_, reject) => {
+    const interrupted = () => reject(new Error("interrupted"));
+    if (signal.aborted) interrupted();
+    else signal.addEventListener("abort", interrupted, { once: true });
+  });
+  return Promise.race([task, aborted]);
+}
