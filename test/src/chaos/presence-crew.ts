@@ -136,14 +136,23 @@ class CrewMember {
 
   async #joinAll(wire: Wire): Promise<boolean> {
     try {
-      for (const ch of CHANNELS) {
-        const { members } = (await wire.ask({ op: "sub", ch, presence: true })) as SubOk;
-        this.#views.set(ch, new Set(members?.map(({ conn }) => conn)));
-      }
+      for (const ch of CHANNELS) await this.#join(wire, ch);
       return wire.isOpen;
     } catch {
       return false; // unavailable for now, or cut
     }
+  }
+
+  /** The list is taken in the turn in which it comes: events may follow it in the same WebSocket message. */
+  #join(wire: Wire, ch: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const answered = (ok: unknown) => {
+        this.#views.set(ch, new Set((ok as SubOk).members?.map(({ conn }) => conn)));
+        resolve();
+      };
+      wire.queue({ op: "sub", ch, presence: true }, { answered, refused: reject });
+      wire.flush();
+    });
   }
 
   #onFrame(wire: Wire, frame: ServerFrame): void {
