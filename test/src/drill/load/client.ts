@@ -25,6 +25,7 @@ const MAX_TRIES = 100;
 /** Of the gateway's own bound, so that a retry still finds room. */
 const IN_FLIGHT_SHARE = 0.8;
 const RECONNECT_MS = { min: 50, max: 250 };
+const MAX_DOUBLINGS = 4;
 
 export class Client {
   readonly #context: ClientContext;
@@ -56,9 +57,10 @@ export class Client {
   /** Connects (again and again until this gateway took the connection, where one is named) and subscribes. */
   async start(gateway?: string): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const wire = await this.#open();
-      if (gateway === undefined || wire.welcome?.gateway === gateway) return this.#use(wire);
-      wire.leave();
+      const wire = await this.#open().catch(() => undefined);
+      if (wire === undefined) await pause(reconnectMs(tries));
+      else if (gateway === undefined || wire.welcome?.gateway === gateway) return this.#use(wire);
+      else wire.leave();
     }
     throw new Error(`no connection landed on ${gateway}`);
   }
@@ -183,9 +185,8 @@ export class Client {
     this.#wire = undefined;
     if (this.#comingBack) return;
     this.#comingBack = true;
-    const { min, max } = RECONNECT_MS;
-    while (!this.#stopped && this.#wire === undefined) {
-      await pause(min + Math.random() * (max - min));
+    for (let tries = 0; !this.#stopped && this.#wire === undefined; tries++) {
+      await pause(reconnectMs(tries));
       const wire = await this.#open().catch(() => undefined);
       // One that can't be subscribed on is given up; its end leads here again.
       if (wire !== undefined) await this.#use(wire).catch(() => wire.drop());
@@ -221,6 +222,12 @@ class PendingMessage implements Waiter {
     this.#lane.failed(this.#number, now);
     this.#client.wake(this.#lane);
   }
+}
+
+/** At random up to a ceiling that doubles with each try: a gateway that is full of others says so. */
+function reconnectMs(tries: number): number {
+  const { min, max } = RECONNECT_MS;
+  return min + Math.random() * (max * 2 ** Math.min(tries, MAX_DOUBLINGS) - min);
 }
 
 function textOf(reason: ErrFrame | "closed" | "overdue"): string {
