@@ -15,7 +15,7 @@ const FIRST_CHECK_MS = 300;
 /** And so often while nothing comes: the bus may have lost the last record. */
 export const CHECK_INTERVAL_MS = 30_000;
 /** A channel in which this gateway has members is compared more often: the cell's actor may have lost one. */
-export const MEMBERS_CHECK_INTERVAL_MS = 10_000;
+const MEMBERS_CHECK_INTERVAL_MS = 10_000;
 /** Until the members are compared, where the actor could not say yet whom it knows. */
 const PRESENCE_CHECK_MS = 1_000;
 
