@@ -202,7 +202,7 @@ export class Actor {
   }
 
   get #settings() {
-    return this.#context.settings.of(this.#channel.name);
+    return this.#context.settings.of(this.#tenant, this.#channel.name);
   }
 
   #readable(): ReadableChannel {

@@ -64,7 +64,7 @@ export class Janitor {
   async trim(tenant: string, channel: string): Promise<void> {
     const { settings, cell } = this.#context;
     const logs = this.#context.logsOf(tenant, channel);
-    const { retention } = settings.of(channel);
+    const { retention } = settings.of(tenant, channel);
     const subject = logs.subject(cell);
     const oldest = await logs.own.next(subject, 1);
     if (oldest === null || oldest.storedAt > Date.now() - retention.ageMs) return;

@@ -19,7 +19,8 @@ import {
   type Redis,
   Router,
   type Service,
-  Settings,
+  type Settings,
+  SettingsStore,
   startOpsServer,
   subscribe,
   withCell,
@@ -55,6 +56,7 @@ interface Ground {
   readonly otherLogs: CellLogs;
   readonly directory: DirectoryStore;
   readonly router: Router;
+  readonly settingsStore: SettingsStore;
 }
 
 /** Connects, opens the log, and enters the cell into the directory. */
@@ -80,8 +82,10 @@ async function layGround(options: WorkerOptions, log: Logger): Promise<Ground> {
   const enter = () => directory.change((current) => withCell(current, cell, region));
   await patiently("a place in the directory", enter, log);
   await directory.refresh();
+  const openSettings = () => SettingsStore.open(nats, log, { file: options.settingsFile, domain: hubDomain });
+  const settingsStore = await patiently("settings", openSettings, log);
   const router = new Router({ nats, directory, asker: `${cell}-${workerId}-${randomUUID()}`, log });
-  return { nats, redis, channelLog, otherLogs, directory, router };
+  return { nats, redis, channelLog, otherLogs, directory, router, settingsStore };
 }
 
 /** Composes a worker: actors, partitions, leases, and the moving of channels. */
@@ -89,7 +93,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const { cell, region, workerId } = options;
   const ground = await layGround(options, log);
   const { nats, redis, channelLog, directory } = ground;
-  const settings = Settings.fromFile(options.settingsFile);
+  const { settings } = ground.settingsStore;
   const outbox = new Outbox(nats, log);
   const store = new PresenceStore(redis, cell, breakerFor("redis", log));
   const actors = new Actors(actorContext({ ground, options, settings, outbox, store, log }), options);
@@ -132,11 +136,20 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   };
 }
 
-async function leaveGround({ nats, redis, channelLog, otherLogs, directory, router }: Ground): Promise<void> {
+async function leaveGround({
+  nats,
+  redis,
+  channelLog,
+  otherLogs,
+  directory,
+  router,
+  settingsStore,
+}: Ground): Promise<void> {
   router.stop();
   channelLog.stop();
   await otherLogs.stop();
   directory.stop();
+  settingsStore.stop();
   redis.disconnect();
   await nats.drain();
 }

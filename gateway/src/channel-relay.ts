@@ -97,7 +97,7 @@ export class ChannelRelay {
   }
 
   dropOldTail(now: number, keepMs: number): void {
-    const { ageMs } = this.#context.settings.of(this.channel).retention;
+    const { ageMs } = this.#context.settings.of(this.tenant, this.channel).retention;
     this.relay.tail.dropBefore(now - Math.min(ageMs, keepMs));
   }
 
@@ -132,7 +132,7 @@ export class ChannelRelay {
   #comparePresence(answer: HeadAnswer): void {
     if (answer.presence === null) {
       // Switched off, or the actor is still finding out who was there: that takes it no longer than this.
-      if (this.#context.settings.of(this.channel).presence)
+      if (this.#context.settings.of(this.tenant, this.channel).presence)
         this.nextCheckAt = Math.min(this.nextCheckAt, performance.now() + PRESENCE_CHECK_MS);
       return;
     }

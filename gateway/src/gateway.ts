@@ -17,7 +17,7 @@ import {
   RevocationStore,
   Router,
   type Service,
-  Settings,
+  SettingsStore,
   startOpsServer,
 } from "@plexus/runtime";
 import { refusingRevoked, verifier } from "./auth.js";
@@ -47,7 +47,12 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const nats = await connectNats(options.natsUrl, `gateway ${instance}`, log);
   const directory = await patiently("directory", () => DirectoryStore.open(nats, log), log);
   const router = new Router({ nats, directory, asker: instance, log });
-  const settings = Settings.fromFile(options.settingsFile);
+  const settingsStore = await patiently(
+    "settings",
+    () => SettingsStore.open(nats, log, { file: options.settingsFile }),
+    log,
+  );
+  const { settings } = settingsStore;
   const app = uWS.App();
   const fanOut = new FanOut(app);
   const relays = new Relays(
@@ -98,6 +103,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
       router.stop();
       directory.stop();
       revocations.stop();
+      settingsStore.stop();
       await ops.stop();
       app.close();
       await nats.drain();

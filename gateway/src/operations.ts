@@ -73,14 +73,12 @@ export class Operations {
       throw new PlexusError("rate_limited", "too many requests without an answer yet", { retry: 100 });
     const data = JSON.stringify(frame.data);
     const bytes = Buffer.byteLength(data);
-    if (bytes > settings.of(frame.ch).maxMessageBytes)
-      throw new PlexusError(
-        "too_large",
-        `data may be ${settings.of(frame.ch).maxMessageBytes} bytes of JSON here`,
-      );
+    const { user, tenant } = connection.identity;
+    const { maxMessageBytes } = settings.of(tenant, frame.ch);
+    if (bytes > maxMessageBytes)
+      throw new PlexusError("too_large", `data may be ${maxMessageBytes} bytes of JSON here`);
     const given = frame.mid !== undefined;
     const id = frame.mid ?? `${connection.id}.${this.#nextId++}`;
-    const { user, tenant } = connection.identity;
     const fragment = messageFragment(id, connection.userJson, connection.connJson, data);
     const pending = new PendingPublish(connection, frame.id, flushLater);
     publisher.publish(tenant, frame.ch, [id, user, fragment, given], Buffer.byteLength(fragment), pending);
@@ -92,7 +90,7 @@ export class Operations {
     const { relays, pages, limits, settings } = this.#context;
     if (presence) {
       this.#allow(connection, "presence", frame.ch);
-      if (!settings.of(frame.ch).presence)
+      if (!settings.of(connection.identity.tenant, frame.ch).presence)
         throw new PlexusError("bad_request", "presence is switched off in this namespace");
     }
     if ((frame.rewind ?? 0) > limits.rewind)

@@ -62,6 +62,8 @@ const SERVER_OPS: Record<ServerFrame["op"], true> = {
   presence: true,
   signal: true,
   reset: true,
+  ended: true,
+  skipped: true,
   pong: true,
   bye: true,
 };

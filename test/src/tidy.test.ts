@@ -10,7 +10,16 @@ import { fileURLToPath } from "node:url";
 import { CLOSES, ERRORS } from "@plexus/protocol";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const PACKAGES = ["shared/protocol", "shared/runtime", "shared/client", "gateway", "cells", "deploy", "test"];
+const PACKAGES = [
+  "shared/protocol",
+  "shared/runtime",
+  "shared/client",
+  "shared/bot",
+  "gateway",
+  "cells",
+  "deploy",
+  "test",
+];
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 70;
 
@@ -82,10 +91,11 @@ const ALLOWED: Record<string, string[]> = {
   "shared/protocol": [],
   "shared/runtime": ["protocol"],
   "shared/client": ["protocol"],
+  "shared/bot": ["protocol"],
   gateway: ["protocol", "runtime"],
   cells: ["protocol", "runtime"],
   deploy: ["protocol", "runtime", "cells", "gateway"],
-  test: ["protocol", "runtime", "client", "cells", "gateway", "deploy"],
+  test: ["protocol", "runtime", "client", "bot", "cells", "gateway", "deploy"],
 };
 
 test("packages import in one direction", () => {

@@ -11,7 +11,7 @@ import {
   RevocationStore,
   Router,
   type Service,
-  Settings,
+  SettingsStore,
   startOpsServer,
 } from "@plexus/runtime";
 import { CellChanges } from "./cell-changes.js";
@@ -27,6 +27,7 @@ export async function startAdmin(options: Options<typeof adminOptions>, log: Log
   const nats = await connectNats(options.natsUrl, instance, log);
   const directory = await DirectoryStore.open(nats, log);
   const revocations = await RevocationStore.open(nats, log, { cleans: true });
+  const settingsStore = await SettingsStore.open(nats, log, { file: options.settingsFile });
   const router = new Router({ nats, directory, asker: instance, log });
   const gateways = new GatewayRoster(nats, log);
   const operationStore = await OperationStore.open(nats);
@@ -43,7 +44,7 @@ export async function startAdmin(options: Options<typeof adminOptions>, log: Log
       gateways,
       streams,
       cellChanges: new CellChanges(directory, operationStore),
-      settings: Settings.fromFile(options.settingsFile),
+      settings: settingsStore,
       tokenSecret: options.tokenSecret,
       maxTokenLifetimeMs: options.maxTokenLifetimeMs,
       log,
@@ -67,6 +68,7 @@ export async function startAdmin(options: Options<typeof adminOptions>, log: Log
       gateways.stop();
       router.stop();
       revocations.stop();
+      settingsStore.stop();
       directory.stop();
       await ops.stop();
       await nats.drain();

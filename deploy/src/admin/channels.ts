@@ -139,7 +139,7 @@ export function byGateway(answers: readonly ChannelSubscribers[]): Record<string
 async function positionOf({ router, settings }: AdminContext, tenant: string, channel: string) {
   const ask = async () => {
     const { head } = await router.ask("head", tenant, channel, { gateway: CONN });
-    const { presence } = settings.of(channel);
+    const { presence } = settings.settings.of(tenant, channel);
     const members = presence ? (await readMembers(router, tenant, channel)).members.length : 0;
     return { ...head, members };
   };
@@ -167,7 +167,7 @@ function publish(
   if (!isPlain(data, MAX_DATA_DEPTH))
     throw new PlexusError("bad_request", `data may be nested ${MAX_DATA_DEPTH} deep at most`);
   const json = JSON.stringify(data);
-  const { maxMessageBytes } = settings.of(channel);
+  const { maxMessageBytes } = settings.settings.of(tenant, channel);
   if (Buffer.byteLength(json) > maxMessageBytes)
     throw new PlexusError("too_large", `data may be ${maxMessageBytes} bytes of JSON here`);
   const id = mid ?? `${CONN}.${crypto.randomUUID()}`;

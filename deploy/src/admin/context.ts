@@ -5,7 +5,7 @@ import type {
   Publisher,
   RevocationStore,
   Router,
-  Settings,
+  SettingsStore,
 } from "@plexus/runtime";
 import type {
   FastifyBaseLogger,
@@ -31,7 +31,7 @@ export interface AdminContext {
   readonly revocations: RevocationStore;
   readonly gateways: GatewayRoster;
   readonly streams: EventStreams;
-  readonly settings: Settings;
+  readonly settings: SettingsStore;
   readonly cellChanges: CellChanges;
   readonly tokenSecret: string | undefined;
   readonly maxTokenLifetimeMs: number;

@@ -44,6 +44,6 @@ test("the bounds of namespaces' settings are those of the code", () => {
 test("the example of settings in the document is one", () => {
   const [, example] = /```json settings\n([\s\S]*?)```/.exec(readFileSync(file, "utf8")) ?? [];
   const settings = new Settings(JSON.parse(example!));
-  assert.equal(settings.of("ticker.eur").presence, false);
-  assert.equal(settings.of("other").maxMessageBytes, 16_384);
+  assert.equal(settings.of("any", "ticker.eur").presence, false);
+  assert.equal(settings.of("any", "other").maxMessageBytes, 16_384);
 });

@@ -114,7 +114,7 @@ export function valueAt(settings: unknown, path: string): unknown {
 }
 
 function namespaces(): string {
-  const defaults = new Settings().of("any");
+  const defaults = new Settings().of("any", "any");
   const rows = NAMESPACE_FIELDS.map(({ path, least, most, doc }) => {
     const value = valueAt(defaults, path);
     const shown = typeof value === "number" ? amount(value) : `\`${String(value)}\``;

@@ -96,6 +96,16 @@ export const CLOSES = {
     reason: "no hello in time",
     meaning: "The first frame did not come in time (10 s unless set otherwise).",
   },
+  unavailable: {
+    code: 4005,
+    reason: "cannot take this connection now",
+    meaning: "What is needed to say who this is does not answer at the moment.",
+  },
+  limit_reached: {
+    code: 4006,
+    reason: "too many connections",
+    meaning: "The tenant has as many connections as it may have.",
+  },
   bad_request: { code: 4500, reason: "malformed frame", meaning: "What was sent is not this protocol." },
   unauthorized: { code: 4501, reason: "token refused", meaning: "No valid token was given." },
   token_expired: { code: 4502, reason: "token expired", meaning: "Bring a new token." },
@@ -108,6 +118,11 @@ export const CLOSES = {
     code: 4504,
     reason: "disconnected by an operator",
     meaning: "An operator closed the user's connections.",
+  },
+  suspended: {
+    code: 4505,
+    reason: "the tenant may not connect",
+    meaning: "The tenant is suspended, or is not one of this installation.",
   },
 } as const satisfies Record<string, CloseEntry>;
 

@@ -216,6 +216,29 @@ export interface ResetFrame {
   seq: number;
   recovered: false;
 }
+/**
+ * The subscription (or only its part in presence) was ended by the gateway: the token that `auth` brought does not
+ * allow it any more, say. Nothing comes after it.
+ */
+export interface EndedFrame {
+  op: "ended";
+  ch: string;
+  code: ErrorCode;
+  message: string;
+  /** The subscription itself goes on, without members. */
+  only?: "presence";
+}
+/**
+ * Where a namespace's slow readers get the latest record only: the `n` messages from `seq` on were left out, and the
+ * next `msg` follows on them.
+ */
+export interface SkippedFrame {
+  op: "skipped";
+  ch: string;
+  epoch: string;
+  seq: number;
+  n: number;
+}
 export interface PongFrame {
   op: "pong";
 }
@@ -234,5 +257,7 @@ export type ServerFrame =
   | PresenceFrame
   | SignalFrame
   | ResetFrame
+  | EndedFrame
+  | SkippedFrame
   | PongFrame
   | ByeFrame;

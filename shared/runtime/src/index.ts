@@ -23,5 +23,7 @@ export * from "./revocation-list.js";
 export * from "./revocation-store.js";
 export * from "./router.js";
 export * from "./settings.js";
+export * from "./settings-schema.js";
+export * from "./settings-store.js";
 export * from "./status.js";
 export * from "./tail.js";

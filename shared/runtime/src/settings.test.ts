@@ -12,6 +12,7 @@ const DEFAULTS = {
   retention: { messages: 100_000, ageMs: 30 * DAY_MS },
   presence: true,
   maxMessageBytes: 32_768,
+  slowReader: "close",
 };
 
 function refused(value: unknown, says: RegExp): void {
@@ -24,7 +25,7 @@ function refused(value: unknown, says: RegExp): void {
 
 test("without a word, every namespace has the defaults", () => {
   for (const settings of [new Settings(), new Settings({}), Settings.fromFile(undefined)])
-    assert.deepEqual(settings.of("chat.lobby"), DEFAULTS);
+    assert.deepEqual(settings.of("acme", "chat.lobby"), DEFAULTS);
 });
 
 test("a namespace's settings hold for all of its channels, and for no other", () => {
@@ -32,10 +33,11 @@ test("a namespace's settings hold for all of its channels, and for no other", ()
     namespaces: { logs: { presence: false, retention: { messages: 10 } } },
   });
   for (const channel of ["logs", "logs.a", "logs.a.b"]) {
-    assert.equal(settings.of(channel).presence, false);
-    assert.deepEqual(settings.of(channel).retention, { messages: 10, ageMs: 30 * DAY_MS });
+    assert.equal(settings.of("acme", channel).presence, false);
+    assert.deepEqual(settings.of("acme", channel).retention, { messages: 10, ageMs: 30 * DAY_MS });
   }
-  for (const channel of ["logsx", "log", "chat.logs"]) assert.deepEqual(settings.of(channel), DEFAULTS);
+  for (const channel of ["logsx", "log", "chat.logs"])
+    assert.deepEqual(settings.of("acme", channel), DEFAULTS);
 });
 
 test("defaults can be changed for all namespaces that are not listed", () => {
@@ -43,8 +45,8 @@ test("defaults can be changed for all namespaces that are not listed", () => {
     defaults: { maxMessageBytes: 100 },
     namespaces: { a: { maxMessageBytes: 5 } },
   });
-  assert.equal(settings.of("chat").maxMessageBytes, 100);
-  assert.equal(settings.of("a.b").maxMessageBytes, 5);
+  assert.equal(settings.of("acme", "chat").maxMessageBytes, 100);
+  assert.equal(settings.of("acme", "a.b").maxMessageBytes, 5);
 });
 
 test("a namespace that is listed takes from the defaults what it leaves out", () => {
@@ -52,17 +54,18 @@ test("a namespace that is listed takes from the defaults what it leaves out", ()
     defaults: { maxMessageBytes: 100, retention: { messages: 7 } },
     namespaces: { a: { presence: false, retention: { ageMs: 60_000 } } },
   });
-  assert.deepEqual(settings.of("a.b"), {
+  assert.deepEqual(settings.of("acme", "a.b"), {
     retention: { messages: 7, ageMs: 60_000 },
     presence: false,
     maxMessageBytes: 100,
+    slowReader: "close",
   });
 });
 
 test("names with a meaning in JavaScript are namespaces like others", () => {
   const settings = new Settings();
   for (const channel of ["__proto__", "constructor", "toString.a"])
-    assert.deepEqual(settings.of(channel), DEFAULTS, channel);
+    assert.deepEqual(settings.of("acme", channel), DEFAULTS, channel);
 });
 
 test("unknown fields and wrong values are refused, and named by their path", () => {
@@ -76,12 +79,54 @@ test("unknown fields and wrong values are refused, and named by their path", () 
   for (const value of [null, [], "x", 7]) refused(value, /settings/);
 });
 
+test("each layer is over the one before: file, installation, tenant", () => {
+  const settings = new Settings({
+    defaults: { maxMessageBytes: 1, presence: false },
+    quotas: { connections: 5 },
+  });
+  settings.putInstallation({ namespaces: { chat: { maxMessageBytes: 2 } }, quotas: { messageBytes: 9 } });
+  settings.putTenant("acme", { defaults: { maxMessageBytes: 3 }, quotas: { connections: 7 } });
+  assert.equal(settings.of("other", "logs.a").maxMessageBytes, 1);
+  assert.equal(settings.of("other", "chat.a").maxMessageBytes, 2);
+  assert.equal(settings.of("acme", "chat.a").maxMessageBytes, 3);
+  assert.equal(settings.of("acme", "chat.a").presence, false);
+  assert.deepEqual(settings.tenant("acme").quotas, { connections: 7, messageBytes: 9 });
+  assert.deepEqual(settings.tenant("other").quotas, { connections: 5, messageBytes: 9 });
+  settings.putTenant("acme", null);
+  assert.equal(settings.of("acme", "chat.a").maxMessageBytes, 2);
+});
+
+test("who may use the installation: everybody, those who are listed, and not who is suspended", () => {
+  const settings = new Settings();
+  assert.equal(settings.tenant("acme").admitted, true);
+  settings.putInstallation({ unlistedTenants: "refuse" });
+  assert.equal(settings.tenant("acme").admitted, false);
+  settings.putTenant("acme", {});
+  assert.equal(settings.tenant("acme").admitted, true);
+  settings.putTenant("acme", { suspended: true });
+  assert.equal(settings.tenant("acme").admitted, false);
+});
+
+test("what is not right changes nothing, and whoever listens hears of changes", () => {
+  const settings = new Settings();
+  const heard: Array<string | null> = [];
+  const end = settings.onChange((tenant) => heard.push(tenant));
+  settings.putTenant("acme", { quotas: { connections: 7 } });
+  for (const wrong of [{ quotas: { connections: 0 } }, { quota: {} }, { keys: [{ secret: "short" }] }, 7])
+    assert.throws(() => settings.putTenant("acme", wrong), ConfigError);
+  assert.equal(settings.tenant("acme").quotas.connections, 7);
+  settings.putInstallation({});
+  end();
+  settings.putInstallation({});
+  assert.deepEqual(heard, ["acme", null]);
+});
+
 test("a file is read", () => {
   const folder = mkdtempSync(join(tmpdir(), "plexus-test-settings-"));
   try {
     const file = join(folder, "settings.json");
     writeFileSync(file, '{"namespaces":{"chat":{"maxMessageBytes":7}}}');
-    assert.equal(Settings.fromFile(file).of("chat.a").maxMessageBytes, 7);
+    assert.equal(Settings.fromFile(file).of("acme", "chat.a").maxMessageBytes, 7);
     writeFileSync(file, "{");
     assert.throws(() => Settings.fromFile(file));
     assert.throws(() => Settings.fromFile(join(folder, "missing.json")));

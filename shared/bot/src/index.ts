@@ -1,0 +1,2 @@
+/** `@plexus/bot`: see docs/bots.md. */
+export { PlexusError } from "@plexus/protocol";
