@@ -57,6 +57,10 @@ export const moves = new Counter({
   name: "plexus_channels_moved_total",
   help: "Channels given away by the mover",
 });
+export const parked = new Counter({
+  name: "plexus_moves_parked_total",
+  help: "Times that a cell's part of an operation was parked for an operator",
+});
 export const trimmed = new Counter({
   name: "plexus_idle_channels_trimmed_total",
   help: "Channels that nobody used and that retention shortened",

@@ -2,9 +2,12 @@
  * The mirror of a cell's log in the hub: made when the cell starts to drain, so that old history keeps its
  * address after the cell has been switched off. A JetStream mirror keeps the sequence numbers.
  */
-import { type JetStreamManager, jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { JetStreamApiError, type JetStreamManager, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { logStream } from "@plexus/protocol";
 import type { NatsConnection } from "@plexus/runtime";
+
+/** What JetStream answers where there is no such stream. */
+const STREAM_NOT_FOUND = 10059;
 
 export class LogMirror {
   readonly #nats: NatsConnection;
@@ -41,7 +44,9 @@ export class LogMirror {
   /** Removes the mirror: the cell itself answers again. */
   async drop(): Promise<void> {
     const hub = await this.#manager(this.#hubDomain);
-    await hub.streams.delete(logStream(this.#cell)).catch(() => false);
+    await hub.streams.delete(logStream(this.#cell)).catch((error: unknown) => {
+      if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
+    });
   }
 
   #manager(domain: string): Promise<JetStreamManager> {

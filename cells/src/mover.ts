@@ -15,8 +15,11 @@ import {
   type Operation,
   type OperationStore,
   startOperation,
+  unparked,
 } from "@plexus/runtime";
+import * as metrics from "./metrics.js";
 import type { LogMirror } from "./mirror.js";
+import { Patience } from "./patience.js";
 import { Sweep, type SweepContext } from "./sweep.js";
 
 export interface MoverContext extends Omit<SweepContext, "directory" | "isOver" | "patience"> {
@@ -25,6 +28,8 @@ export interface MoverContext extends Omit<SweepContext, "directory" | "isOver" 
   readonly logger: Logger;
   /** Where the log is kept for later, once the cell drains; null where all cells share one NATS. */
   readonly mirror: LogMirror | null;
+  /** Milliseconds without any progress after which what fails is parked until an operator has it run again. */
+  readonly parkAfterMs: number;
   /** Whether this worker is the one that moves. */
   isLeader(): boolean;
 }
@@ -48,10 +53,16 @@ export class Mover {
   /** Version of the directory for which this cell is done. */
   #doneWith = 0;
   #failures = 0;
+  readonly #patience: Patience;
+  /** Channels moved so far, as far as the sweep under way says. */
+  #moved = 0;
+  /** The operation of which this cell's part is parked. */
+  #parked: string | null = null;
   #notBefore = Number.NEGATIVE_INFINITY;
 
   constructor(context: MoverContext) {
     this.#context = context;
+    this.#patience = new Patience(context.parkAfterMs);
     this.#timer = setInterval(() => void this.#tick(), TICK_MS);
   }
 
@@ -67,6 +78,7 @@ export class Mover {
     try {
       await this.#work();
       this.#failures = 0;
+      this.#patience.renew();
     } catch (error) {
       this.#notBefore = performance.now() + backoffMs(this.#failures++, TICK_MS, MAX_WAIT_MS);
       this.#context.logger.warn({ err: error }, "moving channels was interrupted, trying again");
@@ -76,12 +88,22 @@ export class Mover {
     }
   }
 
-  /** Writes what is wrong into the operation under way, where an operator sees it; null: nothing is any more. */
+  /**
+   * Writes what is wrong into the operation under way, where an operator sees it; null: nothing is any more. What has
+   * been wrong for long is parked with that.
+   */
   async #tell(trouble: string | null): Promise<void> {
     const { cell, directory, operations, logger } = this.#context;
     const { operation } = directory.current;
+    if (trouble === null) this.#patience.renew();
+    const parks = trouble !== null && this.#patience.failed(performance.now(), this.#moved);
+    if (!operation) return;
     try {
-      if (operation) await operations.change(operation, (current) => withTrouble(current, cell, trouble));
+      await operations.change(operation, (current) => withTrouble(current, cell, trouble, parks));
+      if (!parks) return;
+      this.#parked = operation;
+      metrics.parked.inc();
+      logger.error({ operation, trouble }, "this cell's part of an operation is parked for an operator");
     } catch (error) {
       logger.debug({ err: error, trouble }, "an operation's trouble could not be written down");
     }
@@ -94,10 +116,18 @@ export class Mover {
     if (state === "joining" && !current.operation) return this.#join();
     if (state === "down") return this.#return();
     const { operation } = current;
-    if (!operation) return;
+    if (!operation || (await this.#isParked(operation))) return;
     if (cellsToSweep(current).includes(cell) && this.#doneWith < current.version)
       await this.#sweep(operation);
     await this.#finishIfDone(operation);
+  }
+
+  /** Until an operator has it run again; asked each time only while it is. */
+  async #isParked(operation: string): Promise<boolean> {
+    const { cell, operations } = this.#context;
+    const part = (await operations.get(operation))?.progress[cell];
+    this.#parked = part?.parked === true ? operation : null;
+    return this.#parked !== null;
   }
 
   get #state() {
@@ -142,7 +172,7 @@ export class Mover {
       ...this.#context,
       patience,
       directory: () => directory.current,
-      isOver: () => this.#stopped || directory.current.version !== version,
+      isOver: () => this.#stopped || this.#parked !== null || directory.current.version !== version,
     });
   }
 
@@ -162,15 +192,16 @@ export class Mover {
     let reportedAt = Number.NEGATIVE_INFINITY;
     let writing = false;
     const write = async (done: boolean) => {
-      const entry = { ...last, done };
-      await operations.change(operation, (current) => ({
-        ...(done ? withTrouble(current, cell, null) : current),
-        progress: { ...current.progress, [cell]: entry },
-      }));
+      await operations.change(operation, (before) => {
+        const current = done ? withTrouble(before, cell, null) : before;
+        const entry = { ...current.progress[cell], ...last, done };
+        return { ...current, progress: { ...current.progress, [cell]: entry } };
+      });
     };
     return {
       progress: async (moved: number, total: number) => {
         last = { moved, total };
+        this.#moved = moved;
         if (writing || performance.now() - reportedAt < PROGRESS_INTERVAL_MS) return;
         reportedAt = performance.now();
         writing = true;
@@ -196,17 +227,21 @@ export class Mover {
 
 /**
  * An operation that can't go on says why, and is not given up: what it waits for may come back. Each cell takes back
- * only its own words.
+ * only its own words. `parks`: the cell does no more for it until {@link unparked}.
  */
-export function withTrouble(operation: Operation, cell: string, trouble: string | null): Operation {
+export function withTrouble(
+  operation: Operation,
+  cell: string,
+  trouble: string | null,
+  parks = false,
+): Operation {
   if (operation.state !== "running") return operation;
-  if (trouble !== null) {
-    const error = `${cell}: ${trouble}`;
-    return error === operation.error ? operation : { ...operation, error };
-  }
-  if (!operation.error?.startsWith(`${cell}: `)) return operation;
-  const { error: _, ...well } = operation;
-  return well;
+  if (trouble === null) return unparked(operation, cell);
+  const error = `${cell}: ${trouble}`;
+  if (error === operation.error && !parks) return operation;
+  if (!parks) return { ...operation, error };
+  const part = operation.progress[cell] ?? { moved: 0, total: 0, done: false };
+  return { ...operation, error, progress: { ...operation.progress, [cell]: { ...part, parked: true } } };
 }
 
 function isDone(operation: Operation, cells: readonly string[]): boolean {

@@ -16,6 +16,7 @@ import type { JetStreamLog } from "./jetstream-log.js";
 import { LogMirror } from "./mirror.js";
 import { Mover } from "./mover.js";
 import type { workerOptions } from "./options.js";
+import { sealAfter } from "./seal.js";
 
 /** Whoever owns it does what one worker of a cell has to do. */
 export const LEADER_PARTITION = 0;
@@ -43,10 +44,11 @@ export async function startMoving(context: {
     logger: log,
     options,
     isLeader,
+    parkAfterMs: options.parkAfterMs,
     mirror: options.hubDomain === undefined ? null : new LogMirror(nats, cell, options.hubDomain),
     logOf: (id) => context.otherLogs.of(id),
     open: (tenant, channel) => router.ask("head", tenant, channel, { gateway: "" }),
-    seal: (tenant, channel, to) => sealOwn(channelLog, subjects.log(cell, tenant, channel), channel, to),
+    seal: (tenant, channel, to) => sealOwn(channelLog, cell, tenant, channel, to),
   });
   const watch = new CellWatch({
     nats,
@@ -81,20 +83,18 @@ export async function startMoving(context: {
 }
 
 /** Ends a channel's life in this log: it went on elsewhere without this cell, in another epoch. */
-async function sealOwn(log: JetStreamLog, subject: string, channel: string, to: string): Promise<void> {
+async function sealOwn(
+  log: JetStreamLog,
+  cell: string,
+  tenant: string,
+  channel: string,
+  to: string,
+): Promise<void> {
+  const subject = subjects.log(cell, tenant, channel);
   const last = await log.last(subject);
   if (last === null || last.head.op === "seal") return;
-  const { epoch, seq, n } = last.head;
-  const bytes = encodeControl({
-    op: "seal",
-    ch: channel,
-    epoch,
-    seq: seq + n,
-    n: 0,
-    to,
-    fresh: false,
-    segments: [],
-  });
+  const seal = await sealAfter(log, cell, subject, last);
+  const bytes = encodeControl({ ...seal, op: "seal", ch: channel, n: 0, to });
   const record = { subject, bytes, fence: last.logSeq, opened: 0 };
   const outcome = await new Promise<{ stored: boolean }>((resolve) => log.append(record, resolve));
   if (!outcome.stored) throw new Error("the channel could not be sealed yet");

@@ -69,6 +69,12 @@ export const workerOptions = {
     default: 16,
     doc: "Quiet channels that a cell gives away at the same time.",
   }),
+  parkAfterMs: option({
+    env: "PLEXUS_PARK_AFTER_MS",
+    type: integer(0, 86_400_000),
+    default: 300_000,
+    doc: "Milliseconds for which moving channels is tried again without any progress; then the operation is parked until an operator has it run again.",
+  }),
   cellGraceMs: option({
     env: "PLEXUS_CELL_GRACE_MS",
     type: integer(1_000, 3_600_000),

@@ -13,7 +13,8 @@ import { decodeControl, encodeControl, PlexusError, readHead, type SealRecord } 
 import type { CellState, Handover, ReleaseAnswer } from "@plexus/runtime";
 import type { LoadedChannel } from "./channel.js";
 import { type ChannelLogs, isOld } from "./loader.js";
-import type { AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
+import type { AppendOutcome, ChannelLog } from "./log.js";
+import { sealAfter } from "./seal.js";
 
 /** A channel that was handed on and on is followed so far. */
 const MAX_HOPS = 8;
@@ -201,27 +202,11 @@ async function sealFromOutside(
     if (last?.head.op === "seal")
       return answerFrom(decodeControl(last.bytes) as SealRecord, logs.cell, last.storedAt);
     if (!maySeal) break;
-    const seal = await sealAfter(context, log, cell, last);
+    const seal = await sealAfter(log, cell, subject, last);
     const bytes = encodeControl({ ...seal, op: "seal", ch: channel, n: 0, to: logs.cell });
     await append(log, { subject, bytes, fence: last?.logSeq ?? 0, opened: 0 });
   }
   throw new PlexusError("unavailable", "the channel's previous home does not answer", { retry: 1_000 });
-}
-
-async function sealAfter(
-  { logs }: TakeOverContext,
-  log: ChannelLog,
-  cell: string,
-  last: StoredRecord | null,
-): Promise<Pick<SealRecord, "epoch" | "seq" | "fresh" | "segments">> {
-  if (last === null) return { epoch: log.incarnation, seq: 1, fresh: true, segments: [] };
-  const opened = last.head.op === "open" ? last.logSeq : last.opened;
-  const open = opened === 0 ? null : await log.next(logs.subject(cell), opened);
-  const first = open?.head.seq ?? 1;
-  const seq = last.head.seq + last.head.n;
-  const stretch = { cell, first, last: seq - 1, low: Math.max(1, opened), high: last.logSeq };
-  const past = open === null ? [] : decodeControl(open.bytes).segments;
-  return { epoch: last.head.epoch, seq, fresh: false, segments: seq > first ? [...past, stretch] : past };
 }
 
 function answerFrom(seal: SealRecord, asker: string, newestAt: number): ReleaseAnswer {

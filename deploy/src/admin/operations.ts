@@ -1,5 +1,5 @@
 import { PlexusError } from "@plexus/protocol";
-import type { Operation, OperationStore } from "@plexus/runtime";
+import { isParked, type Operation, type OperationStore, unparked } from "@plexus/runtime";
 import type { GatewayRoster } from "./gateway-roster.js";
 import type { OperationBody } from "./schemas.js";
 
@@ -17,7 +17,7 @@ export function viewOf(operation: Operation): OperationBody {
     id,
     kind,
     ...subjectOf(operation),
-    state,
+    state: isParked(operation) ? "parked" : state,
     moved: sum(({ moved }) => moved),
     total: sum(({ total }) => total),
     startedAt,
@@ -60,6 +60,14 @@ export class Operations {
     return Promise.all(operations.map(async (operation) => viewOf(await this.#withoutGateway(operation))));
   }
 
+  /** Has the cells try again what they have parked. Rejects with `conflict` where nothing is. */
+  async retry(id: string): Promise<OperationBody> {
+    const before = await this.#store.get(id);
+    if (before === null) throw new PlexusError("not_found", `there is no operation ${id}`);
+    if (!isParked(before)) throw new PlexusError("conflict", `operation ${id} is not parked`);
+    return viewOf((await this.#store.change(id, (operation) => unparked(operation))) ?? before);
+  }
+
   /** How it is, and again whenever that changes, up to its end. */
   async *follow(id: string, signal: AbortSignal): AsyncGenerator<OperationBody> {
     let shown = "";
@@ -68,7 +76,7 @@ export class Operations {
       const text = JSON.stringify(operation);
       if (text !== shown) yield operation;
       shown = text;
-      if (operation.state !== "running") return;
+      if (operation.state !== "running" && operation.state !== "parked") return;
       await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
     }
   }

@@ -71,7 +71,7 @@ export const OperationBody = named(
     cell: Type.Optional(Type.String({ description: "the cell that is changed" })),
     gateway: Type.Optional(Type.String({ description: "the gateway that is drained" })),
     tenant: Type.Optional(Type.String({ description: "the tenant that is bound to a region" })),
-    state: list(["running", "done", "failed", "superseded"]),
+    state: list(["running", "parked", "done", "failed", "superseded"]),
     moved: Type.Integer({ description: "channels, or a gateway's connections, that are elsewhere by now" }),
     total: Type.Integer({ description: "how many have to be" }),
     startedAt: TimeMs,
@@ -86,6 +86,7 @@ export const OperationsBody = named(
   Type.Object({ operations: Type.Array(ref(OperationBody)) }),
 );
 export const StartedBody = named("Started", Type.Object({ operation: ref(OperationBody) }));
+export type StartedBody = { operation: OperationBody };
 
 export const CellsBody = named(
   "Cells",

@@ -22,6 +22,7 @@ export async function followOperation(context: CommandContext, started: Operatio
       for await (operation of progressOf(api, started.id, terminal.signal)) {
         heardAt = terminal.now();
         showProgress(operation);
+        if (operation.state === "parked") break;
       }
     } catch (error) {
       const unreachable = error instanceof CliError && error.exitCode === EXIT.unreachable;
@@ -60,7 +61,8 @@ function leave(terminal: Terminal, { id }: OperationBody): number {
 export function showEnd({ given, terminal }: CommandContext, operation: OperationBody): number {
   terminal.status("");
   terminal.out(given.has("json") ? JSON.stringify(operation) : endOf(operation));
-  const ended = operation.state === "failed" || operation.state === "superseded";
+  const ended =
+    operation.state === "failed" || operation.state === "parked" || operation.state === "superseded";
   return ended ? EXIT.failed : EXIT.ok;
 }
 
@@ -69,6 +71,8 @@ function endOf(operation: OperationBody): string {
   const name = nameOf(operation);
   const took = finishedAt === undefined ? "" : ` after ${span(finishedAt - startedAt)}`;
   if (state === "running") return `${name} is under way, ${moved} of ${total}: ${operation.id}`;
+  if (state === "parked")
+    return `${name} is parked, ${moved} of ${total}: ${printable(error ?? "no reason is known")}; mend that, then: plexus ops ${operation.id} retry`;
   if (state === "failed") return `${name} failed${took}: ${printable(error ?? "no reason is known")}`;
   if (state === "superseded")
     return `${name} was replaced by another change${took}, ${moved} of ${total}; see: plexus ops`;

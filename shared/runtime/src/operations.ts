@@ -32,7 +32,16 @@ const operation = z.object({
   finishedAt: z.number().optional(),
   error: z.string().optional(),
   /** Per cell that gives channels away. */
-  progress: z.record(z.string(), z.object({ moved: z.number(), total: z.number(), done: z.boolean() })),
+  progress: z.record(
+    z.string(),
+    z.object({
+      moved: z.number(),
+      total: z.number(),
+      done: z.boolean(),
+      /** It failed for too long: nothing more is done until an operator has it run again. */
+      parked: z.boolean().optional(),
+    }),
+  ),
 });
 export type Operation = z.infer<typeof operation>;
 
@@ -132,6 +141,28 @@ export async function startOperation(context: {
   }
   if (replaced) await operations.change(replaced, superseded);
   return operation;
+}
+
+/** Whether a part of it failed for too long, and waits for an operator. */
+export function isParked({ state, progress }: Operation): boolean {
+  return state === "running" && Object.values(progress).some(({ parked }) => parked === true);
+}
+
+/** The operation as if nothing had failed, for one cell or for all; itself where nothing has. */
+export function unparked(operation: Operation, cell?: string): Operation {
+  const concerns = (id: string) => cell === undefined || cell === id;
+  const isTold =
+    operation.error !== undefined && (cell === undefined || operation.error.startsWith(`${cell}: `));
+  const parts = Object.entries(operation.progress);
+  if (!isTold && !parts.some(([id, { parked }]) => parked === true && concerns(id))) return operation;
+  const { error, ...rest } = operation;
+  const progress = Object.fromEntries(
+    parts.map(([id, part]) => {
+      const { parked: _, ...well } = part;
+      return [id, concerns(id) ? well : part];
+    }),
+  );
+  return isTold || error === undefined ? { ...rest, progress } : { ...rest, error, progress };
 }
 
 function superseded(operation: Operation): Operation {

@@ -1,4 +1,4 @@
-import type { OperationBody } from "../../admin/schemas.js";
+import type { OperationBody, StartedBody } from "../../admin/schemas.js";
 import { path } from "../api.js";
 import { type Command, show } from "../command.js";
 import { usageError } from "../errors.js";
@@ -7,12 +7,17 @@ import { moment, span, table } from "../text.js";
 
 export const operations: Command = {
   name: "ops",
-  args: ["[operation]"],
+  args: ["[operation]", "[retry]"],
   options: ["follow"],
-  summary: "operations under way and past, or one of them",
+  summary: "operations under way and past, or one of them; with retry, runs again what is parked",
   run: async (context) => {
     const { api, given } = context;
-    const [id] = given.args;
+    const [id, verb] = given.args;
+    if (id !== undefined && verb !== undefined) {
+      if (verb !== "retry") throw usageError(`there is no ${verb} of an operation`, "See: plexus help ops");
+      const { operation } = await api.post<StartedBody>(path`/v1/operations/${id}/retry`, {});
+      return given.has("follow") ? followOperation(context, operation) : showEnd(context, operation);
+    }
     if (id !== undefined) {
       const operation = await api.get<OperationBody>(path`/v1/operations/${id}`);
       return given.has("follow") ? followOperation(context, operation) : showEnd(context, operation);
