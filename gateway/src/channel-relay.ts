@@ -2,6 +2,7 @@ import { opOf, type Position, readHead, subjects } from "@plexus/protocol";
 import type { CommandKind, Commands, HeadAnswer, Subscription } from "@plexus/runtime";
 import { homeOf, jitteredMs, subscribe } from "@plexus/runtime";
 import { Announcer } from "./announcer.js";
+import { LatestReaders } from "./latest-readers.js";
 import * as metrics from "./metrics.js";
 import { PresenceKeeper } from "./presence-keeper.js";
 import { Relay, type RelayEffect } from "./relay.js";
@@ -32,6 +33,8 @@ export class ChannelRelay {
   readonly presence: PresenceKeeper;
   /** Resolves once the position is known; rejects if the actor does not answer in time. */
   readonly opened: Promise<void>;
+  /** Subscribers that are spared what they can't take; none where slow readers are closed. */
+  readonly latest = new LatestReaders(this);
   /** How many connections here are subscribed or about to be. */
   subscribers = 0;
   unusedSince = 0;
@@ -63,6 +66,11 @@ export class ChannelRelay {
 
   get position(): Position {
     return this.relay.position!;
+  }
+
+  /** Whether subscribers that can't keep up get the latest record only. */
+  get isLatestOnly(): boolean {
+    return this.#context.settings.of(this.tenant, this.channel).slowReader === "latest";
   }
 
   lookUpHome(): string | undefined {
@@ -182,6 +190,7 @@ export class ChannelRelay {
   #run(effect: RelayEffect): void {
     switch (effect.do) {
       case "deliver":
+        if (this.latest.size > 0) this.latest.spare(before(effect.bytes));
         return this.#context.fanOut.publish(this.key, "messages", effect.bytes);
       case "reset": {
         metrics.resets.inc();
@@ -233,6 +242,12 @@ export class ChannelRelay {
   #ask<K extends CommandKind>(kind: K, body: Commands[K]["ask"]): Promise<Commands[K]["answer"]> {
     return this.#context.router.ask(kind, this.tenant, this.channel, body);
   }
+}
+
+/** The position that a record follows on. */
+function before(bytes: Uint8Array): Position {
+  const { epoch, seq } = readHead(bytes)!;
+  return { epoch, seq: seq - 1 };
 }
 
 function seqs(bytes: Uint8Array): { seq: number; n: number } {

@@ -149,12 +149,20 @@ export class Connection {
   }
 
   join(key: string, presence: boolean): void {
-    this.#socket?.subscribe(topic(key, this.encoding, "messages"));
+    this.joinMessages(key);
     if (presence) this.#socket?.subscribe(topic(key, this.encoding, "presence"));
   }
 
-  leave(key: string): void {
+  joinMessages(key: string): void {
+    this.#socket?.subscribe(topic(key, this.encoding, "messages"));
+  }
+
+  leaveMessages(key: string): void {
     this.#socket?.unsubscribe(topic(key, this.encoding, "messages"));
+  }
+
+  leave(key: string): void {
+    this.leaveMessages(key);
     this.leavePresence(key);
   }
 

@@ -30,6 +30,10 @@ export const records = new Counter({
   name: "plexus_relay_records_total",
   help: "Records received over the bus",
 });
+export const skippedMessages = new Counter({
+  name: "plexus_skipped_messages_total",
+  help: "Messages that subscribers who could not keep up were spared, in namespaces that say so",
+});
 export const relays = new Gauge({ name: "plexus_relays", help: "Channels with subscribers here" });
 export const repairs = new Counter({ name: "plexus_relay_repairs_total", help: "Gaps that were fetched" });
 export const resets = new Counter({

@@ -188,6 +188,7 @@ export class Operations {
     subscription.state = "left";
     const { relay, channel } = subscription;
     connection.subscriptions.delete(channel);
+    relay.latest.leave(connection);
     connection.leave(relay.key);
     this.#leavePresence(connection, subscription);
     this.#context.relays.release(relay);

@@ -124,6 +124,7 @@ function finish(join: Join, seq: number, recovered: boolean): void {
     for (const record of relay.relay.tail.after(seq) ?? []) sendAfter(connection, record.bytes, seq);
     connection.join(relay.key, subscription.presence);
   });
+  if (relay.isLatestOnly) relay.latest.join(connection);
   subscription.state = "live";
 }
 

@@ -32,11 +32,20 @@ export interface Signal {
   readonly data: unknown;
 }
 
+/** Messages that this connection could not keep up with. */
+export interface Skipped {
+  readonly count: number;
+  /** The last one that was left out. */
+  readonly position: Position;
+}
+
 export interface ChannelEvents {
   /** Each message once, in order, without gaps. */
   message: ChannelMessage;
   /** Continuity ended: what lies between `from` and `to` may be missing. Load it with `history`. */
   reset: Reset;
+  /** In a namespace that spares slow readers: messages up to `position` were left out. `history` still has them. */
+  skipped: Skipped;
   signal: Signal;
   state: SubscriptionState;
 }
@@ -106,6 +115,7 @@ export class Channel extends Emitter<ChannelEvents> implements AsyncIterable<Cha
       state: (state) => this.#stateChanged(state),
       message: (message) => this.#messageCame(message),
       reset: (reset) => this.emit("reset", reset),
+      skipped: (count, position) => this.emit("skipped", { count, position }),
       restored: (link, answer, presence) => this.#restored(link, answer, presence),
       ephemeral: (frame) => this.#ephemeral(frame),
       abandon: (link, error) => hub.abandon(link, error),

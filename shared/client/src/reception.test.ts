@@ -42,6 +42,18 @@ test("drops what it has, wholly or in part", () => {
   assert.deepEqual(seqs(reception.accept(frame(6, 4))), [8, 9]);
 });
 
+test("what the gateway skipped is no gap, and is counted once", () => {
+  const reception = live(4);
+  assert.equal(reception.skipped({ epoch: "e1", seq: 5, n: 3 }), 3);
+  assert.equal(reception.skipped({ epoch: "e1", seq: 5, n: 3 }), 0);
+  assert.deepEqual(reception.position, { epoch: "e1", seq: 7 });
+  assert.deepEqual(seqs(reception.accept(frame(8))), [8]);
+  assert.equal(reception.skipped({ epoch: "e1", seq: 7, n: 4 }), 2, "a part of it was there");
+  assert.equal(reception.skipped({ epoch: "e1", seq: 13, n: 1 }), 0, "it does not follow");
+  assert.equal(reception.skipped({ epoch: "e2", seq: 11, n: 1 }), 0);
+  assert.deepEqual(reception.position, { epoch: "e1", seq: 10 });
+});
+
 test("hands out nothing across a gap, and stays where it is", () => {
   const reception = live(4);
   assert.equal(seqs(reception.accept(frame(6))), "gap");

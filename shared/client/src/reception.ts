@@ -2,9 +2,10 @@
  * What one channel has received: the pure core of ordered, gap-free delivery. It looks at every frame that
  * brings messages and says what of it is new. No sockets, no clock.
  *
- * Invariant: between two resets, the messages handed out have strictly consecutive seqs in one epoch.
+ * Invariant: between two resets, the messages handed out have strictly consecutive seqs in one epoch, but for those that
+ * the gateway has named as skipped.
  */
-import type { Message, MsgFrame, Position } from "@plexus/protocol";
+import type { Message, MsgFrame, Position, SkippedFrame } from "@plexus/protocol";
 
 /** A message as the application gets it. */
 export interface ChannelMessage extends Message {
@@ -89,6 +90,17 @@ export class Reception {
     this.#position = { epoch: to.epoch, seq: to.seq };
     this.#rewinding = undefined;
     return { from, to: this.#position };
+  }
+
+  /** Takes an unsolicited `skipped` frame. Returns how many messages it left out, 0 where it does not follow. */
+  skipped({ epoch, seq, n }: Pick<SkippedFrame, "epoch" | "seq" | "n">): number {
+    const position = this.#position;
+    if (position === null || epoch !== position.epoch || seq > position.seq + 1) return 0;
+    const last = seq + n - 1;
+    if (last <= position.seq) return 0;
+    const missed = last - position.seq;
+    this.#position = { epoch, seq: last };
+    return missed;
   }
 
   accept(frame: MsgFrame): Verdict {

@@ -38,6 +38,8 @@ export interface SubscriptionEvents {
   state(state: SubscriptionState): void;
   message(message: ChannelMessage): void;
   reset(reset: Reset): void;
+  /** So many messages up to here were left out, since this connection could not keep up. */
+  skipped(count: number, position: Position): void;
   /** Receiving on `link`; a member there where presence was asked for. */
   restored(link: Link, answer: SubOk, presence: boolean): void;
   /** A frame about others, from the connection that counts. */
@@ -152,6 +154,11 @@ export class Subscription {
     if (link !== this.#owner) return;
     if (frame.op === "reset") {
       this.#events.reset(this.#reception.reset(frame));
+      return;
+    }
+    if (frame.op === "skipped") {
+      const count = this.#reception.skipped(frame);
+      if (count > 0) this.#events.skipped(count, this.#reception.position!);
       return;
     }
     if (frame.op === "presence" || frame.op === "signal") this.#events.ephemeral(frame);

@@ -1,6 +1,6 @@
 /** What one client received on one channel, and whether it was what the protocol promises: consecutive seqs. */
 import assert from "node:assert/strict";
-import type { Message, MsgFrame, Position, ResetFrame, SubOk } from "@plexus/protocol";
+import type { Message, MsgFrame, Position, ResetFrame, SkippedFrame, SubOk } from "@plexus/protocol";
 
 export interface Received extends Message {
   epoch: string;
@@ -12,6 +12,8 @@ export class ChannelWatch {
   /** In the order of arrival. */
   readonly received: Received[] = [];
   readonly resets: ResetFrame[] = [];
+  /** Messages that were left out, and named. */
+  skips = 0;
   readonly #violations: string[] = [];
   #epoch: string | undefined;
   /** The seq that has to come; undefined where a rewind decides it. */
@@ -45,6 +47,13 @@ export class ChannelWatch {
     this.resets.push({ epoch, seq, ...frame });
     this.#epoch = epoch;
     this.#next = seq + 1;
+  }
+
+  skipped({ epoch, seq, n }: SkippedFrame): void {
+    if (epoch !== this.#epoch || seq !== this.#next)
+      this.#violations.push(`skipped ${seq} in place of ${this.#next}`);
+    this.skips += n;
+    this.#next = seq + n;
   }
 
   messages({ epoch, seq, n, m }: MsgFrame): void {

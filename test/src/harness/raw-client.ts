@@ -228,6 +228,7 @@ export class RawClient {
     this.frames.push(frame);
     if (frame.op === "msg") this.channel(frame.ch).messages(frame);
     if (frame.op === "reset") this.channel(frame.ch).reset(frame);
+    if (frame.op === "skipped") this.channel(frame.ch).skipped(frame);
     if (frame.op === "ok" && this.#subs.has(frame.id)) this.#subscribed(frame as unknown as SubOk);
     if ((frame.op === "ok" || frame.op === "err" || frame.op === "welcome") && frame.id !== undefined) {
       this.#replies.get(frame.id)?.(frame);
