@@ -17,6 +17,7 @@ export {
   type HistoryOptions,
   type HistoryPage,
   type Signal,
+  type Skipped,
 } from "./channel.js";
 export type { Clock, Random } from "./clock.js";
 export { type Codec, type Encoded, jsonCodec } from "./codec.js";
