@@ -14,12 +14,13 @@ let logIsAway: boolean;
 let answers: Map<number, { error: WireError | null; body: unknown }>;
 let closed: number;
 let actor: Actor;
+let context: ActorContext;
 let asked = 0;
 
 beforeEach(() => {
   [log, logIsAway, answers, closed] = [new MemoryLog(), false, new Map(), 0];
   const placement = { isHome: () => true, previousHomes: () => [], stateOf: () => "active" as const };
-  const context: Partial<ActorContext> = {
+  const parts: Partial<ActorContext> = {
     cell: "eu-1",
     log,
     logIsAway: () => logIsAway,
@@ -30,7 +31,8 @@ beforeEach(() => {
     answer: ({ correlation }, error, body) => void answers.set(correlation, { error, body }),
     closed: () => void closed++,
   };
-  actor = new Actor(context as ActorContext, "acme", "chat.a");
+  context = parts as ActorContext;
+  actor = new Actor(context, "acme", "chat.a");
 });
 afterEach(() => actor.close());
 
@@ -66,6 +68,26 @@ test("an append whose fate is unknown when the log goes away is a timeout, not u
   };
   assert.equal((await ask("publish", [item("b")])).error?.[0], "timeout");
   assert.equal(log.all(subjectIn("eu-1")).length, 2, "it was stored");
+});
+
+test("an actor in doubt asks the log once: it goes on where nothing newer is stored, and ends where something is", async () => {
+  await ask("publish", [item("a")]);
+  actor.doubt();
+  const questions = log.questions;
+  for (const answer of await Promise.all([
+    ask("head", { gateway: "g1" }),
+    ask("read", { after: 0, limit: 9 }),
+  ]))
+    assert.equal(answer.error, null);
+  assert.deepEqual([closed, log.questions], [0, questions + 1]);
+  const other = new Actor(context, "acme", "chat.a");
+  other.handle([++asked, "publish", "acme", "chat.a", [item("b")]], { reply: "r", correlation: asked });
+  await until("the other one to store", () => answers.get(asked));
+  assert.equal((await ask("head", { gateway: "g1" })).error, null, "it does not know");
+  actor.doubt();
+  assert.equal((await ask("head", { gateway: "g1" })).error?.[0], "moved");
+  assert.equal(closed, 1);
+  other.close();
 });
 
 test("while Redis hangs the head of a channel is answered at once, without its members", async () => {

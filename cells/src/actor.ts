@@ -11,6 +11,7 @@ import type {
 } from "@plexus/runtime";
 import { Channel, type ChannelEffect, type LoadedChannel } from "./channel.js";
 import { ChannelPresence } from "./channel-presence.js";
+import { Doubt } from "./doubt.js";
 import { type ChannelLogs, loadChannel, readWindow } from "./loader.js";
 import type { Append, ChannelLog } from "./log.js";
 import * as metrics from "./metrics.js";
@@ -80,6 +81,7 @@ export class Actor {
   readonly #presence: ChannelPresence;
   readonly #subject: string;
   readonly #loaded: Promise<void>;
+  readonly #doubt = new Doubt(() => this.#compare());
   #lastUsedAt = Date.now();
   #appendStartedAt = 0;
   #questions = 0;
@@ -179,6 +181,11 @@ export class Actor {
     else await this.#presence.abandon([gateway]);
   }
 
+  /** Somebody else may have served the channel: the log is asked before anything more is said about it. */
+  doubt(): void {
+    this.#doubt.raise();
+  }
+
   close(): void {
     this.#channel.close();
     this.#runEffects();
@@ -215,6 +222,7 @@ export class Actor {
   #answer(asker: Asker, ask: () => Promise<unknown>, during: "serving" | "sealed" = "serving"): void {
     this.#questions++;
     this.#loaded
+      .then(() => (during === "serving" ? this.#doubt.settle() : undefined))
       .then(() => {
         const allowed = during === "serving" ? this.#channel.serves : this.#channel.state === "sealed";
         if (!allowed) return this.#context.answer(asker, this.#channel.closeReason, null);
@@ -308,6 +316,18 @@ export class Actor {
       this.#channel.loadFailed();
     }
     this.#runEffects();
+  }
+
+  /** Whether the newest record is the one that is known here; where it is not, this actor is done for. */
+  async #compare(): Promise<boolean> {
+    const { fence } = this.#channel;
+    const last = await this.#context.log.last(this.#subject);
+    // What is under way is decided by the fence; what was stored meanwhile has met it.
+    if (this.#channel.fence !== fence) return true;
+    if (this.#channel.state !== "idle") return !this.#channel.serves;
+    // A replica of the log that lags proves nothing: only what is newer counts.
+    if (last !== null && last.logSeq > fence) this.close();
+    return true;
   }
 
   #runEffects(): void {

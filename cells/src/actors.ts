@@ -48,6 +48,11 @@ export class Actors {
       if (belongsElsewhere(partitionOf(actor.key))) actor.close();
   }
 
+  /** Others may have served these channels for a while. */
+  doubt(): void {
+    for (const actor of this.#actors.values()) actor.doubt();
+  }
+
   /**
    * Homes have changed. Ends the actors that only wait to be asked for their channel: it may be at home here now. And
    * those of channels that were never written to and are at home elsewhere: whoever has not heard of it yet must not

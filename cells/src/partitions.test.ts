@@ -55,6 +55,7 @@ async function start(id: string): Promise<Worker> {
   const listener = {
     command: (message: { respond(payload: string): void }) => void message.respond(id),
     lost: (partitions: ReadonlySet<number>) => void lost.push(...partitions),
+    doubted: () => undefined,
   };
   const partitions = new Partitions({ nats: own, cell, id, log: silent, listener });
   const worker = { id, nats: own, partitions, lost, gone: false };

@@ -13,6 +13,8 @@ import * as metrics from "./metrics.js";
 
 /** Until two workers that hear each other again agree on who owns what. */
 const SETTLE_MS = 3 * BEAT_INTERVAL_MS;
+/** By then what the others had under way when they learned of it is in the log, or never will be. */
+const LAST_DOUBT_MS = 4_000;
 
 interface Beat {
   id: string;
@@ -23,6 +25,8 @@ export interface PartitionsListener {
   command(message: Msg): void;
   /** Partitions in `lost` are served by others from now on, or were for a while: what is in memory may be out of date. */
   lost(lost: ReadonlySet<number>): void;
+  /** Who owns what has changed: before everybody knew, others may have served what is owned here. */
+  doubted(): void;
 }
 
 /**
@@ -170,6 +174,10 @@ export class Partitions {
     metrics.peers.set(workers.length);
     this.#log.info({ workers, owned: this.#owned.size, lost: lost.size }, "partitions assigned");
     if (lost.size > 0) this.#listener.lost(lost);
+    for (const inMs of [SETTLE_MS, LAST_DOUBT_MS])
+      setTimeout(() => {
+        if (this.#timer !== undefined) this.#listener.doubted();
+      }, inMs).unref();
   }
 
   /**

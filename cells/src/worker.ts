@@ -105,6 +105,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const listener = {
     command: (message: Msg) => dispatch(message, actors),
     lost: (lost: ReadonlySet<number>) => actors.closeWhere((partition) => lost.has(partition)),
+    doubted: () => actors.doubt(),
   };
   const partitions = new Partitions({ nats, cell, id: workerId, log, listener });
   await partitions.start();

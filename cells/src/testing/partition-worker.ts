@@ -17,6 +17,7 @@ const partitions = new Partitions({
   listener: {
     command: (message) => void message.respond(id),
     lost: (lost) => void process.send?.({ lost: [...lost] }),
+    doubted: () => undefined,
   },
 });
 await partitions.start();
