@@ -1,6 +1,7 @@
 /** Whose lease counts as ended: not while Redis can't be asked, and not before everybody could renew after that. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
+import { BOT_LEASE_MS } from "@plexus/protocol";
 import type { NatsConnection } from "@plexus/runtime";
 import { silent } from "@plexus/runtime/testing";
 import type { Actor } from "./actor.js";
@@ -10,6 +11,7 @@ import { LEASE_MS, type PresenceStore } from "./presence-store.js";
 
 let isAway: boolean;
 let ended: string[];
+let endedBots: string[];
 let forgotten: string[];
 const expected = new Set<string>();
 let present: Map<string, Actor[]>;
@@ -21,11 +23,12 @@ async function* none(): AsyncGenerator<never> {
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setInterval", "Date"], now: 1_000_000 });
-  [isAway, ended, forgotten] = [false, [], []];
+  [isAway, ended, endedBots, forgotten] = [false, [], [], []];
   expected.clear();
   present = new Map();
   const store = {
     endedGateways: () => (isAway ? Promise.reject(new Error("away")) : Promise.resolve(ended)),
+    endedBots: () => (isAway ? Promise.reject(new Error("away")) : Promise.resolve(endedBots)),
     heldBy: () => none(),
     expect: async (gateways: Iterable<string>) => {
       for (const gateway of gateways) expected.add(gateway);
@@ -90,4 +93,12 @@ test("members whose gateway Redis has forgotten are seen to: their gateway is ex
   await pass(2_000);
   assert.ok(dropped.includes("g1"));
   assert.ok(forgotten.includes("g1"));
+});
+
+test("bots, which renew less often, get the time of one of their leases first", async () => {
+  endedBots = ["bot/demo/b/chat.lobby"];
+  await pass(BOT_LEASE_MS - 1_000);
+  assert.deepEqual(forgotten, []);
+  await pass(3_000);
+  assert.ok(forgotten.includes("bot/demo/b/chat.lobby"));
 });

@@ -1,7 +1,8 @@
-import { subjects } from "@plexus/protocol";
+import { BOT_LEASE_MS, subjects } from "@plexus/protocol";
 import { type Logger, type NatsConnection, partitionOf, type Subscription, subscribe } from "@plexus/runtime";
 import type { Actor } from "./actor.js";
 import type { Actors } from "./actors.js";
+import { isBotGateway } from "./bots/bot-gateway.js";
 import * as metrics from "./metrics.js";
 import { LEASE_MS, type PresenceStore } from "./presence-store.js";
 
@@ -12,7 +13,7 @@ const EXPECT_EVERY_SWEEPS = 4;
 const BATCH = 200;
 
 /**
- * Keeps the leases of gateways: renews them when they ask, and when one ends, has the actors of this worker's
+ * Keeps the leases of gateways, and of bots in each channel that they joined: renews them when they ask, and when one ends, has the actors of this worker's
  * partitions let its members go. Every worker does its own share, again and again until nothing is left.
  */
 export class Leases {
@@ -82,7 +83,7 @@ export class Leases {
     try {
       if (this.#sweeps++ % EXPECT_EVERY_SWEEPS === 0)
         await this.#store.expect(this.#actors.byGateway().keys());
-      const ended = await this.#store.endedGateways();
+      const ended = [...(await this.#store.endedGateways()), ...(await this.#endedBots())];
       const present = ended.length === 0 ? new Map<string, Actor[]>() : this.#actors.byGateway();
       for (const gateway of ended) await this.#release(gateway, present.get(gateway) ?? []);
       this.#swept = new Set(ended);
@@ -94,6 +95,11 @@ export class Leases {
     }
   }
 
+  /** Bots renew theirs less often: they get the time of one of their leases. */
+  async #endedBots(): Promise<string[]> {
+    return this.#now() < this.#sweepFrom - LEASE_MS + BOT_LEASE_MS ? [] : this.#store.endedBots();
+  }
+
   /** Everybody may renew before anybody's end is believed. */
   #giveTime(): void {
     this.#sweepFrom = Math.max(this.#sweepFrom, this.#now() + LEASE_MS);
@@ -102,8 +108,9 @@ export class Leases {
   /** @param present the actors here that know of members of it, whatever Redis remembers */
   async #release(gateway: string, present: readonly Actor[]): Promise<void> {
     if (!this.#swept.has(gateway)) {
-      metrics.sweptGateways.inc();
-      this.#log.info({ gateway }, "a gateway's lease ended, its members leave");
+      if (isBotGateway(gateway)) metrics.sweptBots.inc();
+      else metrics.sweptGateways.inc();
+      this.#log.info({ gateway }, "a lease ended, its members leave");
     }
     let batch: Array<Promise<void>> = [];
     for await (const key of this.#store.heldBy(gateway)) {

@@ -48,6 +48,19 @@ export const sweptGateways = new Counter({
   name: "plexus_gateway_leases_ended_total",
   help: "Gateways whose presence lease ended",
 });
+export const sweptBots = new Counter({
+  name: "plexus_bot_leases_ended_total",
+  help: "Memberships of bots that ended since the bot did not join again in time",
+});
+export const botRequests = new Counter({
+  name: "plexus_bot_requests_total",
+  help: "Requests of bots, by operation and outcome: ok, an error's code, or ignored (no inbox to answer to, or it waited while this process was paused)",
+  labelNames: ["operation", "outcome"],
+});
+export const botRequestsOpen = new Gauge({
+  name: "plexus_bot_requests_open",
+  help: "Requests of bots without an answer yet",
+});
 export const takeOvers = new Counter({
   name: "plexus_take_overs_total",
   help: "Channels opened here that lived elsewhere, or may have",

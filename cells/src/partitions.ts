@@ -82,6 +82,10 @@ export class Partitions {
   get workers(): readonly string[] {
     return this.#workers;
   }
+  /** What comes in now has waited while this process was paused. What waited is read before the timer that notices. */
+  get isBehind(): boolean {
+    return this.#catchingUp || performance.now() - this.#lastTickAt > MEMBER_TTL_MS;
+  }
 
   /** Says good-bye, so that the others take over at once, and stops serving. */
   async stop(): Promise<void> {
@@ -150,9 +154,7 @@ export class Partitions {
   }
 
   #onCommand(message: Msg): void {
-    // What waited is read before the timer that notices the pause.
-    const paused = performance.now() - this.#lastTickAt > MEMBER_TTL_MS;
-    if (paused || this.#catchingUp) return metrics.droppedCommands.inc();
+    if (this.isBehind) return metrics.droppedCommands.inc();
     this.#listener.command(message);
   }
 

@@ -1,7 +1,7 @@
 /** Presence in a real Redis: leases, who is held by whom, and what remains when Redis is emptied or away. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import type { Member } from "@plexus/protocol";
+import { BOT_LEASE_MS, type Member } from "@plexus/protocol";
 import { checkRedis, connectRedis, type Redis } from "@plexus/runtime";
 import { type Broker, silent, startRedis, until } from "@plexus/runtime/testing";
 import type { Unmirrored } from "./presence.js";
@@ -216,4 +216,16 @@ test("a Redis that refuses to write is an error, not silence", async () => {
   } finally {
     await redis.config("SET", "maxmemory", "0");
   }
+});
+
+test("a bot's lease is longer than a gateway's, and noted down apart", async () => {
+  const bot = "bot/demo/helper/chat.lobby";
+  await store.renew(bot);
+  const left = await redis.pttl(`plexus:eu-1:lease:${bot}`);
+  assert.ok(left > BOT_LEASE_MS - 10_000 && left <= BOT_LEASE_MS);
+  await redis.del(`plexus:eu-1:lease:${bot}`);
+  await redis.zadd("plexus:eu-1:bots", 1, bot);
+  assert.deepEqual([await store.endedGateways(), await store.endedBots()], [[], [bot]]);
+  await store.forget(bot);
+  assert.deepEqual(await store.endedBots(), []);
 });

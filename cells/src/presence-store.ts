@@ -5,9 +5,12 @@
  *   plexus:<cell>:members:<tenant>/<channel>   hash   conn → member as JSON, with its gateway
  *   plexus:<cell>:lease:<gateway>              string a token, gone when the gateway has not renewed it in time
  *   plexus:<cell>:gateways                     zset   gateways by the end of their lease (Redis's clock, ms)
+ *   plexus:<cell>:bots                         zset   the same for bots: each is a gateway of its own in each channel
  *   plexus:<cell>:held:<gateway>               set    the channels in which the gateway has members
  */
+import { BOT_LEASE_MS } from "@plexus/protocol";
 import { Breaker, type Redis, through } from "@plexus/runtime";
+import { isBotGateway } from "./bots/bot-gateway.js";
 import type { HeldMember, Unmirrored } from "./presence.js";
 
 /** A gateway that was killed is noticed after this, and gone from all lists a second or two later. */
@@ -19,6 +22,7 @@ function keysOf(cell: string) {
     members: (channelKey: string) => `plexus:${cell}:members:${channelKey}`,
     lease: (gateway: string) => `plexus:${cell}:lease:${gateway}`,
     gateways: `plexus:${cell}:gateways`,
+    bots: `plexus:${cell}:bots`,
     held: (gateway: string) => `plexus:${cell}:held:${gateway}`,
   };
 }
@@ -67,8 +71,9 @@ export class PresenceStore {
   async renew(gateway: string): Promise<string> {
     const token = crypto.randomUUID();
     const lease = this.#keys.lease(gateway);
+    const [ends, leaseMs] = this.#leaseOf(gateway);
     return (await this.#ask(() =>
-      this.#redis.eval(RENEW, 2, lease, this.#keys.gateways, LEASE_MS, token, gateway),
+      this.#redis.eval(RENEW, 2, lease, ends, leaseMs, token, gateway),
     )) as string;
   }
 
@@ -76,11 +81,15 @@ export class PresenceStore {
     return (await this.#ask(() => this.#redis.eval(ENDED, 1, this.#keys.gateways))) as string[];
   }
 
+  async endedBots(): Promise<string[]> {
+    return (await this.#ask(() => this.#redis.eval(ENDED, 1, this.#keys.bots))) as string[];
+  }
+
   /** Sees to it that the end of these gateways is noticed, also where Redis has forgotten them. */
   async expect(gateways: Iterable<string>): Promise<void> {
     // NOTICE changes nothing where it is known when the gateway's lease ends.
     const pipeline = this.#redis.pipeline();
-    for (const gateway of gateways) pipeline.eval(NOTICE, 1, this.#keys.gateways, LEASE_MS, gateway);
+    for (const gateway of gateways) pipeline.eval(NOTICE, 1, ...this.#leaseOf(gateway), gateway);
     await this.#execute(pipeline);
   }
 
@@ -97,7 +106,8 @@ export class PresenceStore {
   }
 
   async forget(gateway: string): Promise<void> {
-    const keys = [this.#keys.gateways, this.#keys.lease(gateway), this.#keys.held(gateway)];
+    const [ends] = this.#leaseOf(gateway);
+    const keys = [ends, this.#keys.lease(gateway), this.#keys.held(gateway)];
     await this.#ask(() => this.#redis.eval(FORGET, keys.length, ...keys, gateway));
   }
 
@@ -124,10 +134,15 @@ export class PresenceStore {
     for (const [gateway, some] of holds) {
       if (some) {
         pipeline.sadd(this.#keys.held(gateway), channelKey);
-        pipeline.eval(NOTICE, 1, this.#keys.gateways, LEASE_MS, gateway);
+        pipeline.eval(NOTICE, 1, ...this.#leaseOf(gateway), gateway);
       } else pipeline.srem(this.#keys.held(gateway), channelKey);
     }
     await this.#execute(pipeline);
+  }
+
+  /** Where the end of its lease is noted down, and how long that is. */
+  #leaseOf(gateway: string): [ends: string, leaseMs: number] {
+    return isBotGateway(gateway) ? [this.#keys.bots, BOT_LEASE_MS] : [this.#keys.gateways, LEASE_MS];
   }
 
   #execute(pipeline: ReturnType<Redis["pipeline"]>): Promise<void> {

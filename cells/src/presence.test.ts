@@ -230,3 +230,18 @@ test("while Redis is away those who come and go are not remembered one by one: t
   put("g1", "later");
   assert.equal(set.takeUnmirrored().whole, false);
 });
+
+test("a bot that joins again keeps the time since when, and so announces nothing", () => {
+  const join = (since: number, state: unknown = null) =>
+    change("bot/demo/b/a", { put: [{ ...member("bot-b", state), since }], refresh: true, keepSince: true });
+  join(5);
+  assert.equal(short(set.takeEvent()), "+bot-b");
+  join(9);
+  assert.equal(set.takeEvent(), null);
+  join(12, "busy");
+  assert.deepEqual(set.takeEvent()?.update, [{ ...member("bot-b", "busy"), since: 5 }]);
+  change("bot/demo/b/a", { del: ["bot-b"] });
+  set.takeEvent();
+  join(20);
+  assert.equal(set.takeEvent()?.join[0]?.since, 20);
+});

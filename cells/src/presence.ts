@@ -109,11 +109,13 @@ export class PresenceSet {
   }
 
   /** Returns the connections that were not admitted because the set is full. */
-  apply({ gateway, put, del, refresh, all }: PresenceChange): string[] {
+  apply({ gateway, put, del, refresh, all, keepSince }: PresenceChange): string[] {
     const refused: string[] = [];
     for (const member of put) {
-      if (!this.#members.has(member.conn) && this.#members.size >= MAX_MEMBERS) refused.push(member.conn);
-      else this.#change(member.conn, { ...member, gateway });
+      const known = this.#members.get(member.conn);
+      const since = keepSince === true && known?.gateway === gateway ? known.since : member.since;
+      if (known === undefined && this.#members.size >= MAX_MEMBERS) refused.push(member.conn);
+      else this.#change(member.conn, { ...member, since, gateway });
       if (refresh) this.#unmirrored.add(member.conn);
     }
     if (refresh) this.#touched.add(gateway);

@@ -4,6 +4,7 @@ import {
   type CellState,
   checkNats,
   checkRedis,
+  connectivity,
   connectNats,
   connectRedis,
   DirectoryStore,
@@ -13,6 +14,7 @@ import {
   type Msg,
   type NatsConnection,
   type Options,
+  Publisher,
   patiently,
   previousHomesOf,
   type Readiness,
@@ -27,6 +29,8 @@ import {
 } from "@plexus/runtime";
 import type { ActorContext, PlacementView } from "./actor.js";
 import { Actors } from "./actors.js";
+import { BotService } from "./bots/bot-service.js";
+import { BotPositions } from "./bots/positions.js";
 import { breakerFor } from "./breakers.js";
 import { CellLogs } from "./cell-logs.js";
 import { ChannelCount } from "./channel-count.js";
@@ -117,6 +121,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const status = new StatusReporter({ nats, cell, worker: workerId, partitions, actors, channels, log });
   // Every worker answers: of a queue group, one that hangs would make the whole cell look dead.
   subscribe(nats, subjects.ping(cell), log, (message) => message.respond(workerId));
+  const bots = startBots({ ground, options, partitions, log });
   const moving = await startMoving({ ...ground, options, settings, isLeader, log });
   const { opsHost: host, opsPort: port } = options;
   const ops = await startOpsServer({ host, port, log, ready: readiness(ground, cell) });
@@ -124,6 +129,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
 
   return {
     stop: async () => {
+      await bots.stop();
       await partitions.stop();
       leases.stop();
       moving.stop();
@@ -135,6 +141,25 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
       await leaveGround(ground);
     },
   };
+}
+
+function startBots(parts: {
+  ground: Ground;
+  options: WorkerOptions;
+  partitions: Partitions;
+  log: Logger;
+}): BotService {
+  const { nats, router, settingsStore } = parts.ground;
+  return new BotService({
+    ...parts.ground,
+    bus: connectivity(nats),
+    publisher: new Publisher(router),
+    settings: settingsStore.settings,
+    positions: new BotPositions(nats, parts.options.hubDomain),
+    instance: `${parts.options.workerId}-${randomUUID().slice(0, 8)}`,
+    isBehind: () => parts.partitions.isBehind,
+    log: parts.log,
+  });
 }
 
 async function leaveGround({

@@ -6,6 +6,8 @@ import {
   type Action,
   type AuthFrame,
   type HistoryFrame,
+  MAX_SIGNAL_BYTES,
+  MAX_STATE_BYTES,
   type Member,
   messageFragment,
   PlexusError,
@@ -39,9 +41,6 @@ export interface OperationLimits {
   inFlight: number;
 }
 
-/** Bytes of JSON of a presence state and of a signal: they are held or sent for everybody at once. */
-const MAX_STATE_BYTES = 4_096;
-const MAX_SIGNAL_BYTES = 4_096;
 const HISTORY_DEFAULT = 50;
 
 export interface OperationsContext {

@@ -1,3 +1,4 @@
+export * from "./bots.js";
 export * from "./capabilities.js";
 export * from "./errors.js";
 export * from "./frames.js";

@@ -10,6 +10,9 @@ export const MAX_CHANNEL_LENGTH = 200;
 export const MAX_CHANNEL_TOKENS = 8;
 export const MAX_USER_LENGTH = 128;
 export const MAX_MESSAGE_ID_LENGTH = 128;
+/** Bytes of JSON of a presence state and of a signal: they are held or sent for everybody at once. */
+export const MAX_STATE_BYTES = 4_096;
+export const MAX_SIGNAL_BYTES = 4_096;
 
 export const TENANT_REGEXP = /^[a-z0-9-]{1,32}$/;
 export const CHANNEL_REGEXP = /^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}$/;

@@ -12,7 +12,12 @@
  *   status.gateway[.channel|.user]   every gateway says how it is; who is subscribed; where a user is connected
  *   control.gateway.disconnect       every gateway closes the connections of a user
  *   control.gateway.drain.<gateway>  a gateway sends its connections away
+ *
+ *   bot.<tenant>.<bot>.<operation>.<channel>   what bots ask for; any worker of any cell answers
+ *   _INBOX.<tenant>.<bot>.…                    where a bot with credentials gets its answers, and nobody else reads
  */
+import { type BotOperation, isBot, isBotOperation } from "./bots.js";
+import { isChannel, isTenant } from "./names.js";
 
 export const EVENT_PREFIX = "evt";
 
@@ -33,6 +38,10 @@ export const subjects = {
   userConnections: "status.gateway.user",
   disconnectUser: "control.gateway.disconnect",
   drainGateway: (gateway: string) => `control.gateway.drain.${gateway}`,
+  botRequest: (tenant: string, bot: string, operation: BotOperation, channel: string) =>
+    `bot.${tenant}.${bot}.${operation}.${channel}`,
+  allBotRequests: "bot.>",
+  botInbox: (tenant: string, bot: string) => `_INBOX.${tenant}.${bot}`,
 } as const;
 
 /** The JetStream stream that holds a cell's log. */
@@ -46,3 +55,37 @@ export function parseLogSubject(subject: string): { cell: string; tenant: string
   if (kind !== "log" || cell === undefined || tenant === undefined || channel.length === 0) return null;
   return { cell, tenant, channel: channel.join(".") };
 }
+
+/** Who asks for what, of which channel. */
+export interface BotSubject {
+  tenant: string;
+  bot: string;
+  operation: BotOperation;
+  channel: string;
+}
+
+/** `bot.<tenant>.<bot>.<operation>.<channel>` → its parts; a string says what is wrong with it. */
+export function parseBotSubject(subject: string): BotSubject | string {
+  const [kind, tenant, bot, operation, ...tokens] = subject.split(".");
+  const channel = tokens.join(".");
+  if (kind !== "bot" || !isTenant(tenant))
+    return "the subject must be bot.<tenant>.<bot>.<operation>.<channel>";
+  if (!isBot(bot)) return "a bot's name is 1 to 32 of a-z 0-9 -";
+  if (!isBotOperation(operation)) return "there is no such operation";
+  if (!isChannel(channel)) return "the subject must end in a channel's name, as in chat.lobby";
+  return { tenant, bot, operation, channel };
+}
+
+/**
+ * Whether an answer to a bot may be sent there. Whoever answers may publish anything, and a bot chooses the reply
+ * subject: only inboxes count, the bot's own or one as NATS clients make them (`_INBOX.<random>`, with one more token
+ * at most), which is never as deep as another bot's.
+ */
+export function isBotReply(reply: string, tenant: string, bot: string): boolean {
+  const tokens = reply.split(".");
+  if (tokens[0] !== "_INBOX" || !tokens.every((token) => INBOX_TOKEN.test(token))) return false;
+  return tokens.length <= 3 ? tokens.length > 1 : reply.startsWith(`${subjects.botInbox(tenant, bot)}.`);
+}
+
+/** No wildcards, no white space. */
+const INBOX_TOKEN = /^[A-Za-z0-9_$/=+-]{1,128}$/;

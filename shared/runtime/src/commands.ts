@@ -49,6 +49,8 @@ export interface PresenceChange {
   refresh: boolean;
   /** All connections that this gateway has in the channel; whatever else it had is gone. */
   all: string[] | null;
+  /** Whoever is here already keeps the time since when: the asker does not remember it. */
+  keepSince?: boolean;
 }
 
 /** A page of the members as they were at one version; `at` and `from` of the page before bring the next. */

@@ -6,6 +6,7 @@ export * from "./directory-store.js";
 export * from "./gate.js";
 export * from "./gather.js";
 export * from "./hash.js";
+export * from "./hub.js";
 export * from "./lifecycle.js";
 export * from "./log.js";
 export * from "./log-incarnation.js";

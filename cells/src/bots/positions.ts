@@ -1,0 +1,65 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import { type BotSubject, PlexusError, type Position } from "@plexus/protocol";
+import { hubJetStream, type NatsConnection } from "@plexus/runtime";
+
+const BUCKET = "bot-positions";
+/** A bot that keeps its place in more channels than this is none. */
+const MAX_CHANNELS_PER_BOT = 1_000;
+const RETRY_MS = 1_000;
+
+/** How far bots have come, by channel: a NATS KV bucket on the hub, which bots themselves can't touch. */
+export class BotPositions {
+  readonly #nats: NatsConnection;
+  readonly #domain: string | undefined;
+  #kv: Promise<KV> | undefined;
+
+  constructor(nats: NatsConnection, domain: string | undefined) {
+    this.#nats = nats;
+    this.#domain = domain;
+  }
+
+  /** Null where none was stored. */
+  async get(subject: BotSubject): Promise<Position | null> {
+    const entry = await this.#ask((kv) => kv.get(keyOf(subject)));
+    return entry === null || entry.operation !== "PUT" ? null : entry.json<Position>();
+  }
+
+  async put(subject: BotSubject, { epoch, seq }: Position): Promise<void> {
+    await this.#ask(async (kv) => {
+      const key = keyOf(subject);
+      if ((await kv.get(key)) === null && (await this.#channelsOf(subject)) >= MAX_CHANNELS_PER_BOT)
+        throw new PlexusError(
+          "limit_reached",
+          `a bot may keep positions in ${MAX_CHANNELS_PER_BOT} channels`,
+        );
+      await kv.put(key, JSON.stringify({ epoch, seq }));
+    });
+  }
+
+  async #channelsOf({ tenant, bot }: BotSubject): Promise<number> {
+    const domain = this.#domain === undefined ? {} : { domain: this.#domain };
+    const { streams } = await jetstreamManager(this.#nats, { ...domain, checkAPI: false });
+    const { state } = await streams.info(`KV_${BUCKET}`, {
+      subjects_filter: `$KV.${BUCKET}.${tenant}.${bot}.>`,
+    });
+    return Object.keys(state.subjects ?? {}).length;
+  }
+
+  async #ask<T>(question: (kv: KV) => Promise<T>): Promise<T> {
+    this.#kv ??= new Kvm(hubJetStream(this.#nats, this.#domain)).create(BUCKET, { history: 1 });
+    const opened = this.#kv;
+    try {
+      return await question(await opened);
+    } catch (cause) {
+      if (cause instanceof PlexusError) throw cause;
+      // The bucket is opened again: it may have been gone.
+      if (this.#kv === opened) this.#kv = undefined;
+      throw new PlexusError("unavailable", "positions can't be reached", { retry: RETRY_MS, cause });
+    }
+  }
+}
+
+function keyOf({ tenant, bot, channel }: BotSubject): string {
+  return `${tenant}.${bot}.${channel}`;
+}
