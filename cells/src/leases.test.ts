@@ -100,5 +100,5 @@ test("bots, which renew less often, get the time of one of their leases first", 
   await pass(BOT_LEASE_MS - 1_000);
   assert.deepEqual(forgotten, []);
   await pass(3_000);
-  assert.ok(forgotten.includes("bot/demo/b/chat.lobby"));
+  assert.ok((forgotten as string[]).includes("bot/demo/b/chat.lobby"));
 });
