@@ -16,6 +16,7 @@ import type { Identity } from "./auth.js";
 import type { ChannelRelay } from "./channel-relay.js";
 import { type Encoding, topic, transcode } from "./fan-out.js";
 import * as metrics from "./metrics.js";
+import { ConnectionUsage } from "./rates.js";
 
 /** What uWebSockets keeps with each socket. */
 export interface SocketData {
@@ -52,6 +53,7 @@ export class Connection {
   /** When its unsent bytes were first seen above the bound; 0 while they are not. */
   slowSince = 0;
   badFrames = 0;
+  readonly usage = new ConnectionUsage();
   #identity: Identity | null = null;
   /** The sender's part of every message, encoded once. */
   userJson = "";

@@ -31,6 +31,7 @@ import { listen } from "./listen.js";
 import { Operations } from "./operations.js";
 import type { gatewayOptions } from "./options.js";
 import { PageReader } from "./page-reader.js";
+import { ratesOf } from "./rate-options.js";
 import { Relays } from "./relays.js";
 import { serveConnections } from "./server.js";
 import { Sessions } from "./session.js";
@@ -72,7 +73,8 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const asked = { nats, bus, router, pages, publisher, relays, settings, verify, limits, flushLater };
   const operations = new Operations(asked);
   const { gatewayId: gateway, pingMs, maxReads } = options;
-  const sessions = new Sessions({ operations, verify, limits, gateway, pingMs, maxReads, log });
+  const rates = ratesOf(options);
+  const sessions = new Sessions({ operations, verify, limits, gateway, pingMs, maxReads, rates, log });
   serveConnections(app, { options, connections, sessions, log });
   if (options.demo) serveDemo(app, options.tokenSecret);
   app.any("/*", (response) => {

@@ -22,6 +22,11 @@ export const errors = new Counter({
   help: "Errors sent to clients",
   labelNames: ["code"],
 });
+export const rateLimited = new Counter({
+  name: "plexus_connection_rate_limited_total",
+  help: "Frames refused because their connection sent too many per second",
+  labelNames: ["kind"],
+});
 export const deliveries = new Counter({
   name: "plexus_deliveries_total",
   help: "Frames handed to subscribers",

@@ -1,5 +1,6 @@
 import { commonOptions, flag, integer, name, option } from "@plexus/runtime";
 import { z } from "zod";
+import { rateOptions } from "./rate-options.js";
 
 export const gatewayOptions = {
   ...commonOptions,
@@ -70,6 +71,7 @@ export const gatewayOptions = {
     default: 32,
     doc: "Requests for history or members of one connection without an answer yet: a few bytes each that bring up to half a megabyte.",
   }),
+  ...rateOptions,
   slowReaderBytes: option({
     env: "PLEXUS_SLOW_READER_BYTES",
     type: integer(16_384, 1_073_741_824),

@@ -6,9 +6,18 @@ import { deferred, silent, until } from "@plexus/runtime/testing";
 import type { Identity } from "./auth.js";
 import { Connection, type Socket } from "./connection.js";
 import type { Operations } from "./operations.js";
+import type { ConnectionRates } from "./rates.js";
 import { Sessions } from "./session.js";
 
 const LIMITS: Limits = { frameBytes: 1_000, batch: 100, channels: 8, rewind: 10, history: 10, inFlight: 5 };
+const MANY = { perSecond: 1_000, burst: 1_000 };
+const RATES: ConnectionRates = {
+  frames: { perSecond: 1, burst: 12 },
+  publishes: MANY,
+  signals: MANY,
+  subscriptions: MANY,
+  reads: { perSecond: 1, burst: 5 },
+};
 
 let sent: ServerFrame[];
 /** Requests under way, to be ended by the test. */
@@ -31,6 +40,7 @@ beforeEach(async () => {
     gateway: "g1",
     pingMs: 1_000,
     maxReads: 2,
+    rates: RATES,
     log: silent,
   });
   connection = new Connection("c1", "json", 0);
@@ -73,4 +83,26 @@ test("all requests together have a bound too", () => {
     refusals().map(([id]) => id),
     [7, 8],
   );
+});
+
+test("too many of a kind, and too many frames of any kind: told when to come back, and not carried out", () => {
+  const read = (id: number) => receive({ op: id % 2 === 0 ? "history" : "presence", id, ch: "chat.a" });
+  // Refused for being too many under way, they count all the same.
+  for (let id = 2; id <= 8; id++) read(id);
+  const [first, second] = refusals().slice(3);
+  assert.deepEqual(
+    [first?.slice(0, 2), second?.slice(0, 2)],
+    [
+      [7, "rate_limited"],
+      [8, "rate_limited"],
+    ],
+  );
+  assert.ok(first![2]! > 900 && first![2]! <= 1_000, "one token a second");
+  assert.ok(second![2]! > 1_900 && second![2]! <= 2_000, "the next turn");
+  for (let id = 9; id <= 11; id++) receive({ op: "sub", id, ch: `chat.${id}` });
+  assert.deepEqual(refusals().slice(5), [], "with hello, twelve frames");
+  for (const op of ["ping", "ping"]) receive({ op });
+  const [last] = refusals().slice(5);
+  assert.deepEqual(last?.slice(0, 2), [undefined, "rate_limited"]);
+  assert.equal(sent.filter(({ op }) => op === "pong").length, 1);
 });

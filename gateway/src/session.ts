@@ -17,6 +17,7 @@ import type { Verify } from "./auth.js";
 import type { Connection } from "./connection.js";
 import * as metrics from "./metrics.js";
 import type { Operations } from "./operations.js";
+import { type ConnectionRates, RATE_OF, type RateKind } from "./rates.js";
 
 /** Frames that may wait while the token is verified. */
 const MAX_EARLY_FRAMES = 1_000;
@@ -28,6 +29,7 @@ export class Sessions {
   readonly #gateway: string;
   readonly #pingMs: number;
   readonly #maxReads: number;
+  readonly #rates: ConnectionRates;
   readonly #log: Logger;
   /** Frames that came while the connection's token was being verified. */
   readonly #early = new Map<Connection, unknown[]>();
@@ -40,6 +42,7 @@ export class Sessions {
     pingMs: number;
     /** Requests of one connection that read history or members, without an answer yet. */
     maxReads: number;
+    rates: ConnectionRates;
     log: Logger;
   }) {
     this.#operations = context.operations;
@@ -48,6 +51,7 @@ export class Sessions {
     this.#gateway = context.gateway;
     this.#pingMs = context.pingMs;
     this.#maxReads = context.maxReads;
+    this.#rates = context.rates;
     this.#log = context.log;
   }
 
@@ -61,17 +65,36 @@ export class Sessions {
       // Whatever the decoder says: this is not the protocol.
       return connection.close("bad_request");
     }
-    if (!Array.isArray(value)) return this.#frame(connection, value);
+    if (!Array.isArray(value)) return this.#counted(connection, value);
     if (value.length > this.#limits.batch) {
       const error = new PlexusError("too_large", `a batch may hold ${this.#limits.batch} frames`);
       return connection.sendError(undefined, error);
     }
-    for (const frame of value) this.#frame(connection, frame);
+    for (const frame of value) this.#counted(connection, frame);
   }
 
   closed(connection: Connection): void {
     this.#early.delete(connection);
     this.#operations.leaveAll(connection);
+  }
+
+  /** Each frame counts, whatever it is, before anything else is done about it. */
+  #counted(connection: Connection, value: unknown): void {
+    if (!connection.isOpen) return;
+    try {
+      this.#count(connection, "frames");
+    } catch (error) {
+      return this.#fail(connection, value, error);
+    }
+    this.#frame(connection, value);
+  }
+
+  /** Throws `rate_limited` where a connection has done too much of something. */
+  #count(connection: Connection, kind: RateKind): void {
+    const retry = connection.usage.take(kind, this.#rates, performance.now());
+    if (retry === 0) return;
+    metrics.rateLimited.inc({ kind });
+    throw new PlexusError("rate_limited", `too many ${kind} per second on this connection`, { retry });
   }
 
   #frame(connection: Connection, value: unknown): void {
@@ -100,6 +123,8 @@ export class Sessions {
   }
 
   #operate(connection: Connection, frame: ClientFrame): Promise<void> | undefined | void {
+    const rate = RATE_OF[frame.op];
+    if (rate !== undefined) this.#count(connection, rate);
     switch (frame.op) {
       case "pub":
         return this.#operations.publish(connection, frame);
@@ -185,7 +210,12 @@ export class Sessions {
 
   #fail(connection: Connection, frame: unknown, error: unknown): void {
     const id = frameId(frame);
-    if (error instanceof PlexusError) return connection.sendError(id, error);
+    if (error instanceof PlexusError) {
+      connection.sendError(id, error);
+      if (error.code === "rate_limited" && connection.usage.countRefusal(performance.now()))
+        connection.close("rate_limited");
+      return;
+    }
     this.#log.error({ err: error, conn: connection.id, op: (frame as ClientFrame).op }, "operation failed");
     connection.sendError(id, new PlexusError("internal", "internal error"));
   }

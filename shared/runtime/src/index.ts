@@ -28,3 +28,4 @@ export * from "./settings-schema.js";
 export * from "./settings-store.js";
 export * from "./status.js";
 export * from "./tail.js";
+export * from "./token-bucket.js";

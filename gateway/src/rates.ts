@@ -1,0 +1,44 @@
+/** How much one connection may do per second. Pure: time is an argument. */
+import type { ClientFrame } from "@plexus/protocol";
+import { type BucketRate, TokenBucket } from "@plexus/runtime";
+
+export type RateKind = "frames" | "publishes" | "signals" | "subscriptions" | "reads";
+export type ConnectionRates = Readonly<Record<RateKind, BucketRate>>;
+
+/** What each frame counts as, beside being a frame. */
+export const RATE_OF: Readonly<Partial<Record<ClientFrame["op"], RateKind>>> = {
+  pub: "publishes",
+  signal: "signals",
+  state: "signals",
+  sub: "subscriptions",
+  unsub: "subscriptions",
+  history: "reads",
+  presence: "reads",
+  // Checking a signature costs more than any other frame.
+  auth: "reads",
+};
+
+/**
+ * Refusals before a connection is closed. Who waits as long as it is told comes nowhere near: a client's unanswered
+ * requests may be refused all at once, and then one by one.
+ */
+const REFUSALS: BucketRate = { perSecond: 50, burst: 5_000 };
+
+/** What one connection has used of its rates. A bucket is made when it is first needed. */
+export class ConnectionUsage {
+  readonly #buckets: Partial<Record<RateKind, TokenBucket>> = {};
+  #refusals: TokenBucket | undefined;
+
+  /** Counts one of a kind. 0: it is allowed; else the milliseconds after which to try again. */
+  take(kind: RateKind, rates: ConnectionRates, now: number): number {
+    const rate = rates[kind];
+    this.#buckets[kind] ??= new TokenBucket(rate, now);
+    return this.#buckets[kind].take(rate, now);
+  }
+
+  /** Counts a refusal; true once there were so many that nobody heeds them. */
+  countRefusal(now: number): boolean {
+    this.#refusals ??= new TokenBucket(REFUSALS, now);
+    return this.#refusals.take(REFUSALS, now) > 0;
+  }
+}
