@@ -36,6 +36,8 @@ export interface Subscription {
   state: "joining" | "live" | "left";
   /** Counted among the watchers of the channel's members. */
   watching: boolean;
+  /** Which of the connection's subscriptions that came about: 1, 2, 3 …; 0 before it has. */
+  number: number;
 }
 
 /** How many frames that could not be understood a connection may send before it is closed. */
@@ -46,6 +48,8 @@ export class Connection {
   readonly encoding: Encoding;
   readonly openedAt: number;
   readonly subscriptions = new Map<string, Subscription>();
+  /** How many there ever were. */
+  subscriptionsMade = 0;
   /** Requests without an answer yet. */
   inFlight = 0;
   /** Those among them that read history or members. */

@@ -27,6 +27,7 @@ import { serveDemo } from "./demo.js";
 import { type DrainOptions, drainToStop } from "./drain.js";
 import { FanOut } from "./fan-out.js";
 import { LeaseHolder } from "./lease-holder.js";
+import { Lifecycle } from "./lifecycle/lifecycle.js";
 import { listen } from "./listen.js";
 import { Operations } from "./operations.js";
 import type { gatewayOptions } from "./options.js";
@@ -48,20 +49,16 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const nats = await connectNats(options.natsUrl, `gateway ${instance}`, log);
   const directory = await patiently("directory", () => DirectoryStore.open(nats, log), log);
   const router = new Router({ nats, directory, asker: instance, log });
-  const settingsStore = await patiently(
-    "settings",
-    () => SettingsStore.open(nats, log, { file: options.settingsFile }),
-    log,
-  );
+  const settingsStore = await openSettings(nats, options.settingsFile, log);
   const { settings } = settingsStore;
   const app = uWS.App();
   const fanOut = new FanOut(app);
-  const relays = new Relays(
-    { nats, router, directory, fanOut, settings, gateway: instance, log },
-    MAX_RELAYS,
-  );
+  const seen = { nats, router, directory, fanOut, settings, gateway: instance, log };
+  const relays = new Relays(seen, MAX_RELAYS);
   directory.onChange(() => relays.homesChanged());
   const connections = new Connections(instance, options);
+  const { lifecycleBuffer: buffer, rosterMs } = options;
+  const lifecycle = new Lifecycle({ nats, settings, connections, instance, buffer, rosterMs, log });
   const limits = limitsOf(options);
   const revocations = await patiently("revocations", () => RevocationStore.open(nats, log), log);
   revocations.onRevoked((revocation) => closeRevoked(connections, revocation));
@@ -70,11 +67,12 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const { flushLater } = connections;
   const bus = connectivity(nats);
   const pages = new PageReader(router);
-  const asked = { nats, bus, router, pages, publisher, relays, settings, verify, limits, flushLater };
+  const shared = { verify, limits, lifecycle };
+  const asked = { nats, bus, router, pages, publisher, relays, settings, flushLater, ...shared };
   const operations = new Operations(asked);
   const { gatewayId: gateway, pingMs, maxReads } = options;
   const rates = ratesOf(options);
-  const sessions = new Sessions({ operations, verify, limits, gateway, pingMs, maxReads, rates, log });
+  const sessions = new Sessions({ operations, ...shared, gateway, pingMs, maxReads, rates, log });
   serveConnections(app, { options, connections, sessions, log });
   if (options.demo) serveDemo(app, options.tokenSecret);
   app.any("/*", (response) => {
@@ -99,6 +97,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
       await drainToStop(connections, options.stopGraceMs);
       await control.stop();
       await settled(relays);
+      await lifecycle.stop();
       leases.stop();
       relays.stop();
       connections.stop();
@@ -111,6 +110,10 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
       await nats.drain();
     },
   };
+}
+
+function openSettings(nats: NatsConnection, file: string | undefined, log: Logger): Promise<SettingsStore> {
+  return patiently("settings", () => SettingsStore.open(nats, log, { file }), log);
 }
 
 function readiness(nats: NatsConnection, directory: DirectoryStore, connections: Connections): Readiness {

@@ -63,3 +63,8 @@ export const announcements = new Counter({
   help: "Presence changes sent to actors",
   labelNames: ["kind"],
 });
+export const lifecycleEvents = new Counter({
+  name: "plexus_lifecycle_events_total",
+  help: "Lifecycle events of this gateway's connections, by what became of them: stored, or dropped",
+  labelNames: ["outcome"],
+});

@@ -29,6 +29,7 @@ import {
 } from "@plexus/runtime";
 import type { Verify } from "./auth.js";
 import type { Connection, Subscription } from "./connection.js";
+import type { Lifecycle } from "./lifecycle/lifecycle.js";
 import type { PageReader } from "./page-reader.js";
 import { PendingPublish } from "./pending-publish.js";
 import { joinChannel } from "./recovery.js";
@@ -53,6 +54,7 @@ export interface OperationsContext {
   settings: Settings;
   verify: Verify;
   limits: OperationLimits;
+  lifecycle: Pick<Lifecycle, "subscribed" | "unsubscribed">;
   /** Sends what this connection has queued at the end of the turn. */
   flushLater: (connection: Connection) => void;
 }
@@ -105,6 +107,7 @@ export class Operations {
       presence,
       state: "joining",
       watching: false,
+      number: 0,
     };
     connection.subscriptions.set(frame.ch, subscription);
     try {
@@ -113,7 +116,9 @@ export class Operations {
       this.#leave(connection, subscription);
       throw error;
     }
-    if (subscription.presence && subscription.state === "live") relay.announcer.put(newMember(connection));
+    if (subscription.state !== "live") return;
+    this.#context.lifecycle.subscribed(connection, subscription);
+    if (subscription.presence) relay.announcer.put(newMember(connection));
   }
 
   unsubscribe(connection: Connection, frame: UnsubFrame): void {
@@ -189,6 +194,7 @@ export class Operations {
     connection.subscriptions.delete(channel);
     relay.latest.leave(connection);
     connection.leave(relay.key);
+    this.#context.lifecycle.unsubscribed(connection, subscription);
     this.#leavePresence(connection, subscription);
     this.#context.relays.release(relay);
   }

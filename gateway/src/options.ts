@@ -114,4 +114,16 @@ export const gatewayOptions = {
     default: 3_000,
     doc: "Milliseconds that connections get to go elsewhere when this process is asked to end.",
   }),
+  lifecycleBuffer: option({
+    env: "PLEXUS_LIFECYCLE_BUFFER",
+    type: integer(100, 1_000_000),
+    default: 20_000,
+    doc: "Lifecycle events that wait while the bus takes none; beyond it the oldest are given up, counted, and put right by the next roster.",
+  }),
+  rosterMs: option({
+    env: "PLEXUS_ROSTER_MS",
+    type: integer(1_000, 86_400_000),
+    default: 900_000,
+    doc: "Milliseconds between two rosters, by which the keeper of lifecycle events finds what was lost; a fraction of what the stream keeps.",
+  }),
 };

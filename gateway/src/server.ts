@@ -67,7 +67,7 @@ export function serveConnections(
       metrics.closed.inc({ code: String(code) });
       connection.detach();
       connections.remove(connection);
-      sessions.closed(connection);
+      sessions.closed(connection, code);
     },
   });
 }

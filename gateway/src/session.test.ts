@@ -41,6 +41,7 @@ beforeEach(async () => {
     pingMs: 1_000,
     maxReads: 2,
     rates: RATES,
+    lifecycle: { connected: () => undefined, disconnected: () => undefined },
     log: silent,
   });
   connection = new Connection("c1", "json", 0);

@@ -15,6 +15,7 @@ import { unpackFrame } from "@plexus/protocol/msgpack";
 import type { Logger } from "@plexus/runtime";
 import type { Verify } from "./auth.js";
 import type { Connection } from "./connection.js";
+import type { Lifecycle } from "./lifecycle/lifecycle.js";
 import * as metrics from "./metrics.js";
 import type { Operations } from "./operations.js";
 import { type ConnectionRates, RATE_OF, type RateKind } from "./rates.js";
@@ -30,6 +31,7 @@ export class Sessions {
   readonly #pingMs: number;
   readonly #maxReads: number;
   readonly #rates: ConnectionRates;
+  readonly #lifecycle: Pick<Lifecycle, "connected" | "disconnected">;
   readonly #log: Logger;
   /** Frames that came while the connection's token was being verified. */
   readonly #early = new Map<Connection, unknown[]>();
@@ -43,6 +45,7 @@ export class Sessions {
     /** Requests of one connection that read history or members, without an answer yet. */
     maxReads: number;
     rates: ConnectionRates;
+    lifecycle: Pick<Lifecycle, "connected" | "disconnected">;
     log: Logger;
   }) {
     this.#operations = context.operations;
@@ -52,6 +55,7 @@ export class Sessions {
     this.#pingMs = context.pingMs;
     this.#maxReads = context.maxReads;
     this.#rates = context.rates;
+    this.#lifecycle = context.lifecycle;
     this.#log = context.log;
   }
 
@@ -73,9 +77,11 @@ export class Sessions {
     for (const frame of value) this.#counted(connection, frame);
   }
 
-  closed(connection: Connection): void {
+  /** @param code the WebSocket's close code */
+  closed(connection: Connection, code: number): void {
     this.#early.delete(connection);
     this.#operations.leaveAll(connection);
+    if (connection.isWelcome) this.#lifecycle.disconnected(connection, code);
   }
 
   /** Each frame counts, whatever it is, before anything else is done about it. */
@@ -185,6 +191,7 @@ export class Sessions {
       const identity = await this.#verify(frame.token);
       if (!connection.isOpen) return;
       connection.identify(identity);
+      this.#lifecycle.connected(connection);
       connection.send({
         op: "welcome",
         id: frame.id,

@@ -27,7 +27,7 @@ test("every process is healthy, ready, and shows metrics", async () => {
     processes()
       .map(({ id }) => id)
       .filter((id) => id !== "admin"),
-    ["eu-1-w1", "eu-1-w2", "us-1-w1", "us-1-w2", "g1", "g2"],
+    ["eu-1-w1", "eu-1-w2", "us-1-w1", "us-1-w2", "hooks", "g1", "g2"],
   );
   for (const { id, kind, opsUrl } of processes()) {
     const health = await get(`${opsUrl}/healthz`);

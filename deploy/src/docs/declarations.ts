@@ -33,5 +33,11 @@ export async function processOptions(): Promise<ProcessOptions[]> {
       about: "`node deploy/dist/admin/main.js`: the admin API.",
       options: await read("deploy/dist/admin/options.js", "adminOptions"),
     },
+    {
+      process: "Lifecycle events and webhooks",
+      about:
+        "`node deploy/dist/hooks/main.js`: writes events that follow from others, and delivers webhooks.",
+      options: await read("deploy/dist/hooks/options.js", "hooksOptions"),
+    },
   ];
 }

@@ -12,7 +12,12 @@ import { eventually, FIXTURE_PROCESS, isAlive, temporaryFolder } from "./fixture
 import { Cluster, type ClusterOptions, readDevFile } from "./index.js";
 import { freePort } from "./ports.js";
 
-const FIXTURES = { worker: FIXTURE_PROCESS, gateway: FIXTURE_PROCESS, admin: FIXTURE_PROCESS };
+const FIXTURES = {
+  worker: FIXTURE_PROCESS,
+  gateway: FIXTURE_PROCESS,
+  admin: FIXTURE_PROCESS,
+  hooks: FIXTURE_PROCESS,
+};
 
 function newCluster(t: TestContext, options: Partial<ClusterOptions> = {}): Cluster {
   const dataDir = options.dataDir ?? temporaryFolder(t);
@@ -52,6 +57,7 @@ test("a cluster runs, says where, heals, and leaves nothing behind", async (t) =
         ["worker", "eu-1-w1", "eu-1"],
         ["worker", "us-1-w1", "us-1"],
         ["admin", "admin", undefined],
+        ["hooks", "hooks", undefined],
         ["gateway", "g1", undefined],
         ["gateway", "g2", undefined],
       ],
@@ -159,7 +165,11 @@ test("given brokers are used, and neither started nor stopped", async (t) => {
   const provider = newCluster(t, { cells: ["eu-1"], gateways: 1 });
   await provider.start();
   const { natsUrl, redisUrl } = provider.dev;
-  const cluster = newCluster(t, { natsUrl, redisUrl, entries: { ...FIXTURES, admin: "/nonexistent" } });
+  const cluster = newCluster(t, {
+    natsUrl,
+    redisUrl,
+    entries: { ...FIXTURES, admin: "/nonexistent", hooks: "/nonexistent" },
+  });
   await cluster.start();
   assert.deepEqual(
     cluster.processes.map(({ id }) => id),

@@ -284,7 +284,7 @@ export class Cluster {
   async #stop(): Promise<void> {
     // Every wait in there ends with the abort; what it has begun to spawn must be known before it can be stopped.
     await this.#starting?.catch(() => undefined);
-    for (const kinds of [["gateway", "admin"], ["worker"], ["nats", "redis"]]) {
+    for (const kinds of [["gateway", "admin"], ["hooks"], ["worker"], ["nats", "redis"]]) {
       await Promise.all(this.#children.filter((c) => kinds.includes(c.spec.kind)).map((c) => c.stop()));
     }
     this.#folder?.close();

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomically } from "./files.js";
 
-export type ProcessKind = "gateway" | "worker" | "admin" | "nats" | "redis";
+export type ProcessKind = "gateway" | "worker" | "admin" | "hooks" | "nats" | "redis";
 
 /** One running process of a local cluster. */
 export interface DevProcess {

@@ -27,6 +27,7 @@ export interface ClusterOptions {
   env?: Record<string, string>;
   workerEnv?: Record<string, string>;
   gatewayEnv?: Record<string, string>;
+  hooksEnv?: Record<string, string>;
   /** Whether lines for a person go to `events` only: false. */
   quiet?: boolean;
   /** Whether a process that dies is started again: true. */
@@ -54,6 +55,7 @@ export function withDefaults(options: ClusterOptions): CompleteOptions {
     env: {},
     workerEnv: {},
     gatewayEnv: {},
+    hooksEnv: {},
     quiet: false,
     restart: true,
     readyWithinMs: 60_000,

@@ -11,6 +11,8 @@ export interface Entries {
   gateway: string;
   /** Not started where the file does not exist. */
   admin: string;
+  /** Lifecycle events and webhooks. Not started where the file does not exist. */
+  hooks: string;
 }
 
 const repository = new URL("../../../", import.meta.url);
@@ -19,6 +21,7 @@ export const ENTRIES: Entries = {
   worker: fileURLToPath(new URL("cells/dist/main.js", repository)),
   gateway: fileURLToPath(new URL("gateway/dist/main.js", repository)),
   admin: fileURLToPath(new URL("deploy/dist/admin/main.js", repository)),
+  hooks: fileURLToPath(new URL("deploy/dist/hooks/main.js", repository)),
 };
 
 export interface ProcessPlanOptions {
@@ -33,13 +36,14 @@ export interface ProcessPlanOptions {
   /** More environment for the processes of one kind; an unknown PLEXUS_… variable is an error there. */
   workerEnv: Record<string, string>;
   gatewayEnv: Record<string, string>;
+  hooksEnv: Record<string, string>;
   /** The address under which a process reaches a broker. */
   through: (process: string, url: string) => Promise<string>;
   entries: Entries;
 }
 
 /**
- * Workers first, then the admin API, then gateways.
+ * Workers first, then the admin API and what delivers webhooks, then gateways.
  *
  * @param takePort gives a free port of 127.0.0.1, for /healthz, /readyz and /metrics
  */
@@ -55,6 +59,7 @@ export async function planProcesses(
       specs.push(await workerSpec(options, topology, cell, n, await takePort()));
   }
   if (existsSync(options.entries.admin)) specs.push(adminSpec(options, topology, secrets, await takePort()));
+  if (existsSync(options.entries.hooks)) specs.push(await hooksSpec(options, topology, await takePort()));
   for (let n = 1; n <= options.gateways; n++) {
     specs.push(await gatewaySpec(options, topology, secrets, `g${n}`, await takePort()));
   }
@@ -123,6 +128,25 @@ function adminSpec(
       PLEXUS_ADMIN_TOKEN: secrets.adminToken,
       PLEXUS_TOKEN_SECRET: secrets.tokenSecret,
       NATS_URL: topology.natsUrl(),
+    }),
+  };
+}
+
+async function hooksSpec(
+  options: ProcessPlanOptions,
+  topology: Topology,
+  opsPort: number,
+): Promise<ChildSpec> {
+  const id = "hooks";
+  return {
+    kind: "hooks",
+    id,
+    ...nodeProcess(options.entries.hooks, opsPort, {
+      NATS_URL: await options.through(id, topology.natsUrl()),
+      // On one's own machine, receivers are on one's own machine.
+      PLEXUS_WEBHOOK_PRIVATE_TARGETS: "true",
+      ...topology.workerEnv,
+      ...options.hooksEnv,
     }),
   };
 }

@@ -15,6 +15,12 @@
  *
  *   bot.<tenant>.<bot>.<operation>.<channel>   what bots ask for; any worker of any cell answers
  *   _INBOX.<tenant>.<bot>.…                    where a bot with credentials gets its answers, and nobody else reads
+ *   life.<tenant>.<kind>[.<channel>] lifecycle events; the stream LIFECYCLE holds them, and the two that follow
+ *   roster.<source>.<tenant>         what one run of a gateway holds of a tenant: connections and subscriptions
+ *   ended.<source>                   that run is over, and with it whatever it held
+ *   alive.gateway                    a gateway that writes lifecycle events lives
+ *   control.hooks                    an order to whoever delivers webhooks
+ *   dead.<tenant>.<webhook>          what could not be delivered; the stream DEADLETTERS holds it
  */
 import { type BotOperation, isBot, isBotOperation } from "./bots.js";
 import { isChannel, isTenant } from "./names.js";
@@ -42,6 +48,20 @@ export const subjects = {
     `bot.${tenant}.${bot}.${operation}.${channel}`,
   allBotRequests: "bot.>",
   botInbox: (tenant: string, bot: string) => `_INBOX.${tenant}.${bot}`,
+  lifecycle: (tenant: string, kind: string, channel?: string) =>
+    channel === undefined ? `life.${tenant}.${kind}` : `life.${tenant}.${kind}.${channel}`,
+  lifecycleOfTenant: (tenant: string) => `life.${tenant}.>`,
+  allLifecycle: "life.>",
+  roster: (source: string, tenant: string) => `roster.${source}.${tenant}`,
+  rostersOf: (source: string) => `roster.${source}.>`,
+  allRosters: "roster.>",
+  sourceEnded: (source: string) => `ended.${source}`,
+  allSourcesEnded: "ended.*",
+  gatewayAlive: "alive.gateway",
+  orderHooks: "control.hooks",
+  deadLetters: (tenant: string, webhook: string) => `dead.${tenant}.${webhook}`,
+  allDeadLetters: "dead.>",
+  logOfTenant: (cell: string, tenant: string) => `log.${cell}.${tenant}.>`,
 } as const;
 
 /** The JetStream stream that holds a cell's log. */

@@ -1,0 +1,58 @@
+import { randomBytes } from "node:crypto";
+import { jetstreamManager } from "@nats-io/jetstream";
+import {
+  checkNats,
+  connectNats,
+  hubJetStream,
+  type Logger,
+  type Options,
+  patiently,
+  type Service,
+  startOpsServer,
+} from "@plexus/runtime";
+import { Keeper } from "./keeper.js";
+import { Lease } from "./lease.js";
+import * as metrics from "./metrics.js";
+import type { hooksOptions } from "./options.js";
+import { ensureStreams } from "./streams.js";
+
+/** Composes the process of lifecycle events and webhooks. Several may run: one is active, the others follow. */
+export async function startHooks(options: Options<typeof hooksOptions>, log: Logger): Promise<Service> {
+  const instance = `hooks-${randomBytes(4).toString("hex")}`;
+  const nats = await connectNats(options.natsUrl, instance, log);
+  const client = hubJetStream(nats, options.hubDomain);
+  const manager = await patiently(
+    "streams",
+    async () => {
+      const opened = await jetstreamManager(nats, {
+        checkAPI: false,
+        ...(options.hubDomain === undefined ? {} : { domain: options.hubDomain }),
+      });
+      await ensureStreams(opened, options);
+      return opened;
+    },
+    log,
+  );
+  const onChange = (isActive: boolean) => metrics.active.set(isActive ? 1 : 0);
+  const openLease = () => Lease.open(nats, instance, log, onChange, options.hubDomain);
+  const lease = await patiently("lease", openLease, log);
+  const isActive = () => lease.isActive(performance.now());
+  const { vacateAfterMs, gatewayLeaseMs } = options;
+  const keeper = await Keeper.start({ nats, client, manager, isActive, vacateAfterMs, gatewayLeaseMs, log });
+  const ops = await startOpsServer({
+    host: options.opsHost,
+    port: options.opsPort,
+    log,
+    ready: async () => ({ nats: await checkNats(nats), events: keeper.problem }),
+  });
+  log.info({ instance }, "hooks are ready");
+
+  return {
+    stop: async () => {
+      keeper.stop();
+      await lease.stop();
+      await ops.stop();
+      await nats.drain();
+    },
+  };
+}
