@@ -10,7 +10,13 @@ export interface Audited {
   readonly action: string;
   /** Fields of the body that say what it is done to; never what users wrote, and no secrets. */
   readonly fields?: readonly string[];
+  /** Whether the names of the body's fields are shown: where their values may be secrets. */
+  readonly names?: boolean;
 }
+
+/** Names that a line shows at most, and characters of each. */
+const MAX_NAMES = 20;
+const MAX_NAME_LENGTH = 64;
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -43,14 +49,21 @@ export function auditChanges(server: AdminServer, log: Logger): void {
 }
 
 function lineOf(
-  { action, fields = [] }: Audited,
+  { action, fields = [], names = false }: Audited,
   request: FastifyRequest,
   reply: FastifyReply,
   outcome: string,
 ) {
   const body = (request.body ?? {}) as Record<string, unknown>;
   const given = fields.filter((field) => body[field] !== undefined).map((field) => [field, body[field]]);
-  const target = { ...(request.params as object), ...Object.fromEntries(given) };
+  const target: Record<string, unknown> = { ...(request.params as object), ...Object.fromEntries(given) };
+  if (names) target.fields = namesOf(body);
   const { who, ip } = request;
   return { who, from: ip, action, target, outcome, status: reply.statusCode };
+}
+
+function namesOf(body: object): string[] {
+  return Object.keys(body)
+    .slice(0, MAX_NAMES)
+    .map((name) => name.slice(0, MAX_NAME_LENGTH));
 }

@@ -16,13 +16,13 @@ function ref<S extends TSchema & { $id: string }>(schema: S) {
   return Type.Unsafe<Static<S>>(Type.Ref(`${schema.$id}#`));
 }
 
-function named<S extends TSchema>($id: string, schema: S): S & { $id: string } {
+export function named<S extends TSchema>($id: string, schema: S): S & { $id: string } {
   return Object.assign(schema, { $id });
 }
 
-const list = <const V extends string>(values: readonly V[], options = {}) =>
+export const list = <const V extends string>(values: readonly V[], options = {}) =>
   Type.Unsafe<V>(Type.String({ enum: [...values], ...options }));
-const closed = { additionalProperties: false };
+export const closed = { additionalProperties: false };
 
 export const TimeMs = Type.Number({ description: "milliseconds since 1970" });
 export const TenantName = Type.String({
@@ -126,11 +126,17 @@ export const PinBody = Type.Object(
   { region: RegionName, failover: Type.Optional(Pin.properties.failover) },
   closed,
 );
+export const QuotasBody = Type.Record(Type.String(), Type.Integer(), {
+  description: "what it may use, by the name of the quota: its own, or else the installation's",
+});
 export const TenantBody = named(
   "Tenant",
   Type.Object({
     tenant: Type.String(),
     pin: Type.Union([Pin, Type.Null()], { description: "where its channels live; null: anywhere" }),
+    listed: Type.Boolean({ description: "whether anything is put down about it" }),
+    admitted: Type.Boolean({ description: "whether it may use the installation" }),
+    quotas: QuotasBody,
   }),
 );
 

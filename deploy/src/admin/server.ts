@@ -11,6 +11,8 @@ import { errorAnswer, schemaErrorFormatter, toPlexusError } from "./errors.js";
 import { gatewayRoutes } from "./gateways.js";
 import { operationRoutes } from "./operation-routes.js";
 import { NAMED } from "./schemas.js";
+import { settingsRoutes } from "./settings-routes.js";
+import { SETTINGS_NAMED } from "./settings-schemas.js";
 import { tailRoutes } from "./tail.js";
 import { tenantRoutes } from "./tenants.js";
 import { tokenRoutes } from "./tokens.js";
@@ -46,11 +48,12 @@ export async function buildServer(
   answerErrors(server, context);
   auditChanges(server, context.log);
   countRequests(server);
-  for (const schema of NAMED) server.addSchema(schema);
+  for (const schema of [...NAMED, ...SETTINGS_NAMED]) server.addSchema(schema);
   await describe(server);
   for (const add of [
     cellRoutes,
     tenantRoutes,
+    settingsRoutes,
     operationRoutes,
     gatewayRoutes,
     channelRoutes,
@@ -66,7 +69,8 @@ export async function buildServer(
 /** A POST that has nothing to say may come without a body, whatever its content type. */
 function acceptEmptyBodies(server: AdminServer): void {
   const parse = server.getDefaultJsonParser("error", "ignore");
-  server.addContentTypeParser("application/json", { parseAs: "string" }, (request, body: string, done) => {
+  const types = ["application/json", "application/merge-patch+json"];
+  server.addContentTypeParser(types, { parseAs: "string" }, (request, body: string, done) => {
     if (body === "") done(null, {});
     else parse(request, body, done);
   });

@@ -1,24 +1,31 @@
+import type { Quotas, Settings } from "@plexus/runtime";
 import { Type } from "typebox";
 import type { AdminContext, AdminServer } from "./context.js";
 import { viewOf } from "./operations.js";
 import { answers, PinBody, StartedBody, TenantBody, TenantName } from "./schemas.js";
+import { TenantsBody } from "./settings-schemas.js";
 
 const tags = ["tenants"];
 const params = Type.Object({ tenant: TenantName });
 
-/** Where the channels of a tenant may live. */
-export function tenantRoutes(server: AdminServer, { directory, cellChanges }: AdminContext): void {
+/** Tenants: who there is, and where their channels may live. What is put down about them: settings-routes.ts. */
+export function tenantRoutes(server: AdminServer, { directory, cellChanges, settings }: AdminContext): void {
+  listRoute(server, settings.settings);
   server.get(
     "/v1/tenants/:tenant",
     {
       schema: {
         tags,
-        summary: "Which region a tenant is bound to",
+        summary: "Which region a tenant is bound to, whether it is admitted, and its quotas",
         params,
         response: answers(200, TenantBody),
       },
     },
-    async ({ params: { tenant } }) => ({ tenant, pin: directory.current.tenants?.[tenant] ?? null }),
+    async ({ params: { tenant } }) => {
+      const { listed, admitted, quotas } = settings.settings.tenant(tenant);
+      const pin = directory.current.tenants?.[tenant] ?? null;
+      return { tenant, pin, listed, admitted, quotas: given(quotas) };
+    },
   );
   server.post(
     "/v1/tenants/:tenant/pin",
@@ -51,4 +58,40 @@ export function tenantRoutes(server: AdminServer, { directory, cellChanges }: Ad
     async ({ params: { tenant } }, reply) =>
       reply.code(202).send({ operation: viewOf(await cellChanges.pinTenant(tenant, null)) }),
   );
+}
+
+/** As many as one answer shows, where it is not said. */
+const DEFAULT_LIMIT = 1_000;
+
+function listRoute(server: AdminServer, settings: Settings): void {
+  server.get(
+    "/v1/tenants",
+    {
+      schema: {
+        tags,
+        summary: "The tenants that something is put down about, by name",
+        querystring: Type.Object({
+          after: Type.Optional(TenantName),
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+        }),
+        response: answers(200, TenantsBody),
+      },
+    },
+    async ({ query: { after = "", limit = DEFAULT_LIMIT } }) => {
+      const names = [...settings.tenants.keys()].filter((name) => name > after).sort();
+      const tenants = names.slice(0, limit).map((tenant) => {
+        const { admitted, quotas } = settings.tenant(tenant);
+        return {
+          tenant,
+          state: admitted ? ("active" as const) : ("suspended" as const),
+          quotas: given(quotas),
+        };
+      });
+      return { tenants, more: names.length > limit };
+    },
+  );
+}
+
+function given(quotas: Quotas): Record<string, number> {
+  return Object.fromEntries(Object.entries(quotas).filter(([, value]) => value !== undefined));
 }

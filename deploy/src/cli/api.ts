@@ -26,8 +26,12 @@ export class Api {
     return (await response.json()) as T;
   }
 
-  async post<T>(path: string, body: object = {}): Promise<T> {
-    const response = await this.#fetch("POST", path, body, AbortSignal.timeout(ANSWER_WITHIN_MS));
+  post<T>(path: string, body: object = {}): Promise<T> {
+    return this.send("POST", path, body);
+  }
+
+  async send<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: object): Promise<T> {
+    const response = await this.#fetch(method, path, body, AbortSignal.timeout(ANSWER_WITHIN_MS));
     return (await response.json()) as T;
   }
 

@@ -71,6 +71,14 @@ test("what is not right is said in one sentence", () => {
   );
 });
 
+test("a last argument may come more than once, if the command says so", () => {
+  assert.deepEqual(parse("tenant", "set", "acme", "a=1", "b=2").given.args, ["acme", "a=1", "b=2"]);
+  assert.match(
+    problem(() => parse("tenant", "set", "acme")),
+    /"tenant set" needs <path=value…>/,
+  );
+});
+
 test("help is given even where arguments are missing", () => {
   assert.ok(parse("channel", "--help").given.has("help"));
   assert.equal(parse().name, undefined);

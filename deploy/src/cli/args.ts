@@ -33,6 +33,7 @@ export const OPTIONS = {
     doc: "JetStream domain of the log (the cell's name where cells have brokers of their own)",
   },
   failover: { doc: "let another region serve while this one has no active cell" },
+  file: { value: "FILE", doc: "a file with a document of settings, JSON; - is standard input" },
   follow: { doc: "show progress until it ends" },
   force: { doc: "even if no other gateway accepts connections" },
   jti: { value: "ID", doc: "id of a token" },
@@ -49,6 +50,7 @@ export const OPTIONS = {
   "no-wait": { doc: "don't wait for the end" },
   "per-second": { value: "N", doc: "connections per second that are told to go (the gateway's own pace)" },
   replace: { doc: "even if the cell has a log that is not empty: it is removed" },
+  revision: { value: "N", doc: "only if nobody has changed it since this revision" },
   rewind: { value: "N", doc: "begin with the last N messages (0)" },
   ttl: { value: "TIME", doc: "how long the token lives, as in 90m, 12h or 30d (1h)" },
   user: { value: "USER", doc: "in whose name" },
@@ -60,7 +62,7 @@ export const GLOBAL: readonly OptionName[] = ["admin-url", "admin-token", "data"
 export interface CommandShape {
   /** One or two words. */
   readonly name: string;
-  /** Names of the arguments; one in brackets may be missing. */
+  /** Names of the arguments; one in brackets may be missing, a last one with … may come more than once. */
   readonly args: readonly string[];
   readonly options: readonly OptionName[];
   readonly summary: string;
@@ -166,6 +168,6 @@ function checkCount({ name, args: names }: CommandShape, args: readonly string[]
   const missing = names[args.length];
   if (missing !== undefined && !missing.startsWith("["))
     throw usageError(`"${name}" needs <${missing}>`, hint);
-  if (args.length > names.length)
+  if (args.length > names.length && names.at(-1)?.endsWith("…") !== true)
     throw usageError(`"${name}" takes no further argument "${args[names.length]}"`, hint);
 }

@@ -7,6 +7,16 @@ import { channel, history, presence, publish, tail } from "./commands/channels.j
 import { gatewayDrain, gateways } from "./commands/gateways.js";
 import { logBackup, logRestore } from "./commands/log.js";
 import { operations } from "./commands/operations.js";
+import {
+  settingsCheck,
+  settingsPut,
+  settingsSet,
+  settingsShow,
+  tenantCheck,
+  tenantPut,
+  tenantSet,
+} from "./commands/settings.js";
+import { tenantList, tenantRemove, tenantResume, tenantShow, tenantSuspend } from "./commands/tenants.js";
 import { token } from "./commands/tokens.js";
 import { disconnect, revoke, user } from "./commands/users.js";
 import { CliError, EXIT, usageError } from "./errors.js";
@@ -37,6 +47,18 @@ export const COMMANDS: readonly Command[] = [
   down,
   pin,
   unpin,
+  tenantList,
+  tenantShow,
+  tenantSet,
+  tenantPut,
+  tenantCheck,
+  tenantSuspend,
+  tenantResume,
+  tenantRemove,
+  settingsShow,
+  settingsSet,
+  settingsPut,
+  settingsCheck,
   gateways,
   gatewayDrain,
   logBackup,

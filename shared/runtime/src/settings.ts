@@ -143,7 +143,8 @@ export function parsed<T>(schema: z.ZodType<T>, value: unknown, what: string): T
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new ConfigError(`${what}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
+  const where = [what, issue?.path.join(".")].filter((part) => part !== undefined && part !== "");
+  throw new ConfigError(`${where.join(": ")}: ${issue?.message ?? "invalid"}`);
 }
 
 function over(base: NamespaceSettings, layer: Layer | undefined, namespace: string): NamespaceSettings {

@@ -1,0 +1,137 @@
+/** `plexus settings …` and what of `plexus tenant …` does the same with a tenant's document. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { SettingsBody } from "../../admin/settings-schemas.js";
+import { path, query } from "../api.js";
+import { type Command, type CommandContext, show } from "../command.js";
+import { CliError, EXIT, usageError } from "../errors.js";
+import { readPatch } from "../settings-patch.js";
+import { printable } from "../text.js";
+
+const INSTALLATION = "/v1/settings";
+const STANDARD_INPUT = 0;
+
+const EXAMPLES_OF_SET = [
+  "The path of a field in docs/configuration.md. A value is JSON or else text; none takes the field out.",
+  "It is in force everywhere within a second. What is wrong changes nothing.",
+];
+const SECRETS = "Secrets are shown as …; a document that comes back with that keeps them.";
+
+export const settingsShow: Command = {
+  name: "settings show",
+  args: [],
+  options: [],
+  summary: "the installation's settings",
+  more: [SECRETS],
+  run: async (context) => {
+    const found = await context.api.get<SettingsBody>(INSTALLATION);
+    return show(context, found, documentLines);
+  },
+};
+
+export const settingsSet: Command = {
+  name: "settings set",
+  args: ["path=value…"],
+  options: ["revision"],
+  summary: "changes some of the installation's settings",
+  more: ["plexus settings set quotas.connections=1000 unlistedTenants=refuse", ...EXAMPLES_OF_SET],
+  run: (context) => change(context, "PATCH", INSTALLATION, readPatch(context.given.args)),
+};
+
+export const settingsPut: Command = {
+  name: "settings put",
+  args: [],
+  options: ["file", "revision"],
+  summary: "puts the installation's settings, the whole of them",
+  more: [SECRETS],
+  run: (context) => change(context, "PUT", INSTALLATION, readDocument(context)),
+};
+
+export const settingsCheck: Command = {
+  name: "settings check",
+  args: [],
+  options: ["file"],
+  summary: "says whether the installation's settings could be put like this; changes nothing",
+  run: (context) => check(context, INSTALLATION),
+};
+
+export const tenantSet: Command = {
+  name: "tenant set",
+  args: ["tenant", "path=value…"],
+  options: ["revision"],
+  summary: "changes some of a tenant's settings; a tenant that was not listed is, from then on",
+  more: [
+    "plexus tenant set acme quotas.connections=100 namespaces.chat.retention.messages=1000",
+    ...EXAMPLES_OF_SET,
+  ],
+  run: (context) => {
+    const [tenant, ...assignments] = context.given.args;
+    return change(context, "PATCH", tenantPath(tenant!), readPatch(assignments));
+  },
+};
+
+export const tenantPut: Command = {
+  name: "tenant put",
+  args: ["tenant"],
+  options: ["file", "revision"],
+  summary: "puts a tenant's settings, the whole of them",
+  more: [SECRETS],
+  run: (context) => change(context, "PUT", tenantPath(context.given.args[0]!), readDocument(context)),
+};
+
+export const tenantCheck: Command = {
+  name: "tenant check",
+  args: ["tenant"],
+  options: ["file"],
+  summary: "says whether a tenant's settings could be put like this; changes nothing",
+  run: (context) => check(context, tenantPath(context.given.args[0]!)),
+};
+
+export function tenantPath(tenant: string): string {
+  return path`/v1/tenants/${tenant}/settings`;
+}
+
+/** Makes a change, and shows what has come of it. */
+export async function change(
+  context: CommandContext,
+  method: "PUT" | "PATCH",
+  url: string,
+  body: object,
+): Promise<number> {
+  const revision = context.given.count("revision", 0);
+  const changed = await context.api.send<SettingsBody>(method, url + query({ revision }), body);
+  return show(context, changed, documentLines);
+}
+
+async function check(context: CommandContext, url: string): Promise<number> {
+  const found = await context.api.post<SettingsBody>(`${url}/check`, readDocument(context));
+  return show(context, found, ({ revision }) => [`it can be put, over revision ${revision}`]);
+}
+
+/** The revision, and the document as it can be given back. */
+export function documentLines({ revision, settings }: SettingsBody): string[] {
+  return [`revision ${revision}`, ...JSON.stringify(settings, null, 2).split("\n").map(printable)];
+}
+
+function readDocument({ given, terminal }: CommandContext): object {
+  const file = given.text("file");
+  if (file === undefined) throw usageError("--file is missing: the document, as JSON");
+  let text: string;
+  try {
+    text = readFileSync(file === "-" ? STANDARD_INPUT : resolve(terminal.cwd, file), "utf8");
+  } catch (error) {
+    throw new CliError(EXIT.usage, `${file} can't be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  return parseDocument(text, file);
+}
+
+function parseDocument(text: string, file: string): object {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    throw usageError(`${file} is no JSON: ${(error as Error).message}`);
+  }
+  if (typeof document === "object" && document !== null && !Array.isArray(document)) return document;
+  throw usageError(`${file} must hold an object`);
+}
