@@ -1,6 +1,6 @@
 /** How much arrives at clients whose networks are away again and again: the same script for both sides. */
 import { CpuMeter } from "../drill/cpu.js";
-import { Child } from "./child.js";
+import { Child } from "../harness/child.js";
 import type { CrowdPlan, CrowdResult, SideName, Standing } from "./crowd-types.js";
 import type { CompareOptions } from "./options.js";
 import { DROP_MS, dropsOf } from "./schedule.js";
@@ -64,8 +64,8 @@ class Trial {
   readonly #side: Side;
   readonly #options: CompareOptions;
   readonly #say: (line: string) => void;
-  readonly #networks = new Child("./networks.js");
-  readonly #crowd = new Child("./crowd.js");
+  readonly #networks = new Child(new URL("./networks.js", import.meta.url));
+  readonly #crowd = new Child(new URL("./crowd.js", import.meta.url));
   /** How many clients were connected, a second at a time, while there were drops. */
   readonly #connected: number[] = [];
   #dropping = true;

@@ -1,6 +1,7 @@
 /** The clients, as a process: all that listen, and the one that publishes. */
+
+import { answerParent } from "../harness/child.js";
 import { until } from "../harness/wait.js";
-import { answerParent } from "./child.js";
 import type {
   CrowdPlan,
   CrowdResult,

@@ -1,6 +1,7 @@
 /** Every client's network, as a process: a way of its own to the server, which is away by schedule. */
+
+import { answerParent } from "../harness/child.js";
 import { FaultProxy } from "../harness/fault-proxy.js";
-import { answerParent } from "./child.js";
 import { DROP_MS, type Drop } from "./schedule.js";
 
 const networks: FaultProxy[] = [];

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startCluster } from "@plexus/deploy/launcher";
 import type { Process } from "../drill/cpu.js";
+import { Child } from "../harness/child.js";
 import { signToken } from "../harness/tokens.js";
-import { Child } from "./child.js";
 import type { SideName } from "./crowd-types.js";
 
 export interface Side {
@@ -44,7 +44,7 @@ export async function startPlexus(): Promise<Side> {
 }
 
 export async function startSocketIo(): Promise<Side> {
-  const server = new Child("./socket-io-server.js");
+  const server = new Child(new URL("./socket-io-server.js", import.meta.url));
   const { version } = createRequire(import.meta.url)("socket.io/package.json") as { version: string };
   return {
     name: "socket.io",

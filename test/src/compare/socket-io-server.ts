@@ -6,7 +6,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server } from "socket.io";
-import { answerParent } from "./child.js";
+import { answerParent } from "../harness/child.js";
 import type { NumberedMessage } from "./crowd-types.js";
 
 const ROOM = "compare";

@@ -22,14 +22,14 @@ export class Child {
   readonly #waiting = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   #nextId = 1;
 
-  /** @param file the compiled program beside this one */
-  constructor(file: string) {
+  /** @param file the compiled program, as in `new URL("./server.js", import.meta.url)` */
+  constructor(file: URL) {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const path = fileURLToPath(new URL(file, import.meta.url));
-    this.#process = fork(path, { env, serialization: "advanced" });
+    this.#process = fork(fileURLToPath(file), { env, serialization: "advanced" });
     this.#process.on("message", (message) => this.#settle(message as Answer));
     this.#process.once("exit", (code) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`${file} ended with ${code}`));
+      for (const { reject } of this.#waiting.values())
+        reject(new Error(`${file.pathname} ended with ${code}`));
       this.#waiting.clear();
     });
   }

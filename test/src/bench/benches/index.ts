@@ -1,0 +1,7 @@
+import type { Bench } from "./bench.js";
+import { connections } from "./connections.js";
+import { fanout } from "./fanout.js";
+import { latency } from "./latency.js";
+import { publish } from "./publish.js";
+
+export const BENCHES: Readonly<Record<string, Bench>> = { fanout, publish, latency, connections };

@@ -1,0 +1,44 @@
+/** The load generator, a process of its own so that its CPU time can be told from the servers'. */
+import { answerParent } from "../harness/child.js";
+import { type FanOutPlan, fanOut } from "./load/fanout.js";
+import { type IdlePlan, idle } from "./load/idle.js";
+import { type AppendPlan, append, type HopPlan, hop } from "./load/jetstream.js";
+import { type LatencyPlan, latency } from "./load/latency.js";
+import type { Load, Snapshot } from "./load/load.js";
+import { type PublishPlan, publish } from "./load/publish.js";
+
+export type Plan = FanOutPlan | PublishPlan | LatencyPlan | AppendPlan | HopPlan | IdlePlan;
+
+let load: Load | undefined;
+
+function begin(plan: Plan): Promise<Load> {
+  switch (plan.kind) {
+    case "fanout":
+      return fanOut(plan);
+    case "publish":
+      return publish(plan);
+    case "latency":
+      return latency(plan);
+    case "append":
+      return append(plan);
+    case "hop":
+      return hop(plan);
+    case "idle":
+      return idle(plan);
+  }
+}
+
+answerParent({
+  /** Resolves once the load is on. */
+  begin: async (plan: Plan): Promise<void> => {
+    load = await begin(plan);
+  },
+  snapshot: (): Snapshot => {
+    const { counts } = load!;
+    return { ...counts, atMs: performance.now(), latency: load!.takeLatency?.() ?? null };
+  },
+  stop: async (): Promise<void> => {
+    await load?.stop();
+    load = undefined;
+  },
+});

@@ -1,0 +1,46 @@
+/** One kind of load, as the generator process runs it. */
+
+/** What has happened since the load began. */
+export interface Counts {
+  /** Messages handed to a server. */
+  published: number;
+  /** Of these, acknowledged. */
+  acknowledged: number;
+  /** Messages that reached a subscriber, over all subscribers. */
+  delivered: number;
+}
+
+export interface Percentiles {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export interface Snapshot extends Counts {
+  /** Monotonic, of the generator. */
+  readonly atMs: number;
+  /** Latencies since the snapshot before, where the load measures them. */
+  readonly latency: Percentiles | null;
+}
+
+export interface Load {
+  readonly counts: Counts;
+  /** Since the last call. */
+  takeLatency?(): Percentiles | null;
+  stop(): void | Promise<void>;
+}
+
+export const noCounts = (): Counts => ({ published: 0, acknowledged: 0, delivered: 0 });
+
+/** Where the load goes, and as whom. */
+export interface Target {
+  readonly dialect: "plexus" | "uws" | "socket.io";
+  readonly port: number;
+  readonly token: string;
+}
+
+/** `data` of so many bytes, in characters that need no escapes anywhere. */
+export function padding(bytes: number): string {
+  return "x".repeat(bytes);
+}

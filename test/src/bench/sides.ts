@@ -1,0 +1,79 @@
+/** What is measured and what it is measured against: each side starts its servers, and says where they are. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startCluster } from "@plexus/deploy/launcher";
+import type { Process } from "../drill/cpu.js";
+import { Child } from "../harness/child.js";
+import { signToken } from "../harness/tokens.js";
+import type { DialectName } from "./load/dialects.js";
+
+export interface Side {
+  readonly name: DialectName | "jetstream";
+  /** What runs, in words. */
+  readonly what: string;
+  readonly port: number;
+  readonly token: string;
+  readonly natsUrl: string | null;
+  processes(): readonly Process[];
+  stop(): Promise<void>;
+}
+
+/** Everything on one machine of two cores: one of each process is what it has room for. */
+export const SHAPE = { cells: ["eu-1"], workers: 1, gateways: 1 };
+
+export async function startPlexus(shape: Partial<typeof SHAPE> = {}): Promise<Side> {
+  const dataDir = mkdtempSync(join(tmpdir(), "plexus-bench-"));
+  const gone = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  const whole = { ...SHAPE, ...shape };
+  const cluster = await startCluster({ ...whole, dataDir, quiet: true, demo: false }).catch(
+    (error: unknown) => {
+      gone();
+      throw error;
+    },
+  );
+  return {
+    name: "plexus",
+    what: `${whole.gateways} gateway(s), ${whole.workers} worker(s), NATS, Redis, admin API; stored before it is shown`,
+    port: Number(new URL(cluster.dev.url).port),
+    token: await signToken(cluster.dev.tokenSecret, "bench"),
+    natsUrl: cluster.dev.natsUrl,
+    processes: () => cluster.processes,
+    stop: async () => {
+      await cluster.stop();
+      gone();
+    },
+  };
+}
+
+export async function startUws(): Promise<Side> {
+  const server = new Child(new URL("./servers/uws-server.js", import.meta.url));
+  return {
+    name: "uws",
+    what: "uWebSockets.js, 1 process: topics alone, nothing stored, nothing checked",
+    port: await server.ask<number>("listen", null),
+    token: "",
+    natsUrl: null,
+    processes: () => [{ kind: "uws", pid: server.pid }],
+    stop: () => server.stop(),
+  };
+}
+
+/** @param redisUrl of a Redis of its own */
+export async function startSocketIo(redisUrl: string, redisPid: number): Promise<Side> {
+  const server = new Child(new URL("./servers/socket-io-server.js", import.meta.url));
+  const { version } = createRequire(import.meta.url)("socket.io/package.json") as { version: string };
+  return {
+    name: "socket.io",
+    what: `Socket.IO ${version}, 1 process, Redis adapter: nothing stored`,
+    port: await server.ask<number>("listen", redisUrl),
+    token: "",
+    natsUrl: null,
+    processes: () => [
+      { kind: "socket.io", pid: server.pid },
+      { kind: "redis", pid: redisPid },
+    ],
+    stop: () => server.stop(),
+  };
+}
