@@ -12,7 +12,7 @@ import {
   type ServerFrame,
 } from "@plexus/protocol";
 import { packFrame } from "@plexus/protocol/msgpack";
-import type { Identity } from "./auth.js";
+import type { Identity } from "./auth/identity.js";
 import type { ChannelRelay } from "./channel-relay.js";
 import { type Encoding, topic, transcode } from "./fan-out.js";
 import * as metrics from "./metrics.js";
@@ -38,6 +38,10 @@ export interface Subscription {
   watching: boolean;
   /** Which of the connection's subscriptions that came about: 1, 2, 3 …; 0 before it has. */
   number: number;
+  /** Its `sub` has its answer. */
+  answered: boolean;
+  /** Why it was given up before that. */
+  refusal?: PlexusError;
 }
 
 /** How many frames that could not be understood a connection may send before it is closed. */
@@ -58,6 +62,10 @@ export class Connection {
   slowSince = 0;
   badFrames = 0;
   readonly usage = new ConnectionUsage();
+  /** Where the client connects from. */
+  address: string | undefined;
+  /** The token that the address brought which it connected to, until `hello`. */
+  queryToken: string | undefined;
   #identity: Identity | null = null;
   /** The sender's part of every message, encoded once. */
   userJson = "";

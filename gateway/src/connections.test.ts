@@ -1,7 +1,7 @@
 /** Who is let in: a storm of clients comes in at the pace at which handshakes are done. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import type { Identity } from "./auth.js";
+import type { Identity } from "./auth/identity.js";
 import { Connection, type Socket } from "./connection.js";
 import { Connections } from "./connections.js";
 
@@ -15,6 +15,7 @@ beforeEach(() => {
     maxHandshakes: 50,
     helloMs: 10_000,
     slowReaderBytes: 1,
+    clockToleranceMs: 0,
   });
 });
 afterEach(() => connections.stop());

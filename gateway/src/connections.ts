@@ -1,4 +1,3 @@
-import { CLOCK_TOLERANCE_MS } from "./auth.js";
 import type { Connection } from "./connection.js";
 import * as metrics from "./metrics.js";
 
@@ -10,6 +9,8 @@ export interface ConnectionsOptions {
   maxHandshakes: number;
   helloMs: number;
   slowReaderBytes: number;
+  /** A token counts for so long beyond its end. */
+  clockToleranceMs: number;
 }
 
 /** Where there are as many handshakes as there may be, one that has taken so long makes room for a new one. */
@@ -97,7 +98,8 @@ export class Connections {
     for (const connection of this.#connections) {
       if (!connection.isWelcome) {
         if (now - connection.openedAt > this.#options.helloMs) connection.close("hello_timeout", LATE_SPREAD);
-      } else if (connection.identity.expiresAt + CLOCK_TOLERANCE_MS <= now) connection.close("token_expired");
+      } else if (connection.identity.expiresAt + this.#options.clockToleranceMs <= now)
+        connection.close("token_expired");
       else this.#watchPace(connection, now);
     }
   }

@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { type Limits, subjects } from "@plexus/protocol";
 import {
   checkNats,
-  concerns,
   connectivity,
   connectNats,
   DirectoryStore,
@@ -13,14 +12,13 @@ import {
   Publisher,
   patiently,
   type Readiness,
-  type Revocation,
   RevocationStore,
   Router,
   type Service,
   SettingsStore,
   startOpsServer,
 } from "@plexus/runtime";
-import { refusingRevoked, verifier } from "./auth.js";
+import { closeUnwanted, openAccess } from "./auth/access.js";
 import { Connections } from "./connections.js";
 import { Control } from "./control.js";
 import { serveDemo } from "./demo.js";
@@ -61,8 +59,9 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const lifecycle = new Lifecycle({ nats, settings, connections, instance, buffer, rosterMs, log });
   const limits = limitsOf(options);
   const revocations = await patiently("revocations", () => RevocationStore.open(nats, log), log);
-  revocations.onRevoked((revocation) => closeRevoked(connections, revocation));
-  const verify = refusingRevoked(verifier(options.tokenSecret), revocations.list);
+  const access = { gateway: options.gatewayId, settings, revocations, log };
+  const verify = openAccess(options, access);
+  closeUnwanted(connections, access);
   const publisher = new Publisher(router);
   const { flushLater } = connections;
   const bus = connectivity(nats);
@@ -74,7 +73,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const rates = ratesOf(options);
   const sessions = new Sessions({ operations, ...shared, gateway, pingMs, maxReads, rates, log });
   serveConnections(app, { options, connections, sessions, log });
-  if (options.demo) serveDemo(app, options.tokenSecret);
+  if (options.demo) serveDemo(app, options.tokenSecrets[0]!);
   app.any("/*", (response) => {
     response.writeStatus("404 Not Found").end("not found\n");
   });
@@ -137,11 +136,6 @@ function limitsOf(options: Options<typeof gatewayOptions>): Limits {
     history: MAX_HISTORY,
     inFlight: options.maxInFlight,
   };
-}
-
-function closeRevoked(connections: Connections, revocation: Revocation): void {
-  for (const connection of connections.all())
-    if (connection.isWelcome && concerns(revocation, connection.identity)) connection.close("unauthorized");
 }
 
 /** At least one active cell has to answer. */

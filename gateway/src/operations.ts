@@ -27,7 +27,7 @@ import {
   readMembers,
   type Settings,
 } from "@plexus/runtime";
-import type { Verify } from "./auth.js";
+import type { Verify } from "./auth/identity.js";
 import type { Connection, Subscription } from "./connection.js";
 import type { Lifecycle } from "./lifecycle/lifecycle.js";
 import type { PageReader } from "./page-reader.js";
@@ -108,6 +108,7 @@ export class Operations {
       state: "joining",
       watching: false,
       number: 0,
+      answered: false,
     };
     connection.subscriptions.set(frame.ch, subscription);
     try {
@@ -132,6 +133,8 @@ export class Operations {
     const { before, after } = frame;
     const limit = Math.min(frame.limit ?? HISTORY_DEFAULT, limits.history);
     const page = await readHistory(router, connection.identity.tenant, frame.ch, { before, after, limit });
+    // Meanwhile another token may have come.
+    this.#allow(connection, "history", frame.ch);
     connection.send({ op: "ok", id: frame.id, ...page });
   }
 
@@ -142,6 +145,7 @@ export class Operations {
       relay !== undefined && connection.subscriptions.get(frame.ch)?.watching === true
         ? relay.presence.list()
         : await readMembers(this.#context.router, connection.identity.tenant, frame.ch);
+    this.#allow(connection, "presence", frame.ch);
     const { members, stale } = list;
     const ok = { op: "ok" as const, id: frame.id, members, count: members.length };
     connection.send(stale ? { ...ok, stale } : ok);
@@ -168,23 +172,37 @@ export class Operations {
   }
 
   async authenticate(connection: Connection, frame: AuthFrame): Promise<void> {
-    const identity = await this.#context.verify(frame.token);
+    const identity = await this.#context.verify(frame.token, connection);
     const { user, tenant } = connection.identity;
     if (identity.user !== user || identity.tenant !== tenant)
       throw new PlexusError("forbidden", "the token names another user or tenant: open a new connection");
     connection.identify(identity);
-    for (const subscription of [...connection.subscriptions.values()]) {
-      const { channel } = subscription;
-      if (!identity.capabilities.allows("sub", channel)) this.#leave(connection, subscription);
-      else if (!identity.capabilities.allows("presence", channel))
-        this.#leavePresence(connection, subscription);
-    }
+    for (const subscription of [...connection.subscriptions.values()])
+      this.#endWhatIsForbidden(connection, subscription);
     connection.send({ op: "ok", id: frame.id, expires: identity.expiresAt });
   }
 
   /** The connection is gone: so are its subscriptions. */
   leaveAll(connection: Connection): void {
     for (const subscription of [...connection.subscriptions.values()]) this.#leave(connection, subscription);
+  }
+
+  /** Ends a subscription, or its part in presence, that the token does not allow any more, and says so. */
+  #endWhatIsForbidden(connection: Connection, subscription: Subscription): void {
+    const { capabilities } = connection.identity;
+    const { channel: ch, presence, answered } = subscription;
+    const action = ["sub" as const, ...(presence ? ["presence" as const] : [])].find(
+      (needed) => !capabilities.allows(needed, ch),
+    );
+    if (action === undefined) return;
+    const refusal = notAllowed(action);
+    const { code, message } = refusal;
+    const only = action === "presence" ? { only: action } : {};
+    // What was asked for together is refused together, and `sub` gets its answer.
+    if (!answered) subscription.refusal = refusal;
+    if (answered && action === "presence") this.#leavePresence(connection, subscription);
+    else this.#leave(connection, subscription);
+    if (answered) connection.send({ op: "ended", ch, code, message, ...only });
   }
 
   #leave(connection: Connection, subscription: Subscription): void {
@@ -210,8 +228,7 @@ export class Operations {
   }
 
   #allow(connection: Connection, action: Action, channel: string): void {
-    if (!connection.identity.capabilities.allows(action, channel))
-      throw new PlexusError("forbidden", `the token does not allow "${action}" on this channel`);
+    if (!connection.identity.capabilities.allows(action, channel)) throw notAllowed(action);
   }
 
   #subscription(connection: Connection, channel: string): Subscription {
@@ -220,6 +237,10 @@ export class Operations {
       throw new PlexusError("not_subscribed", "this connection is not subscribed to the channel");
     return subscription;
   }
+}
+
+function notAllowed(action: Action): PlexusError {
+  return new PlexusError("forbidden", `the token does not allow "${action}" on this channel`);
 }
 
 function newMember(connection: Connection): Member {

@@ -1,5 +1,6 @@
 import { commonOptions, flag, integer, name, option } from "@plexus/runtime";
 import { z } from "zod";
+import { authOptions } from "./auth/options.js";
 import { rateOptions } from "./rate-options.js";
 
 export const gatewayOptions = {
@@ -17,12 +18,7 @@ export const gatewayOptions = {
     default: 8080,
     doc: "Port that clients connect to; several gateways on one machine may share it.",
   }),
-  tokenSecret: option({
-    env: "PLEXUS_TOKEN_SECRET",
-    type: z.string().min(32, "at least 32 characters"),
-    secret: true,
-    doc: "Secret that tokens are signed with (HS256).",
-  }),
+  ...authOptions,
   demo: option({
     env: "PLEXUS_DEMO",
     type: flag,

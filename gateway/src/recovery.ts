@@ -32,8 +32,6 @@ interface Join {
   readonly frame: SubFrame;
   /** All that lies after the start is wanted, or nothing (`since`); otherwise as much as there is (`rewind`). */
   exact: boolean;
-  /** The answer has been sent. */
-  answered: boolean;
 }
 
 /** Brings a subscription to life and answers its `sub`. Rejects if that can't be done; nothing was sent then. */
@@ -44,7 +42,7 @@ export async function joinChannel(
   frame: SubFrame,
 ): Promise<void> {
   const { relay } = subscription;
-  const join: Join = { connection, subscription, relay, frame, exact: false, answered: false };
+  const join: Join = { connection, subscription, relay, frame, exact: false };
   await relay.opened;
   if (gone(join)) return givenUp(join);
   if (subscription.presence) {
@@ -129,9 +127,9 @@ function finish(join: Join, seq: number, recovered: boolean): void {
 }
 
 function answer(join: Join, recovered: boolean): void {
-  if (join.answered) return;
-  join.answered = true;
   const { relay, frame, subscription, connection } = join;
+  if (subscription.answered) return;
+  subscription.answered = true;
   const ok: SubOk = {
     op: "ok",
     id: frame.id,
@@ -182,22 +180,22 @@ async function readPage(pages: PageReader, join: Join, cursor: Position): Promis
   try {
     return await pages.read(tenant, channel, home, range);
   } catch (error) {
-    if (join.answered) return null;
+    if (join.subscription.answered) return null;
     throw error;
   }
 }
 
 /** What was asked for is not there (any more): all or nothing, so the client starts at the present. */
 function notThere(join: Join): void {
-  if (join.answered) return giveUp(join);
+  if (join.subscription.answered) return giveUp(join);
   metrics.recoveries.inc({ outcome: "trimmed" });
   finish(join, join.relay.position.seq, false);
 }
 
 /** The client has been told `recovered: true` and can't be given the rest: it resumes from where it is. */
-function giveUp({ answered, connection }: Join): void {
+function giveUp({ subscription, connection }: Join): void {
   metrics.recoveries.inc({ outcome: "interrupted" });
-  if (!answered)
+  if (!subscription.answered)
     throw new PlexusError("unavailable", "the channel moved while it was recovered", { retry: 100 });
   connection.close("recovery_failed", { min: 0, max: 1_000 });
 }
@@ -207,9 +205,10 @@ function gone({ connection, subscription }: Join): boolean {
 }
 
 /** Left (by `unsub`, or for want of a capability) before it was joined: the `sub` has its answer all the same. */
-function givenUp({ answered, connection }: Join): void {
-  if (answered || !connection.isOpen) return;
-  throw new PlexusError("not_subscribed", "the subscription was given up before it began");
+function givenUp({ subscription, connection }: Join): void {
+  if (subscription.answered || !connection.isOpen) return;
+  const left = new PlexusError("not_subscribed", "the subscription was given up before it began");
+  throw subscription.refusal ?? left;
 }
 
 /** Sends the part of a record that lies after `seq`; returns the seq that the client has then. */

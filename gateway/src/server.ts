@@ -6,6 +6,8 @@ import uWS, {
 } from "uWebSockets.js";
 import { CONNECT_PATH, SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK } from "@plexus/protocol";
 import type { Logger, Options } from "@plexus/runtime";
+import { callerOf } from "./auth/caller.js";
+import { isOriginAllowed } from "./auth/origins.js";
 import { Connection, type Socket, type SocketData } from "./connection.js";
 import type { Connections } from "./connections.js";
 import type { Encoding } from "./fan-out.js";
@@ -45,7 +47,8 @@ export function serveConnections(
     idleTimeout: idleTimeoutS(options.pingMs),
     sendPingsAutomatically: true,
     maxLifetime: 0,
-    upgrade: (response, request, socketContext) => upgrade(response, request, socketContext, connections),
+    upgrade: (response, request, socketContext) =>
+      upgrade(response, request, socketContext, connections, options),
     open: (socket) => {
       const { connection } = socket.getUserData();
       connection.attach(socket);
@@ -92,6 +95,7 @@ function upgrade(
   request: HttpRequest,
   socketContext: us_socket_context_t,
   connections: Connections,
+  options: Options<typeof gatewayOptions>,
 ): void {
   const refuse = (status: string, reason: string, headers: Record<string, string> = {}) => {
     metrics.refusedConnections.inc({ reason });
@@ -102,6 +106,8 @@ function upgrade(
     });
   };
   if (!speaksWebSocket(request)) return refuse("426 Upgrade Required", "version", WEBSOCKET_WANTED);
+  if (!isOriginAllowed(options.origins, request.getHeader("origin")))
+    return refuse("403 Forbidden", "origin");
   const refusal = connections.refusal(Date.now());
   if (refusal !== null) return refuse("503 Service Unavailable", refusal, comeAgain());
   const offered = request
@@ -112,8 +118,10 @@ function upgrade(
   const protocol = offered.find((name) => name === SUBPROTOCOL_JSON || name === SUBPROTOCOL_MSGPACK);
   if (protocol === undefined && offered.length > 0) return refuse("400 Bad Request", "subprotocol");
   const encoding: Encoding = protocol === SUBPROTOCOL_MSGPACK ? "msgpack" : "json";
+  const connection = new Connection(connections.nextId(), encoding, Date.now());
+  Object.assign(connection, callerOf(response, request, options.queryTokens));
   response.upgrade<SocketData>(
-    { connection: new Connection(connections.nextId(), encoding, Date.now()) },
+    { connection },
     request.getHeader("sec-websocket-key"),
     protocol ?? "",
     request.getHeader("sec-websocket-extensions"),

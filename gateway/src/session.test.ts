@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import type { Limits, ServerFrame } from "@plexus/protocol";
 import { deferred, silent, until } from "@plexus/runtime/testing";
-import type { Identity } from "./auth.js";
+import type { Identity } from "./auth/identity.js";
 import { Connection, type Socket } from "./connection.js";
 import type { Operations } from "./operations.js";
 import type { ConnectionRates } from "./rates.js";

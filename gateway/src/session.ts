@@ -13,7 +13,8 @@ import {
 } from "@plexus/protocol";
 import { unpackFrame } from "@plexus/protocol/msgpack";
 import type { Logger } from "@plexus/runtime";
-import type { Verify } from "./auth.js";
+import { unauthorized, type Verify } from "./auth/identity.js";
+import { refusalOf } from "./auth/refusal.js";
 import type { Connection } from "./connection.js";
 import type { Lifecycle } from "./lifecycle/lifecycle.js";
 import * as metrics from "./metrics.js";
@@ -188,7 +189,10 @@ export class Sessions {
   async #hello(connection: Connection, frame: HelloFrame): Promise<void> {
     this.#early.set(connection, []);
     try {
-      const identity = await this.#verify(frame.token);
+      const token = frame.token ?? connection.queryToken;
+      connection.queryToken = undefined;
+      if (token === undefined) throw unauthorized("hello brings no token");
+      const identity = await this.#verify(token, connection);
       if (!connection.isOpen) return;
       connection.identify(identity);
       this.#lifecycle.connected(connection);
@@ -207,8 +211,8 @@ export class Sessions {
       this.#log.debug({ conn: connection.id, tenant: identity.tenant, user: identity.user }, "welcome");
     } catch (error) {
       this.#fail(connection, frame, error);
-      const expired = error instanceof PlexusError && error.code === "token_expired";
-      connection.close(expired ? "token_expired" : "unauthorized");
+      const { close, reconnect } = refusalOf(error);
+      connection.close(close, reconnect);
     }
     const early = this.#early.get(connection) ?? [];
     this.#early.delete(connection);

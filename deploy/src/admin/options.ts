@@ -1,4 +1,4 @@
-import { commonOptions, integer, MAX_REVOCATION_MS, option } from "@plexus/runtime";
+import { commonOptions, integer, MAX_REVOCATION_MS, option, tokenSecrets } from "@plexus/runtime";
 import { z } from "zod";
 import { parseTokens } from "./auth.js";
 
@@ -29,10 +29,10 @@ export const adminOptions = {
   }),
   tokenSecret: option<string | undefined>({
     env: "PLEXUS_TOKEN_SECRET",
-    type: z.string().min(32, "at least 32 characters").optional(),
+    type: tokenSecrets.transform(([first]) => first),
     default: undefined,
     secret: true,
-    doc: "Secret that clients' tokens are signed with (HS256). With it the admin API can make such tokens; without, it can't.",
+    doc: "Secret that clients' tokens are signed with (HS256); of several with commas in between, the first. With it the admin API can make such tokens; without, it can't.",
   }),
   maxTokenLifetimeMs: option({
     env: "PLEXUS_MAX_TOKEN_LIFETIME_MS",

@@ -39,7 +39,8 @@ export function findInstallation(given: Given, env: NodeJS.ProcessEnv, cwd: stri
 
 /** What signs clients' tokens, where it is known here. */
 export function findTokenSecret(given: Given, env: NodeJS.ProcessEnv, cwd: string): string | undefined {
-  if (env.PLEXUS_TOKEN_SECRET) return env.PLEXUS_TOKEN_SECRET;
+  // Of several, new tokens are signed with the first.
+  if (env.PLEXUS_TOKEN_SECRET) return env.PLEXUS_TOKEN_SECRET.split(",")[0]!.trim();
   if (given.text("admin-url") ?? env.PLEXUS_ADMIN_URL) return undefined;
   return readDevFile(given.text("data"), cwd)?.tokenSecret;
 }

@@ -18,7 +18,8 @@ export interface Position {
 export interface HelloFrame {
   op: "hello";
   id: number;
-  token: string;
+  /** May be left out only where the address brought it (`PLEXUS_QUERY_TOKENS`). */
+  token?: string;
 }
 export interface AuthFrame {
   op: "auth";

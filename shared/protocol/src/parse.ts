@@ -8,7 +8,7 @@ import { isChannel, MAX_MESSAGE_ID_LENGTH } from "./names.js";
 
 /** How deep `data` may be nested. Deeper values overflow recursive encoders further down the path. */
 export const MAX_DATA_DEPTH = 64;
-const MAX_TOKEN_LENGTH = 8192;
+export const MAX_TOKEN_LENGTH = 8192;
 const MAX_EPOCH_LENGTH = 64;
 
 type Raw = Record<string, unknown>;
@@ -53,8 +53,13 @@ export function parseClientFrame(value: unknown): ClientFrame {
     case "signal":
       return { op: "signal", ch: channel(raw), data: data(raw) };
     case "hello":
+      return {
+        op: "hello",
+        id: id(raw),
+        ...optional("token", raw.token === undefined ? undefined : token(raw)),
+      };
     case "auth":
-      return { op: raw.op, id: id(raw), token: text(raw, "token", MAX_TOKEN_LENGTH) };
+      return { op: "auth", id: id(raw), token: token(raw) };
     case "ping":
       return { op: "ping" };
     default:
@@ -89,6 +94,10 @@ function text(raw: Raw, field: string, maxLength: number): string {
   if (typeof value !== "string" || value.length === 0 || value.length > maxLength)
     bad(`${field} must be a string of 1 to ${maxLength} characters`);
   return value as string;
+}
+
+function token(raw: Raw): string {
+  return text(raw, "token", MAX_TOKEN_LENGTH);
 }
 
 function mid(raw: Raw): string | undefined {

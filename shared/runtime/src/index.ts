@@ -31,3 +31,4 @@ export * from "./status.js";
 export * from "./stream-writer.js";
 export * from "./tail.js";
 export * from "./token-bucket.js";
+export * from "./token-secrets.js";

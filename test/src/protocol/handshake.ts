@@ -110,9 +110,14 @@ export function handshakeCases({ cluster, encoding, connect, open, channel }: Pr
       await assertRefused(await open(), token);
   });
 
-  test("a hello without token, or with one of absurd length: bad_request", async () => {
+  test("a hello without token, where none came with the address: unauthorized, 4501", async () => {
     const client = await open();
-    await client.refused({ op: "hello" }, "bad_request");
+    await client.refused({ op: "hello" }, "unauthorized");
+    await client.closedWith(4501, "unauthorized");
+  });
+
+  test("a token that is no text, or of absurd length: bad_request", async () => {
+    const client = await open();
     await client.refused({ op: "hello", token: 7 }, "bad_request");
     await client.refused({ op: "hello", token: "x".repeat(8_193) }, "bad_request");
     await client.hello(await cluster.token("ada"));

@@ -125,7 +125,7 @@ class Connection {
   #carryOut(frame: ClientFrame): Answer {
     switch (frame.op) {
       case "hello":
-        this.#user = frame.token;
+        this.#user = frame.token ?? "";
         return {
           ...{ op: "welcome", v: 1, conn: this.#conn, user: this.#user, tenant: "t", gateway: "model" },
           ...{ now: Date.now(), ping: 20_000, limits: LIMITS },

@@ -3,13 +3,25 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import { PlexusError } from "@plexus/protocol";
-import { RevocationList } from "@plexus/runtime";
+import { RevocationList, Settings } from "@plexus/runtime";
+import { silent } from "@plexus/runtime/testing";
 import { exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from "jose";
-import { refusingRevoked, verifier } from "./auth.js";
+import { authenticator } from "./authenticator.js";
+import type { Verify } from "./identity.js";
+import { type JwtOptions, jwtVerifier } from "./jwt.js";
+import { KeyRings } from "./key-ring.js";
+import { KEY_SET_DEFAULTS, KeySets } from "./key-set.js";
 
 const SECRET = "a secret of at least 32 characters";
 const KEY = new TextEncoder().encode(SECRET);
-const verify = verifier(SECRET);
+const verify = verifier();
+
+function verifier(options: Partial<JwtOptions> = {}, secrets = [SECRET]): Verify {
+  const nobody = () => Promise.reject(new Error("there is no JWKS"));
+  const sets = new KeySets(KEY_SET_DEFAULTS, { ask: nobody, now: () => 0, log: silent });
+  const rings = new KeyRings(new Settings(), { secrets }, sets);
+  return jwtVerifier(rings, { clockToleranceMs: 5_000, ...options });
+}
 
 function inSeconds(seconds: number): number {
   return Math.floor(Date.now() / 1_000) + seconds;
@@ -126,11 +138,55 @@ test("the largest name and the smallest token are taken", async () => {
   assert.equal((await verify(forged({ alg: "HS256" }, claims, SECRET))).user, claims.sub);
 });
 
+test("what comes from the future is refused, but for clocks that differ", async () => {
+  await verify(await signed({ ...CLAIMS, iat: inSeconds(3), nbf: inSeconds(3) }));
+  await refused(await signed({ ...CLAIMS, iat: inSeconds(30) }), "unauthorized", /future/);
+  await refused(await signed({ ...CLAIMS, nbf: inSeconds(30) }), "unauthorized");
+  const exact = verifier({ clockToleranceMs: 0 });
+  await assert.rejects(exact(await signed({ ...CLAIMS, exp: inSeconds(-2) })), { code: "token_expired" });
+  await assert.rejects(exact(await signed({ ...CLAIMS, iat: inSeconds(3) })), { code: "unauthorized" });
+});
+
+test("issuer and audience are asked where they are given", async () => {
+  const asking = verifier({ issuer: "https://id.example", audience: "chat" });
+  const right = { ...CLAIMS, iss: "https://id.example", aud: ["other", "chat"] };
+  await asking(await signed(right));
+  for (const wrong of [
+    { iss: "https://evil.example" },
+    { aud: "other" },
+    { iss: undefined },
+    { aud: undefined },
+  ])
+    await assert.rejects(asking(await signed({ ...right, ...wrong })), { code: "unauthorized" });
+});
+
+test("of several secrets each is taken, and one that is gone is not", async () => {
+  const other = "another secret of at least 32 characters";
+  const token = (secret: string) => signed(CLAIMS, "HS256", new TextEncoder().encode(secret));
+  const both = verifier({}, [SECRET, other]);
+  for (const secret of [SECRET, other]) await both(await token(secret));
+  await assert.rejects(verifier({}, [other])(await token(SECRET)), { code: "unauthorized" });
+});
+
 test("a revoked token is refused, others of the user are not", async () => {
-  const list = new RevocationList();
-  list.put({ tenant: "acme", jti: "t1", until: Date.now() + 60_000 });
-  const guarded = refusingRevoked(verify, list);
+  const revocations = new RevocationList();
+  revocations.put({ tenant: "acme", jti: "t1", until: Date.now() + 60_000 });
+  const guarded = authenticator({ jwt: verify, revocations, settings: new Settings() });
   const token = (jti: string) => signed({ ...CLAIMS, jti });
   await assert.rejects(guarded(await token("t1")), { code: "unauthorized", message: /revoked/ });
   assert.equal((await guarded(await token("t2"))).tokenId, "t2");
+});
+
+test("a tenant that is suspended, or not listed where it must be, is forbidden", async () => {
+  const settings = new Settings();
+  const guarded = authenticator({ jwt: verify, revocations: new RevocationList(), settings });
+  const token = await signed(CLAIMS);
+  await guarded(token);
+  settings.putTenant("acme", { suspended: true });
+  await assert.rejects(guarded(token), { code: "forbidden" });
+  settings.putTenant("acme", null);
+  settings.putInstallation({ unlistedTenants: "refuse" });
+  await assert.rejects(guarded(token), { code: "forbidden" });
+  settings.putTenant("acme", {});
+  await guarded(token);
 });
