@@ -24,6 +24,7 @@ const FRAMES: Record<string, Fields> = {
 };
 
 const OPTIONAL: Record<string, string[]> = {
+  hello: ["token"],
   sub: ["since", "rewind", "presence"],
   pub: ["mid"],
   history: ["before", "after", "limit"],
