@@ -18,7 +18,7 @@ import {
   SettingsStore,
   startOpsServer,
 } from "@plexus/runtime";
-import { closeUnwanted, openAccess } from "./auth/access.js";
+import { openAccess } from "./auth/access.js";
 import { Connections } from "./connections.js";
 import { Control } from "./control.js";
 import { serveDemo } from "./demo.js";
@@ -59,9 +59,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const lifecycle = new Lifecycle({ nats, settings, connections, instance, buffer, rosterMs, log });
   const limits = limitsOf(options);
   const revocations = await patiently("revocations", () => RevocationStore.open(nats, log), log);
-  const access = { gateway: options.gatewayId, settings, revocations, log };
-  const verify = openAccess(options, access);
-  closeUnwanted(connections, access);
+  const verify = openAccess(options, { gateway: options.gatewayId, connections, settings, revocations, log });
   const publisher = new Publisher(router);
   const { flushLater } = connections;
   const bus = connectivity(nats);
@@ -73,7 +71,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const rates = ratesOf(options);
   const sessions = new Sessions({ operations, ...shared, gateway, pingMs, maxReads, rates, log });
   serveConnections(app, { options, connections, sessions, log });
-  if (options.demo) serveDemo(app, options.tokenSecrets[0]!);
+  if (options.demo) serveDemo(app, options.tokenSecrets![0]!);
   app.any("/*", (response) => {
     response.writeStatus("404 Not Found").end("not found\n");
   });

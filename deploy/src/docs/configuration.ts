@@ -70,7 +70,7 @@ export function valuesOf({ type }: OptionDeclaration): string {
 
 function defaultOf(option: OptionDeclaration): string {
   if (!("default" in option)) return "required";
-  if (option.default === undefined || String(option.default) === "") return "none";
+  if (option.default === undefined) return "none";
   return typeof option.default === "number" ? amount(option.default) : `\`${String(option.default)}\``;
 }
 

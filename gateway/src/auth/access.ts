@@ -12,14 +12,17 @@ import type { AuthOptions } from "./options.js";
 
 export interface AccessContext {
   readonly gateway: string;
+  readonly connections: Connections;
   readonly settings: Settings;
   readonly revocations: RevocationStore;
   readonly log: Logger;
 }
 
+/** How tokens are verified from now on; and open connections end as revocations and settings say. */
 export function openAccess(options: AuthOptions, context: AccessContext): Verify {
   const { gateway, settings, revocations, log } = context;
-  const { tokenSecrets: secrets, jwksUrl, jwksMaxAgeMs: maxAgeMs, jwksCoolDownMs: coolDownMs } = options;
+  closeUnwanted(context);
+  const { tokenSecrets: secrets = [], jwksUrl, jwksMaxAgeMs: maxAgeMs, jwksCoolDownMs: coolDownMs } = options;
   const keySetContext = { ask: askJson, now: () => performance.now(), log };
   const sets = new KeySets({ ...KEY_SET_DEFAULTS, maxAgeMs, coolDownMs }, keySetContext);
   const { clockToleranceMs, tokenIssuer: issuer, tokenAudience: audience } = options;
@@ -40,7 +43,7 @@ function hookOf(options: AuthOptions, gateway: string, log: Logger): ConnectHook
 }
 
 /** A revoked token's connections end, and those of a tenant that may not use the installation any more. */
-export function closeUnwanted(connections: Connections, { settings, revocations }: AccessContext): void {
+function closeUnwanted({ connections, settings, revocations }: AccessContext): void {
   revocations.onRevoked((revocation) => {
     for (const connection of connections.all())
       if (connection.isWelcome && concerns(revocation, connection.identity)) connection.close("unauthorized");

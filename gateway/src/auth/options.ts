@@ -13,10 +13,10 @@ const origins = z.string().transform((text, context) => {
 });
 
 export const authOptions = {
-  tokenSecrets: option<string[]>({
+  tokenSecrets: option<string[] | undefined>({
     env: "PLEXUS_TOKEN_SECRET",
-    type: tokenSecrets,
-    default: [],
+    type: tokenSecrets.optional(),
+    default: undefined,
     secret: true,
     doc: "Secret that tokens are signed with (HS256), 32 characters or more; or several with commas in between, any of which is taken. Needed unless there is a JWKS or a connect hook.",
   }),
@@ -104,10 +104,10 @@ export function checkAuthOptions({
   connectHookUrl,
   demo,
 }: AuthOptions & { demo: boolean }): void {
-  if (tokenSecrets.length === 0 && jwksUrl === undefined && connectHookUrl === undefined)
+  if (tokenSecrets === undefined && jwksUrl === undefined && connectHookUrl === undefined)
     throw new ConfigError(
       "PLEXUS_TOKEN_SECRET, PLEXUS_JWKS_URL or PLEXUS_CONNECT_HOOK_URL is required: nothing says who may connect",
     );
-  if (demo && tokenSecrets.length === 0)
+  if (demo && tokenSecrets === undefined)
     throw new ConfigError("PLEXUS_DEMO gives tokens to anybody, and needs PLEXUS_TOKEN_SECRET to sign them");
 }
