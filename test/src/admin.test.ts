@@ -56,6 +56,14 @@ test("nothing is answered without the token, but what the API is", async () => {
   assert.equal((await fetch(`${admin.url}/openapi.json`)).status, 200);
 });
 
+test("a stream of events is guarded as every answer is", async () => {
+  const response = await fetch(`${admin.url}${channelPath("chat.guarded")}/events`, { headers: admin.headers });
+  await response.body?.cancel();
+  assert.equal(response.headers.get("content-type"), "text/event-stream");
+  assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+  assert.match(response.headers.get("content-security-policy") ?? "", /frame-ancestors 'none'/);
+});
+
 test("OpenAPI describes each call, and nothing else is there", async () => {
   const text = await (await fetch(`${admin.url}/openapi.json`)).text();
   const { paths, components } = JSON.parse(text) as {

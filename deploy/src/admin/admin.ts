@@ -5,6 +5,7 @@ import {
   connectNats,
   DirectoryStore,
   type Logger,
+  networks,
   OperationStore,
   type Options,
   Publisher,
@@ -13,6 +14,7 @@ import {
   type Service,
   SettingsStore,
   startOpsServer,
+  type Tls,
 } from "@plexus/runtime";
 import { CellChanges } from "./cell-changes.js";
 import { GatewayRoster } from "./gateway-roster.js";
@@ -22,7 +24,11 @@ import { buildServer } from "./server.js";
 import { EventStreams } from "./sse.js";
 
 /** Composes the admin API: it talks to the bus, and to nothing else. */
-export async function startAdmin(options: Options<typeof adminOptions>, log: Logger): Promise<Service> {
+export async function startAdmin(
+  options: Options<typeof adminOptions>,
+  log: Logger,
+  tls?: Tls,
+): Promise<Service> {
   const instance = `admin-${randomBytes(4).toString("hex")}`;
   const nats = await connectNats(options.natsUrl, instance, log);
   const directory = await DirectoryStore.open(nats, log);
@@ -49,7 +55,7 @@ export async function startAdmin(options: Options<typeof adminOptions>, log: Log
       maxTokenLifetimeMs: options.maxTokenLifetimeMs,
       log,
     },
-    options.tokens,
+    { tokens: options.tokens, tls, trusted: networks(options.trustedProxies) },
   );
   await server.listen({ host: options.host, port: options.port });
   const ops = await startOpsServer({
@@ -59,7 +65,7 @@ export async function startAdmin(options: Options<typeof adminOptions>, log: Log
     ready: async () => ({ nats: await checkNats(nats) }),
   });
   const { port } = server.server.address() as AddressInfo;
-  log.info({ host: options.host, port, instance }, "admin API is ready");
+  log.info({ host: options.host, port, tls: tls !== undefined, instance }, "admin API is ready");
 
   return {
     stop: async () => {

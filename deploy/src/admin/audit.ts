@@ -3,6 +3,7 @@ import type { ErrorCode } from "@plexus/protocol";
 import type { Logger } from "@plexus/runtime";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Counter } from "prom-client";
+import type { Role } from "./auth.js";
 import type { AdminServer } from "./context.js";
 
 export interface Audited {
@@ -25,6 +26,7 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Name of the bearer token; null until it is known. */
     who: string | null;
+    role: Role | null;
     errorCode: ErrorCode | null;
   }
 }
@@ -58,8 +60,8 @@ function lineOf(
   const given = fields.filter((field) => body[field] !== undefined).map((field) => [field, body[field]]);
   const target: Record<string, unknown> = { ...(request.params as object), ...Object.fromEntries(given) };
   if (names) target.fields = namesOf(body);
-  const { who, ip } = request;
-  return { who, from: ip, action, target, outcome, status: reply.statusCode };
+  const { who, role, ip } = request;
+  return { who, role, from: ip, action, target, outcome, status: reply.statusCode };
 }
 
 function namesOf(body: object): string[] {

@@ -34,6 +34,20 @@ test("tokens have names, for the audit log", () => {
   assert.equal(authenticate(`Bearer ${TWO}`, known)?.name, "ci");
 });
 
+test("a token says what it allows, and without a word everything", () => {
+  const known = tokens(`alice:read:${ONE},bob:${TWO},eve:operate:${"c".repeat(32)}`);
+  assert.deepEqual(
+    known.map(({ name, role }) => [name, role]),
+    [
+      ["alice", "read"],
+      ["bob", "operate"],
+      ["eve", "operate"],
+    ],
+  );
+  for (const text of [`alice:write:${ONE}`, `alice:READ:${ONE}`, `a:b:c:${ONE}`, `:read:${ONE}`])
+    assert.equal(typeof parseTokens(text), "string", text);
+});
+
 test("a token without a name is known by the beginning of its hash, and not by itself", () => {
   const [token] = tokens(ONE);
   assert.match(token!.name, /^token-[0-9a-f]{8}$/);
@@ -48,6 +62,7 @@ test("what is no token is refused, and not repeated", () => {
     `a b:${ONE}`,
     `${ONE},`,
     `x:${ONE},x:${TWO}`,
+    `x:read:${short}`,
   ]) {
     const problem = parseTokens(text);
     assert.equal(typeof problem, "string", text);

@@ -1,3 +1,4 @@
+import type { Server } from "node:https";
 import type {
   DirectoryStore,
   Logger,
@@ -13,7 +14,6 @@ import type {
   FastifyTypeProvider,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
-  RawServerDefault,
 } from "fastify";
 import type { Static, TSchema } from "typebox";
 import type { CellChanges } from "./cell-changes.js";
@@ -45,9 +45,9 @@ interface TypesFromSchemas extends FastifyTypeProvider {
 }
 
 export type AdminServer = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
+  Server,
+  RawRequestDefaultExpression<Server>,
+  RawReplyDefaultExpression<Server>,
   FastifyBaseLogger,
   TypesFromSchemas
 >;

@@ -1,4 +1,12 @@
-import { commonOptions, integer, MAX_REVOCATION_MS, option, tokenSecrets } from "@plexus/runtime";
+import {
+  commonOptions,
+  flag,
+  integer,
+  MAX_REVOCATION_MS,
+  option,
+  tokenSecrets,
+  trustedProxies,
+} from "@plexus/runtime";
 import { z } from "zod";
 import { parseTokens } from "./auth.js";
 
@@ -8,7 +16,7 @@ export const adminOptions = {
     env: "PLEXUS_ADMIN_HOST",
     type: z.string(),
     default: "127.0.0.1",
-    doc: "Address that the admin API listens on; loopback by default, since it speaks plain HTTP.",
+    doc: "Address that the admin API listens on; loopback by default. Any other one is refused without TLS, see PLEXUS_ADMIN_INSECURE.",
   }),
   port: option({
     env: "PLEXUS_ADMIN_PORT",
@@ -16,6 +24,25 @@ export const adminOptions = {
     default: 9080,
     doc: "Port of the admin API; 0 takes a free one and logs it.",
   }),
+  tlsCertFile: option<string | undefined>({
+    env: "PLEXUS_ADMIN_TLS_CERT_FILE",
+    type: z.string().optional(),
+    default: undefined,
+    doc: "File with the certificate (PEM, with its chain); with it the admin API speaks HTTPS, TLS 1.2 or newer. Read once, at the start.",
+  }),
+  tlsKeyFile: option<string | undefined>({
+    env: "PLEXUS_ADMIN_TLS_KEY_FILE",
+    type: z.string().optional(),
+    default: undefined,
+    doc: "File with the certificate's private key (PEM).",
+  }),
+  insecure: option({
+    env: "PLEXUS_ADMIN_INSECURE",
+    type: flag,
+    default: false,
+    doc: "Listen on other addresses than loopback without TLS, as in a private network behind a proxy that has it.",
+  }),
+  trustedProxies,
   tokens: option({
     env: "PLEXUS_ADMIN_TOKEN",
     type: z.string().transform((text, context) => {
@@ -25,7 +52,7 @@ export const adminOptions = {
       return z.NEVER;
     }),
     secret: true,
-    doc: "Bearer token of the admin API, 32 characters or more; or several as name:token with commas in between, whose names the audit log shows.",
+    doc: "Bearer token of the admin API, 32 characters or more; or several as name:token or name:role:token with commas in between, whose names the audit log shows. The role is read (every GET) or operate (everything, the default).",
   }),
   tokenSecret: option<string | undefined>({
     env: "PLEXUS_TOKEN_SECRET",

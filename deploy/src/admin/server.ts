@@ -1,9 +1,12 @@
+import type { BlockList } from "node:net";
 import swagger from "@fastify/swagger";
 import { PlexusError } from "@plexus/protocol";
+import { isWithin, TLS_MIN_VERSION, type Tls } from "@plexus/runtime";
 import Fastify from "fastify";
 import { Counter } from "prom-client";
+import { describeRoles, OPENAPI_PATH, requireToken, secureAnswers } from "./access.js";
 import { auditChanges } from "./audit.js";
-import { type AdminToken, authenticate } from "./auth.js";
+import type { AdminToken } from "./auth.js";
 import { cellRoutes } from "./cells.js";
 import { channelRoutes } from "./channels.js";
 import type { AdminContext, AdminServer } from "./context.js";
@@ -22,7 +25,6 @@ import { userRoutes } from "./users.js";
 const MAX_BODY_BYTES = 512 * 1024;
 /** The longest user, every character of it percent-encoded. */
 const MAX_PARAM_LENGTH = 2_048;
-const OPENAPI_PATH = "/openapi.json";
 
 const requests = new Counter({
   name: "plexus_admin_requests_total",
@@ -30,12 +32,21 @@ const requests = new Counter({
   labelNames: ["route", "status"],
 });
 
+export interface Access {
+  readonly tokens: readonly AdminToken[];
+  readonly tls: Tls | undefined;
+  /** Proxies whose word is taken for a client's address. */
+  readonly trusted: BlockList;
+}
+
 /** The admin API as a Fastify server that does not listen yet. */
 export async function buildServer(
   context: AdminContext,
-  tokens: readonly AdminToken[],
+  { tokens, tls, trusted }: Access,
 ): Promise<AdminServer> {
   const server: AdminServer = Fastify({
+    https: tls === undefined ? null : { cert: tls.cert, key: tls.key, minVersion: TLS_MIN_VERSION },
+    trustProxy: (address) => isWithin(trusted, address),
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     forceCloseConnections: true,
@@ -44,12 +55,14 @@ export async function buildServer(
     schemaErrorFormatter,
   });
   acceptEmptyBodies(server);
+  secureAnswers(server);
   requireToken(server, tokens);
   answerErrors(server, context);
   auditChanges(server, context.log);
   countRequests(server);
   for (const schema of [...NAMED, ...SETTINGS_NAMED]) server.addSchema(schema);
   await describe(server);
+  describeRoles(server);
   for (const add of [
     cellRoutes,
     tenantRoutes,
@@ -76,19 +89,6 @@ function acceptEmptyBodies(server: AdminServer): void {
   });
   server.addHook("preValidation", async (request) => {
     if (request.method === "POST" && request.body === undefined) request.body = {};
-  });
-}
-
-function requireToken(server: AdminServer, tokens: readonly AdminToken[]): void {
-  server.decorateRequest("who", null);
-  server.addHook("onRequest", async (request, reply) => {
-    if (request.routeOptions.url === OPENAPI_PATH) return;
-    const token = authenticate(request.headers.authorization, tokens);
-    if (token === undefined) {
-      reply.header("www-authenticate", "Bearer");
-      throw new PlexusError("unauthorized", "send a valid token: Authorization: Bearer <token>");
-    }
-    request.who = token.name;
   });
 }
 
@@ -124,7 +124,7 @@ async function describe(server: AdminServer): Promise<void> {
         title: "Plexus admin API",
         version: "1",
         description:
-          "For operators. Times are milliseconds since 1970. Errors are `{error: {code, message, retry?}}`.",
+          "For operators. Tokens have a role: read, for every GET, or operate, for everything. Times are milliseconds since 1970. Errors are `{error: {code, message, retry?}}`.",
       },
       components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
       security: [{ token: [] }],

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import { PlexusError } from "@plexus/protocol";
 import type { FastifyReply } from "fastify";
 import { Gauge } from "prom-client";
@@ -24,6 +25,8 @@ export class EventStream {
     this.#reply = reply;
     reply.hijack();
     reply.raw.writeHead(200, {
+      // What every answer has: who hijacks it has to say it himself.
+      ...(reply.getHeaders() as OutgoingHttpHeaders),
       "content-type": "text/event-stream",
       "cache-control": "no-store",
       // nginx buffers otherwise.

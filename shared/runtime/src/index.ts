@@ -1,3 +1,4 @@
+export * from "./addresses.js";
 export * from "./breaker.js";
 export * from "./commands.js";
 export * from "./config.js";
@@ -30,5 +31,6 @@ export * from "./settings-store.js";
 export * from "./status.js";
 export * from "./stream-writer.js";
 export * from "./tail.js";
+export * from "./tls.js";
 export * from "./token-bucket.js";
 export * from "./token-secrets.js";

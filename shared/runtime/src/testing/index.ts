@@ -1,3 +1,4 @@
 /** What tests of the processes share. Nothing here is part of a running Plexus. */
 export * from "./brokers.js";
+export * from "./certificate.js";
 export * from "./until.js";
