@@ -57,7 +57,9 @@ test("nothing is answered without the token, but what the API is", async () => {
 });
 
 test("a stream of events is guarded as every answer is", async () => {
-  const response = await fetch(`${admin.url}${channelPath("chat.guarded")}/events`, { headers: admin.headers });
+  const response = await fetch(`${admin.url}${channelPath("chat.guarded")}/events`, {
+    headers: admin.headers,
+  });
   await response.body?.cancel();
   assert.equal(response.headers.get("content-type"), "text/event-stream");
   assert.equal(response.headers.get("x-content-type-options"), "nosniff");
