@@ -10,6 +10,7 @@
  *   ping.<cell>                      whether any worker of a cell answers
  *   status.worker.<cell>             every worker of a cell says how it is
  *   status.gateway[.channel|.user]   every gateway says how it is; who is subscribed; where a user is connected
+ *   usage                            every process says what tenants with quotas use of it, once a second
  *   control.gateway.disconnect       every gateway closes the connections of a user
  *   control.gateway.drain.<gateway>  a gateway sends its connections away
  *
@@ -42,6 +43,7 @@ export const subjects = {
   gatewayStatus: "status.gateway",
   channelSubscribers: "status.gateway.channel",
   userConnections: "status.gateway.user",
+  usage: "usage",
   disconnectUser: "control.gateway.disconnect",
   drainGateway: (gateway: string) => `control.gateway.drain.${gateway}`,
   botRequest: (tenant: string, bot: string, operation: BotOperation, channel: string) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type BucketRate, MAX_RETRY_MS, TokenBucket } from "./token-bucket.js";
+import { type BucketRate, MAX_DEBT_S, MAX_RETRY_MS, TokenBucket } from "./token-bucket.js";
 
 const RATE: BucketRate = { perSecond: 100, burst: 10 };
 
@@ -71,6 +71,12 @@ test("what is charged afterwards leads into debt, which has to be paid off first
   assert.equal(bucket.inDebt(RATE, 0), 1_000);
   assert.equal(bucket.inDebt(RATE, 1_000), 0);
   assert.equal(bucket.take(RATE, 1_010), 0);
+});
+
+test("debt has a bound: a minute of good behaviour is always enough", () => {
+  const bucket = new TokenBucket(RATE, 0);
+  bucket.charge(1e12, RATE, 0);
+  assert.equal(bucket.inDebt(RATE, MAX_DEBT_S * 1_000), 0);
 });
 
 test("another rate counts from the call that names it; a smaller burst is kept at once", () => {

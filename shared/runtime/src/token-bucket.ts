@@ -6,6 +6,8 @@ export interface BucketRate {
 
 /** Nobody is told to come back later than this, milliseconds. */
 export const MAX_RETRY_MS = 10_000;
+/** So many seconds' worth of tokens is the deepest debt: what goes beyond is forgiven, so that nobody is shut out for days. */
+export const MAX_DEBT_S = 60;
 /** What adding up fractions may lose of a token. */
 const ROUNDING = 1e-6;
 
@@ -39,7 +41,7 @@ export class TokenBucket {
   /** Takes `count` tokens for what has happened already, into debt where there are not so many. */
   charge(count: number, rate: BucketRate, now: number): void {
     this.#refill(rate, now);
-    this.#tokens -= count;
+    this.#tokens = Math.max(this.#tokens - count, -MAX_DEBT_S * rate.perSecond);
   }
 
   /** 0 unless the bucket is in debt; else the milliseconds after which to try again (at least 1). */

@@ -1,0 +1,118 @@
+/** Fairness on a model process: a queue that is worked off at a fixed pace, and lags by what waits in it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { FAIR_TICK_MS, FairShare } from "./fair-share.js";
+
+const LAG_MS = 10;
+/** Work per second that the model process does. */
+const CAPACITY = 1_000;
+const STEPS_PER_TICK = 25;
+const STEP_MS = FAIR_TICK_MS / STEPS_PER_TICK;
+
+interface Outcome {
+  /** Work that was let in, by tenant, in the second half. */
+  readonly admitted: number[];
+  readonly refused: number[];
+  readonly lags: number[];
+  readonly fair: FairShare;
+}
+
+/** Runs the process for so many looks; `demands` are per second, by tenant. */
+function run(demands: readonly number[], ticks: number, options: { otherLagMs?: number } = {}): Outcome {
+  const fair = new FairShare({ lagMs: LAG_MS }, 0);
+  const admitted = demands.map(() => 0);
+  const refused = demands.map(() => 0);
+  const owed = demands.map(() => 0);
+  const lags: number[] = [];
+  let [now, queue] = [0, 0];
+  for (let tick = 0; tick < ticks; tick++) {
+    let late = 0;
+    for (let step = 0; step < STEPS_PER_TICK; step++) {
+      now += STEP_MS;
+      for (const [i, demand] of demands.entries())
+        for (owed[i]! += (demand * STEP_MS) / 1_000; owed[i]! >= 1; owed[i]!--) {
+          if (fair.admit(`t${i}`, now) > 0) {
+            refused[i]!++;
+            continue;
+          }
+          fair.worked(`t${i}`, 1, now);
+          queue++;
+          if (tick >= ticks / 2) admitted[i]!++;
+        }
+      queue = Math.max(0, queue - (CAPACITY * STEP_MS) / 1_000);
+      late += (queue / CAPACITY) * 1_000;
+    }
+    lags.push(late / STEPS_PER_TICK + (options.otherLagMs ?? 0));
+    fair.tick(lags.at(-1)!, now);
+  }
+  return { admitted, refused, lags, fair };
+}
+
+const seconds = (ticks: number) => (ticks * FAIR_TICK_MS) / 1_000;
+
+test("a tenant with less than an equal part is never refused, whatever the others do", () => {
+  const noisy = fc.array(fc.integer({ min: CAPACITY, max: 5 * CAPACITY }), { minLength: 1, maxLength: 4 });
+  const quiet = fc.array(fc.integer({ min: 1, max: CAPACITY / 20 }), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(noisy, quiet, (loud, still) => {
+      const { refused } = run([...loud, ...still], 80);
+      for (const count of refused.slice(loud.length)) assert.equal(count, 0);
+      if (loud.length + still.length > 1) assert.ok(refused.slice(0, loud.length).some((count) => count > 0));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("the lag stays bounded beside a noisy tenant, and the work that can be done is done", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 10 }), (times) => {
+      const ticks = 400;
+      const { admitted, lags } = run([times * CAPACITY, 50], ticks);
+      const served = admitted.reduce((sum, count) => sum + count) / seconds(ticks / 2);
+      assert.ok(served > 0.7 * CAPACITY, `${times}: served ${served} of ${CAPACITY} per second`);
+      const late = lags.slice(ticks / 2).filter((lagMs) => lagMs > 10 * LAG_MS);
+      assert.ok(late.length < ticks / 20, `${times}: late ${late.length} times of ${ticks / 2}`);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test("who keeps up refuses nobody", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 190 }), { minLength: 1, maxLength: 5 }), (demands) => {
+      const { refused, fair } = run(demands, 40);
+      assert.ok(refused.every((count) => count === 0));
+      assert.equal(fair.limited, 0);
+    }),
+  );
+});
+
+test("one tenant alone is not limited, however much the process lags; nor are equal ones", () => {
+  for (const demands of [[10_000], [5_000, 5_000, 5_000]]) {
+    const { refused, lags } = run(demands, 40);
+    assert.ok(lags.at(-1)! > 1_000);
+    assert.ok(refused.every((count) => count === 0));
+  }
+});
+
+test("a lag with other causes brings nobody to a stop, and the limit goes with it", () => {
+  const { admitted, fair } = run([500, 1], 200, { otherLagMs: 1_000 });
+  assert.ok(admitted[0]! / seconds(100) > 20, `${admitted[0]! / seconds(100)} per second`);
+  for (let now = 200 * FAIR_TICK_MS, i = 1; i < 100; i++) {
+    now += FAIR_TICK_MS;
+    for (let k = 0; k < 100; k++) if (fair.admit("t0", now) === 0) fair.worked("t0", 1, now);
+    fair.worked("t1", 1, now);
+    fair.tick(0, now);
+  }
+  assert.equal(fair.limited, 0);
+});
+
+test("who has no work any more is forgotten, and there is a bound on those who have", () => {
+  const fair = new FairShare({ lagMs: LAG_MS, maxTenants: 3 }, 0);
+  for (let i = 0; i < 10; i++) fair.worked(`t${i}`, 1, 0);
+  assert.equal(fair.size, 3);
+  assert.equal(fair.admit("t9", 0), 0);
+  for (let tick = 1; tick < 20; tick++) fair.tick(0, tick * FAIR_TICK_MS);
+  assert.equal(fair.size, 0);
+});

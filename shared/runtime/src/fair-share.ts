@@ -1,0 +1,152 @@
+/**
+ * Fairness between tenants where a process has more to do than it can: while its event loop lags, those tenants that
+ * cause more than an equal part of the work get less of it, step by step; once it no longer lags they get more again
+ * (additive increase, multiplicative decrease: Chiu and Jain, 1989). A process that keeps up refuses nobody.
+ *
+ * Pure: time and lag are arguments. Work is in units of about one publish.
+ *
+ * - A tenant with an equal part of the work or less has no limit, or one that is above what it does.
+ * - One tenant alone has no limit, whatever it does: there is nobody to be fair to.
+ */
+import { type BucketRate, TokenBucket } from "./token-bucket.js";
+
+export interface FairShareOptions {
+  /** The smoothed lag of the event loop above which work is shared out, milliseconds. */
+  lagMs: number;
+  maxTenants?: number;
+}
+
+/** Between two looks at the lag. */
+export const FAIR_TICK_MS = 250;
+/** What a delivery and a KiB cost, beside a publish. */
+export const DELIVERY_WORK = 0.05;
+const WORK_PER_BYTE = 0.25 / 1_024;
+
+/** Weight of the last look in what is remembered. */
+const LATEST_WEIGHT = 0.5;
+/** What is left of a limit after each look that finds the process lagging. */
+const CUT = 0.8;
+/** What is added after each look that finds it keeping up, as a part of what the tenant did when it was first cut. */
+const RAISE = 0.02;
+/** So much above an equal part is no more than chance. */
+const MARGIN = 1.1;
+/** Of what a tenant did when it was first cut: a lag with other causes must not bring anybody to a stop. */
+const LEAST_LEFT = 0.05;
+/** A limit so many times above what the tenant does holds nobody back. */
+const FAR_ABOVE = 1.5;
+/** Tenants at work at once; further ones are not limited. */
+const MAX_TENANTS = 10_000;
+/** Work per second below which a tenant is forgotten. */
+const NO_WORK = 0.01;
+
+interface Worker {
+  /** Since the last look. */
+  recent: number;
+  /** Per second, smoothed. */
+  rate: number;
+  limit: Limit | null;
+}
+
+interface Limit {
+  perSecond: number;
+  /** Of one look: who wants no more than its part, but all of it at once, gets it. */
+  burst: number;
+  /** What the tenant did per second when it was first cut. */
+  readonly before: number;
+  readonly bucket: TokenBucket;
+}
+
+export class FairShare {
+  readonly #options: Required<FairShareOptions>;
+  readonly #tenants = new Map<string, Worker>();
+  #lagMs = 0;
+  #lookedAt: number;
+
+  constructor(options: FairShareOptions, now: number) {
+    this.#options = { maxTenants: MAX_TENANTS, ...options };
+    this.#lookedAt = now;
+  }
+
+  get lagMs(): number {
+    return this.#lagMs;
+  }
+  get size(): number {
+    return this.#tenants.size;
+  }
+
+  /** How many tenants get less than they ask for, or may. */
+  get limited(): number {
+    let count = 0;
+    for (const { limit } of this.#tenants.values()) if (limit !== null) count++;
+    return count;
+  }
+
+  /** 0: more work of this tenant may come in; else the milliseconds after which to try again. */
+  admit(tenant: string, now: number): number {
+    const limit = this.#tenants.get(tenant)?.limit;
+    return limit ? limit.bucket.inDebt(limit, now) : 0;
+  }
+
+  /** Work was done, or has to be. */
+  worked(tenant: string, work: number, now: number): void {
+    let worker = this.#tenants.get(tenant);
+    if (worker === undefined) {
+      if (this.#tenants.size >= this.#options.maxTenants) return;
+      worker = { recent: 0, rate: 0, limit: null };
+      this.#tenants.set(tenant, worker);
+    }
+    worker.recent += work;
+    if (worker.limit !== null) worker.limit.bucket.charge(work, worker.limit, now);
+  }
+
+  /** Looks at the lag since the last look, every {@link FAIR_TICK_MS} or so. */
+  tick(lagMs: number, now: number): void {
+    const seconds = (now - this.#lookedAt) / 1_000;
+    if (seconds <= 0) return;
+    this.#lookedAt = now;
+    this.#lagMs += (lagMs - this.#lagMs) * LATEST_WEIGHT;
+    let total = 0;
+    for (const [tenant, worker] of this.#tenants) {
+      worker.rate += (worker.recent / seconds - worker.rate) * LATEST_WEIGHT;
+      worker.recent = 0;
+      if (worker.rate < NO_WORK) this.#tenants.delete(tenant);
+      else total += worker.rate;
+    }
+    const equalPart = total / this.#tenants.size;
+    const lags = this.#lagMs > this.#options.lagMs;
+    for (const worker of this.#tenants.values()) {
+      if (lags && worker.rate > equalPart * MARGIN) cut(worker, equalPart, now);
+      else if (!lags) raise(worker);
+      relieve(worker, equalPart);
+    }
+  }
+}
+
+/** What a publish of so many bytes costs. */
+export function publishWork(bytes: number): number {
+  return 1 + bytes * WORK_PER_BYTE;
+}
+
+function cut(worker: Worker, equalPart: number, now: number): void {
+  const before = worker.limit?.before ?? worker.rate;
+  const present = Math.min(worker.limit?.perSecond ?? worker.rate, worker.rate);
+  const rate = rateOf(Math.max(present * CUT, equalPart, before * LEAST_LEFT));
+  if (worker.limit === null) worker.limit = { ...rate, before, bucket: new TokenBucket(rate, now) };
+  else Object.assign(worker.limit, rate);
+}
+
+function raise({ limit }: Worker): void {
+  if (limit !== null) Object.assign(limit, rateOf(limit.perSecond + limit.before * RAISE));
+}
+
+/** Nobody with less than an equal part is held back, and a limit that holds nobody back is none. */
+function relieve(worker: Worker, equalPart: number): void {
+  const { limit, rate } = worker;
+  if (limit === null) return;
+  if (limit.perSecond > rate * FAR_ABOVE) worker.limit = null;
+  else if (limit.perSecond < equalPart) Object.assign(limit, rateOf(equalPart));
+}
+
+function rateOf(perSecond: number): BucketRate {
+  return { perSecond, burst: (perSecond * FAIR_TICK_MS) / 1_000 };
+}
