@@ -36,6 +36,7 @@ beforeEach(async () => {
     publish: (_key: string, _feed: string, bytes: Uint8Array) => {
       const { op, seq } = JSON.parse(Buffer.from(bytes).toString()) as { op: string; seq?: number };
       published.push(seq === undefined ? op : `${op} ${seq}`);
+      return 1;
     },
   };
   const context = {
@@ -44,6 +45,7 @@ beforeEach(async () => {
     fanOut,
     directory: { current: EMPTY_DIRECTORY },
     gateway: "g1",
+    tenants: { delivered: () => undefined },
     log: silent,
   };
   const whole = { ...context, settings: new Settings() } as unknown as RelayContext;

@@ -177,7 +177,7 @@ export class ChannelRelay {
         if (readHead(bytes)?.epoch !== this.relay.position?.epoch) this.nextCheckAt = performance.now();
         return;
       case "signal":
-        return this.#context.fanOut.publish(this.key, "messages", bytes);
+        return this.#handOut(bytes, 1);
       case "presence":
         return this.presence.event(bytes);
     }
@@ -191,18 +191,25 @@ export class ChannelRelay {
     switch (effect.do) {
       case "deliver":
         if (this.latest.size > 0) this.latest.spare(before(effect.bytes));
-        return this.#context.fanOut.publish(this.key, "messages", effect.bytes);
+        return this.#handOut(effect.bytes, effect.n);
       case "reset": {
         metrics.resets.inc();
         this.#context.log.warn({ channel: this.key, position: effect.position }, "channel goes on elsewhere");
         const frame = { op: "reset", ch: this.channel, ...effect.position, recovered: false };
-        return this.#context.fanOut.publish(this.key, "messages", Buffer.from(JSON.stringify(frame)));
+        return this.#handOut(Buffer.from(JSON.stringify(frame)), 0);
       }
       case "fetch":
         return this.#in(effect.inMs, () => this.#repair());
       case "lookup":
         return this.#in(effect.inMs, () => this.#lookUp());
     }
+  }
+
+  /** Gives a frame with so many messages to the subscribers, at the tenant's expense. */
+  #handOut(bytes: Uint8Array, messages: number): void {
+    const { fanOut, tenants } = this.#context;
+    const receivers = fanOut.publish(this.key, "messages", bytes);
+    tenants.delivered(this.tenant, receivers * messages, performance.now());
   }
 
   /** Now, or after about so long: relays that fell into the same trouble do not ask all at once. */

@@ -28,8 +28,8 @@ export class FanOut {
     this.#app = app;
   }
 
-  /** Hands a frame, given as its JSON bytes, to every subscriber of a channel. */
-  publish(key: string, feed: Feed, bytes: Uint8Array): void {
+  /** Hands a frame, given as its JSON bytes, to every subscriber of a channel; returns how many these are. */
+  publish(key: string, feed: Feed, bytes: Uint8Array): number {
     const json = topic(key, "json", feed);
     const subscribers = this.#app.numSubscribers(json);
     if (subscribers > 0) this.#app.publish(json, bytes, false);
@@ -37,6 +37,7 @@ export class FanOut {
     const others = this.#app.numSubscribers(msgpack);
     if (others > 0) this.#app.publish(msgpack, transcode(bytes), true);
     metrics.deliveries.inc(subscribers + others);
+    return subscribers + others;
   }
 }
 

@@ -17,6 +17,7 @@ import {
   type Service,
   SettingsStore,
   startOpsServer,
+  startTenantLimits,
 } from "@plexus/runtime";
 import { openAccess } from "./auth/access.js";
 import { Connections } from "./connections.js";
@@ -49,9 +50,11 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const router = new Router({ nats, directory, asker: instance, log });
   const settingsStore = await openSettings(nats, options.settingsFile, log);
   const { settings } = settingsStore;
+  const tenantLimits = startTenantLimits({ ...options, nats, settings, by: instance, log });
+  const { limits: tenants } = tenantLimits;
   const app = uWS.App();
   const fanOut = new FanOut(app);
-  const seen = { nats, router, directory, fanOut, settings, gateway: instance, log };
+  const seen = { nats, router, directory, fanOut, settings, tenants, gateway: instance, log };
   const relays = new Relays(seen, MAX_RELAYS);
   directory.onChange(() => relays.homesChanged());
   const connections = new Connections(instance, options);
@@ -64,7 +67,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const { flushLater } = connections;
   const bus = connectivity(nats);
   const pages = new PageReader(router);
-  const shared = { verify, limits, lifecycle };
+  const shared = { verify, limits, lifecycle, tenants };
   const asked = { nats, bus, router, pages, publisher, relays, settings, flushLater, ...shared };
   const operations = new Operations(asked);
   const { gatewayId: gateway, pingMs, maxReads } = options;
@@ -80,12 +83,9 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const drainOptions = drainOptionsOf(options);
   const self = { gateway, instance, connections, relays, drainOptions, stopListening };
   const control = new Control({ nats, log, ...self });
-  const ops = await startOpsServer({
-    host: options.opsHost,
-    port: options.opsPort,
-    log,
-    ready: readiness(nats, directory, connections),
-  });
+  const { opsHost, opsPort } = options;
+  const ready = readiness(nats, directory, connections);
+  const ops = await startOpsServer({ host: opsHost, port: opsPort, log, ready });
   log.info({ host: options.host, port: options.port, instance }, "gateway is ready");
 
   return {
@@ -101,6 +101,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
       router.stop();
       directory.stop();
       revocations.stop();
+      tenantLimits.stop();
       settingsStore.stop();
       await ops.stop();
       app.close();

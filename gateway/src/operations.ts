@@ -26,6 +26,7 @@ import {
   readHistory,
   readMembers,
   type Settings,
+  type TenantLimits,
 } from "@plexus/runtime";
 import type { Verify } from "./auth/identity.js";
 import type { Connection, Subscription } from "./connection.js";
@@ -52,6 +53,7 @@ export interface OperationsContext {
   publisher: Publisher;
   relays: Relays;
   settings: Settings;
+  tenants: TenantLimits;
   verify: Verify;
   limits: OperationLimits;
   lifecycle: Pick<Lifecycle, "subscribed" | "unsubscribed">;
@@ -78,6 +80,7 @@ export class Operations {
     const { maxMessageBytes } = settings.of(tenant, frame.ch);
     if (bytes > maxMessageBytes)
       throw new PlexusError("too_large", `data may be ${maxMessageBytes} bytes of JSON here`);
+    this.#context.tenants.admitPublish(tenant, bytes, performance.now());
     const given = frame.mid !== undefined;
     const id = frame.mid ?? `${connection.id}.${this.#nextId++}`;
     const fragment = messageFragment(id, connection.userJson, connection.connJson, data);
@@ -89,18 +92,18 @@ export class Operations {
     this.#allow(connection, "sub", frame.ch);
     const presence = frame.presence === true;
     const { relays, pages, limits, settings } = this.#context;
+    const { tenant } = connection.identity;
     if (presence) {
       this.#allow(connection, "presence", frame.ch);
-      if (!settings.of(connection.identity.tenant, frame.ch).presence)
+      if (!settings.of(tenant, frame.ch).presence)
         throw new PlexusError("bad_request", "presence is switched off in this namespace");
     }
     if ((frame.rewind ?? 0) > limits.rewind)
       throw new PlexusError("bad_request", `rewind may be ${limits.rewind} at most`);
     if (connection.subscriptions.has(frame.ch))
       throw new PlexusError("bad_request", "this connection is subscribed to the channel already");
-    if (connection.subscriptions.size >= limits.channels)
-      throw new PlexusError("limit_reached", `a connection may subscribe to ${limits.channels} channels`);
-    const relay = relays.acquire(connection.identity.tenant, frame.ch);
+    this.#admitChannel(connection);
+    const relay = relays.acquire(tenant, frame.ch);
     const subscription: Subscription = {
       channel: frame.ch,
       relay,
@@ -167,6 +170,7 @@ export class Operations {
     if (!this.#context.bus.isUp)
       throw new PlexusError("unavailable", "the bus is away, and signals are not kept", { retry: 1_000 });
     const { tenant, user } = connection.identity;
+    this.#context.tenants.admitSignal(tenant, performance.now());
     const signal = { op: "signal", ch: frame.ch, user, conn: connection.id, data: frame.data };
     this.#context.nats.publish(subjects.event(tenant, frame.ch), JSON.stringify(signal));
   }
@@ -229,6 +233,14 @@ export class Operations {
 
   #allow(connection: Connection, action: Action, channel: string): void {
     if (!connection.identity.capabilities.allows(action, channel)) throw notAllowed(action);
+  }
+
+  #admitChannel({ identity: { tenant }, subscriptions }: Connection): void {
+    const { limits, tenants } = this.#context;
+    const most = tenants.channels(tenant, limits.channels);
+    if (subscriptions.size < most) return;
+    if (most < limits.channels) tenants.refused(tenant, "channelsPerConnection");
+    throw new PlexusError("limit_reached", `a connection may subscribe to ${most} channels`);
   }
 
   #subscription(connection: Connection, channel: string): Subscription {

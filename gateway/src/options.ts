@@ -1,10 +1,11 @@
-import { commonOptions, flag, integer, name, option } from "@plexus/runtime";
+import { commonOptions, fairnessOptions, flag, integer, name, option } from "@plexus/runtime";
 import { z } from "zod";
 import { authOptions } from "./auth/options.js";
 import { rateOptions } from "./rate-options.js";
 
 export const gatewayOptions = {
   ...commonOptions,
+  ...fairnessOptions,
   gatewayId: option({ env: "PLEXUS_GATEWAY_ID", type: name, doc: "Name of this gateway, as in g1." }),
   host: option({
     env: "PLEXUS_HOST",

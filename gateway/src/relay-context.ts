@@ -1,4 +1,4 @@
-import type { DirectoryStore, Logger, NatsConnection, Router, Settings } from "@plexus/runtime";
+import type { DirectoryStore, Logger, NatsConnection, Router, Settings, TenantLimits } from "@plexus/runtime";
 import type { FanOut } from "./fan-out.js";
 
 /** What the relays of a gateway work with. */
@@ -8,6 +8,7 @@ export interface RelayContext {
   readonly directory: DirectoryStore;
   readonly fanOut: FanOut;
   readonly settings: Settings;
+  readonly tenants: Pick<TenantLimits, "delivered">;
   readonly gateway: string;
   readonly log: Logger;
 }

@@ -13,8 +13,8 @@ import { type ReadAnswer, Tail } from "@plexus/runtime";
 import { Pace } from "./pace.js";
 
 export type RelayEffect =
-  /** Hand these bytes to every subscriber. */
-  | { do: "deliver"; bytes: Uint8Array }
+  /** Hand these bytes, a record of `n` messages, to every subscriber. */
+  | { do: "deliver"; bytes: Uint8Array; n: number }
   /** Tell every subscriber that the channel goes on from here. */
   | { do: "reset"; position: Position }
   /** Fetch what lies after this seq of the present epoch; `inMs`: not before so many milliseconds have passed. */
@@ -168,7 +168,7 @@ export class Relay {
     const seq = position.seq + 1;
     this.#position = { epoch: position.epoch, seq: last };
     this.tail.push({ seq, n: last - seq + 1, bytes: rest, at: now });
-    this.#effects.push({ do: "deliver", bytes: rest });
+    this.#effects.push({ do: "deliver", bytes: rest, n: last - seq + 1 });
   }
 
   /** Delivers what was held back and follows now; asks for what is still missing before the rest. */

@@ -41,6 +41,7 @@ beforeEach(async () => {
     pingMs: 1_000,
     maxReads: 2,
     rates: RATES,
+    tenants: { connected: () => undefined, disconnected: () => undefined, channels: (_, most) => most },
     lifecycle: { connected: () => undefined, disconnected: () => undefined },
     log: silent,
   });

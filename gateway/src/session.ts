@@ -12,7 +12,7 @@ import {
   parseClientFrame,
 } from "@plexus/protocol";
 import { unpackFrame } from "@plexus/protocol/msgpack";
-import type { Logger } from "@plexus/runtime";
+import type { Logger, TenantLimits } from "@plexus/runtime";
 import { unauthorized, type Verify } from "./auth/identity.js";
 import { refusalOf } from "./auth/refusal.js";
 import type { Connection } from "./connection.js";
@@ -24,6 +24,8 @@ import { type ConnectionRates, RATE_OF, type RateKind } from "./rates.js";
 /** Frames that may wait while the token is verified. */
 const MAX_EARLY_FRAMES = 1_000;
 
+type ConnectionQuotas = Pick<TenantLimits, "connected" | "disconnected" | "channels">;
+
 export class Sessions {
   readonly #operations: Operations;
   readonly #verify: Verify;
@@ -32,6 +34,7 @@ export class Sessions {
   readonly #pingMs: number;
   readonly #maxReads: number;
   readonly #rates: ConnectionRates;
+  readonly #tenants: ConnectionQuotas;
   readonly #lifecycle: Pick<Lifecycle, "connected" | "disconnected">;
   readonly #log: Logger;
   /** Frames that came while the connection's token was being verified. */
@@ -46,6 +49,7 @@ export class Sessions {
     /** Requests of one connection that read history or members, without an answer yet. */
     maxReads: number;
     rates: ConnectionRates;
+    tenants: ConnectionQuotas;
     lifecycle: Pick<Lifecycle, "connected" | "disconnected">;
     log: Logger;
   }) {
@@ -56,6 +60,7 @@ export class Sessions {
     this.#pingMs = context.pingMs;
     this.#maxReads = context.maxReads;
     this.#rates = context.rates;
+    this.#tenants = context.tenants;
     this.#lifecycle = context.lifecycle;
     this.#log = context.log;
   }
@@ -82,7 +87,9 @@ export class Sessions {
   closed(connection: Connection, code: number): void {
     this.#early.delete(connection);
     this.#operations.leaveAll(connection);
-    if (connection.isWelcome) this.#lifecycle.disconnected(connection, code);
+    if (!connection.isWelcome) return;
+    this.#lifecycle.disconnected(connection, code);
+    this.#tenants.disconnected(connection.identity.tenant);
   }
 
   /** Each frame counts, whatever it is, before anything else is done about it. */
@@ -194,6 +201,7 @@ export class Sessions {
       if (token === undefined) throw unauthorized("hello brings no token");
       const identity = await this.#verify(token, connection);
       if (!connection.isOpen) return;
+      this.#tenants.connected(identity.tenant);
       connection.identify(identity);
       this.#lifecycle.connected(connection);
       connection.send({
@@ -206,7 +214,7 @@ export class Sessions {
         gateway: this.#gateway,
         now: Date.now(),
         ping: this.#pingMs,
-        limits: this.#limits,
+        limits: { ...this.#limits, channels: this.#tenants.channels(identity.tenant, this.#limits.channels) },
       });
       this.#log.debug({ conn: connection.id, tenant: identity.tenant, user: identity.user }, "welcome");
     } catch (error) {

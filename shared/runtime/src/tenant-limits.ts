@@ -19,6 +19,9 @@ const MAX_TENANTS = 200_000;
 /** Until what the logs hold may have been measured again. */
 const STORED_RETRY_MS = 60_000;
 
+/** Until one of a tenant's connections may have ended. */
+const CONNECTION_RETRY_MS = 2_000;
+
 export type TenantLimit = keyof Quotas | "fairShare" | "tenants";
 
 const REFUSALS = {
@@ -88,7 +91,9 @@ export class TenantLimits {
     const others = this.#usage.others(tenant);
     if (connections !== undefined && state.connections + others.connections >= connections) {
       this.#count(state, "connections");
-      throw new PlexusError("limit_reached", `the tenant may have ${connections} connections`);
+      throw new PlexusError("limit_reached", `the tenant may have ${connections} connections`, {
+        retry: CONNECTION_RETRY_MS,
+      });
     }
     state.connections++;
   }

@@ -18,10 +18,13 @@ export class Metrics {
     }
   }
 
-  /** The sum over all label values; of one sample where the name has its labels; 0 where there is none. */
-  sum(name: string): number {
+  /** The sum over all label values but those given; of one sample where the name has its labels; 0 where there is none. */
+  sum(name: string, labels: Record<string, string> = {}): number {
+    const marks = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
     let sum = 0;
-    for (const [key, value] of this.#samples) if (key === name || key.startsWith(`${name}{`)) sum += value;
+    for (const [key, value] of this.#samples)
+      if ((key === name || key.startsWith(`${name}{`)) && marks.every((mark) => key.includes(mark)))
+        sum += value;
     return sum;
   }
 

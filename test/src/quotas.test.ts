@@ -1,0 +1,199 @@
+/** Quotas of tenants over two gateways, changed while everything runs. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { createLogger, type Quotas, SettingsStore } from "@plexus/runtime";
+import { clusterForFile } from "./harness/cluster.js";
+import type { AnyFrame, RawClient } from "./harness/raw-client.js";
+import { until } from "./harness/wait.js";
+
+let settings: SettingsStore;
+const cluster = clusterForFile({ gateways: 2 }, async (started) => {
+  settings = await SettingsStore.open(await started.nats(), createLogger("test", "test", "fatal"));
+});
+after(() => settings.stop());
+
+const GATEWAYS = ["g1", "g2"];
+
+/** What gateways allow by default. Another number each time tells that a change has arrived. */
+const MAX_CHANNELS = 500;
+let changes = 0;
+
+/** Puts down the tenant's quotas, and waits until both gateways have heard of it. */
+async function quotas(tenant: string, given: Quotas): Promise<void> {
+  const mark = MAX_CHANNELS - ++changes;
+  await settings.putTenant(tenant, { quotas: { channelsPerConnection: mark, ...given } });
+  if (given.connections !== undefined) return;
+  for (const gateway of GATEWAYS) {
+    await until(`${gateway} to know the quotas`, async () => {
+      const probe = await cluster.connect("probe", { tenant, gateway });
+      const { channels } = probe.welcome!.limits;
+      probe.cut();
+      return channels === (given.channelsPerConnection ?? mark);
+    });
+  }
+}
+
+const code = (answer: AnyFrame) => (answer.op === "err" ? answer.code : answer.op);
+
+/** Publishes without pause for so long, heeding `retry`; what was acknowledged, and how often it was refused. */
+async function publishFor(
+  client: RawClient,
+  ch: string,
+  ms: number,
+): Promise<{ acked: string[]; refused: number }> {
+  const acked: string[] = [];
+  let refused = 0;
+  const endAt = performance.now() + ms;
+  const lane = async (name: string) => {
+    for (let i = 0; performance.now() < endAt; i++) {
+      const mid = `${client.conn}-${name}-${i}`;
+      for (;;) {
+        const answer = await client.ask({ op: "pub", ch, data: mid, mid });
+        if (answer.op === "ok") break;
+        assert.equal(answer.code, "rate_limited", JSON.stringify(answer));
+        assert.ok(Number(answer.retry) >= 1);
+        refused++;
+        await pause(Number(answer.retry));
+      }
+      acked.push(mid);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, (_, i) => lane(`l${i}`)));
+  return { acked, refused };
+}
+
+test("messages in, over both gateways: about the quota together; who waits succeeds, and nothing acknowledged is lost", async () => {
+  const tenant = "rate-in";
+  await quotas(tenant, { messagesInPerSecond: 60 });
+  const clients = await Promise.all(GATEWAYS.map((gateway) => cluster.connect("ada", { tenant, gateway })));
+  const reader = await cluster.connect("reader", { tenant });
+  await reader.sub("chat.a");
+  const startedAt = performance.now();
+  const results = await Promise.all(clients.map((client) => publishFor(client, "chat.a", 6_000)));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const acked = results.flatMap((result) => result.acked);
+  assert.ok(results.every(({ refused }) => refused > 0));
+  // Each gateway's burst, one second of overrun while they hear of each other, and the quota from then on.
+  const most = 60 * (2 + 1 + seconds * 1.1) + 20;
+  assert.ok(acked.length > 60 * seconds * 0.6, `${acked.length} in ${seconds} s`);
+  assert.ok(acked.length < most, `${acked.length} in ${seconds} s, at most ${most}`);
+  await until("all at the reader", () => reader.channel("chat.a").received.length === acked.length);
+  reader.channel("chat.a").assertConsecutive();
+  const received = reader.channel("chat.a").received.map(({ data }) => data as string);
+  assert.deepEqual(received.sort(), acked.sort());
+});
+
+test("without the quota there is no bound any more", async () => {
+  const tenant = "rate-in";
+  await quotas(tenant, {});
+  const client = await cluster.connect("ada", { tenant });
+  const answers = await Promise.all(
+    Array.from({ length: 300 }, (_, i) => client.ask({ op: "pub", ch: "chat.free", data: i })),
+  );
+  assert.ok(answers.every(({ op }) => op === "ok"));
+});
+
+test("signals count as messages", async () => {
+  const tenant = "rate-signals";
+  await quotas(tenant, { messagesInPerSecond: 5 });
+  const client = await cluster.connect("ada", { tenant });
+  for (let i = 0; i < 10; i++) client.send({ op: "signal", ch: "chat.s", data: i });
+  const refusal = await client.until("a refusal", ({ op }) => op === "err");
+  assert.equal(refusal.code, "rate_limited");
+  assert.ok(Number(refusal.retry) > 0);
+});
+
+test("messages out: every delivery is made; until they are paid for nobody publishes, on the other gateway neither", async () => {
+  const tenant = "rate-out";
+  await quotas(tenant, { messagesOutPerSecond: 20 });
+  const readers = await Promise.all(
+    Array.from({ length: 10 }, (_, i) => cluster.connect(`r${i}`, { tenant, gateway: "g1" })),
+  );
+  for (const reader of readers) await reader.sub("chat.a");
+  const [near, far] = await Promise.all(
+    GATEWAYS.map((gateway) => cluster.connect("ada", { tenant, gateway })),
+  );
+  // Ten readers: 200 deliveries, for which there are ten seconds' worth of quota.
+  await Promise.all(
+    Array.from({ length: 20 }, async (_, i) => {
+      const answer = await near!.ask({ op: "pub", ch: "chat.a", data: i });
+      assert.ok(["ok", "rate_limited"].includes(String(code(answer))), JSON.stringify(answer));
+    }),
+  );
+  const { retry } = await near!.refused({ op: "pub", ch: "chat.a", data: "more" }, "rate_limited");
+  assert.ok(retry! >= 1);
+  await until("the other gateway to refuse", async () => {
+    const answer = await far!.ask({ op: "pub", ch: "chat.b", data: "elsewhere" });
+    return code(answer) === "rate_limited" && Number(answer.retry) > 0;
+  });
+  const position = (await near!.history("chat.a", { limit: 200 })).messages.at(-1)!.seq;
+  for (const reader of readers)
+    await until("all that was stored", () => reader.channel("chat.a").received.length === position);
+  await settings.putTenant(tenant, {});
+  await until(
+    "to be free again",
+    async () => code(await far!.ask({ op: "pub", ch: "chat.b", data: 1 })) === "ok",
+  );
+});
+
+test("connections of all gateways together: one too many gets limit_reached, is closed with 4006, and finds room later", async () => {
+  const tenant = "few";
+  await quotas(tenant, { connections: 2 });
+  const first = await until("a connection under the quota", async () => cluster.connect("a", { tenant }));
+  const second = await cluster.connect("b", { tenant });
+  const token = await cluster.token("c", { tenant });
+  const knock = async (): Promise<RawClient | undefined> => {
+    const client = await cluster.open();
+    const answer = await client.ask({ op: "hello", token });
+    if (answer.op === "welcome") return client;
+    assert.equal(answer.code, "limit_reached");
+    await client.closedWith(4006, "limit_reached");
+    const { reconnect } = client.frames.at(-1) as unknown as { reconnect: { min: number; max: number } };
+    assert.ok(reconnect.min >= 1_000 && reconnect.max <= 30_000);
+    return undefined;
+  };
+  // Within a second each gateway knows of the other one's. What came in before has to leave again.
+  let refusals = 0;
+  await until("to be refused a few times in a row, wherever it knocks", async () => {
+    const client = await knock();
+    client?.cut();
+    refusals = client === undefined ? refusals + 1 : 0;
+    return refusals >= 10;
+  });
+  await first.close();
+  const third = await until("room", knock);
+  await third.settled();
+  await second.settled();
+  const other = await cluster.connect("x", { tenant: "others" });
+  await other.settled();
+});
+
+test("channels of a connection, and bytes of a message", async () => {
+  const tenant = "small";
+  await quotas(tenant, { channelsPerConnection: 2, messageBytes: 50 });
+  const client = await cluster.connect("ada", { tenant });
+  assert.equal(client.welcome!.limits.channels, 2);
+  await client.sub("chat.a");
+  await client.sub("chat.b");
+  await client.refused({ op: "sub", ch: "chat.c" }, "limit_reached");
+  await client.pub("chat.a", "x".repeat(48));
+  await client.refused({ op: "pub", ch: "chat.a", data: "x".repeat(49) }, "too_large");
+});
+
+test("metrics name tenants that something is put down about, and no others", async () => {
+  const texts = await Promise.all(GATEWAYS.map((id) => cluster.metrics(id)));
+  const sum = (name: string, labels: Record<string, string>) =>
+    texts.reduce((total, metrics) => total + metrics.sum(name, labels), 0);
+  const refused = "plexus_tenant_refused_total";
+  assert.ok(sum(refused, { tenant: "rate-in", limit: "messagesInPerSecond" }) > 0);
+  assert.ok(sum(refused, { tenant: "rate-out", limit: "messagesOutPerSecond" }) > 0);
+  assert.ok(sum(refused, { tenant: "few", limit: "connections" }) > 0);
+  assert.equal(sum(refused, { tenant: "small", limit: "channelsPerConnection" }), 1);
+  assert.equal(sum(refused, { tenant: "small", limit: "messageBytes" }), 1);
+  await until("the connections of others", async () => {
+    const metrics = await Promise.all(GATEWAYS.map((id) => cluster.metrics(id)));
+    return metrics.some((each) => each.sum("plexus_tenant_connections", { tenant: "other" }) > 0);
+  });
+  assert.equal(sum("plexus_tenant_connections", { tenant: "others" }), 0);
+});
