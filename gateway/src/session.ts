@@ -213,6 +213,7 @@ export class Sessions {
         tenant: identity.tenant,
         gateway: this.#gateway,
         now: Date.now(),
+        expires: identity.expiresAt,
         ping: this.#pingMs,
         limits: { ...this.#limits, channels: this.#tenants.channels(identity.tenant, this.#limits.channels) },
       });

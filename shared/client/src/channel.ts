@@ -117,6 +117,10 @@ export class Channel extends Emitter<ChannelEvents> implements AsyncIterable<Cha
       reset: (reset) => this.emit("reset", reset),
       skipped: (count, position) => this.emit("skipped", { count, position }),
       restored: (link, answer, presence) => this.#restored(link, answer, presence),
+      presenceEnded: (error) => {
+        this.#ownState.clear(error);
+        this.presence.end(error);
+      },
       ephemeral: (frame) => this.#ephemeral(frame),
       abandon: (link, error) => hub.abandon(link, error),
     });

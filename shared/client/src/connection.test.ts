@@ -136,6 +136,56 @@ test("renews the token before it ends, on the same connection", async () => {
   assert.equal(client.state.name, "connected");
 });
 
+test("a token that is no JWT is renewed by the gateway's word for its end", async () => {
+  let fetched = 0;
+  const client = gateway.client({ token: () => `opaque-${++fetched}` });
+  const opening = client.connect();
+  const peer = await gateway.accept();
+  await peer.welcome({ expires: Date.now() + 500 });
+  await opening;
+  for (const expected of ["opaque-2", "opaque-3"]) {
+    const auth = await peer.take("auth");
+    assert.equal(auth.token, expected);
+    peer.send({ op: "ok", id: auth.id, expires: Date.now() + 1_500 });
+  }
+  assert.equal(client.state.name, "connected");
+});
+
+test("a hello that can't be answered now: comes back in the time that the good-bye names, with the same token", async () => {
+  for (const [code, name] of [
+    [4005, "unavailable"],
+    [4006, "limit_reached"],
+  ] as const) {
+    let fetched = 0;
+    const client = gateway.client({
+      token: () => `token-${++fetched}`,
+      backoffBaseMs: 8_000,
+      backoffMaxMs: 9_000,
+    });
+    const opening = client.connect();
+    const peer = await gateway.accept();
+    const { id } = await peer.take("hello");
+    peer.send({ op: "err", id, code: name, message: "not now", retry: 4_000 });
+    peer.send({ op: "bye", code: name, reason: "not now", reconnect: { min: 20, max: 30 } });
+    peer.close(code, "not now");
+    assert.equal((await (await gateway.accept()).welcome()).token, "token-1");
+    await opening;
+    client.close();
+  }
+});
+
+test("a tenant that is suspended: failed, and not tried again", async () => {
+  const client = gateway.client();
+  const opening = client.connect();
+  const peer = await gateway.accept();
+  const { id } = await peer.take("hello");
+  peer.send({ op: "err", id, code: "forbidden", message: "the tenant may not use this installation" });
+  peer.send({ op: "bye", code: "suspended", reason: "the tenant may not connect", reconnect: null });
+  peer.close(4505, "the tenant may not connect");
+  await assert.rejects(opening, { code: "forbidden" });
+  assert.equal(client.state.name, "failed");
+});
+
 test("a renewal that is refused is warned of and tried again with another token", async () => {
   let fetched = 0;
   const client = gateway.client({ token: () => tokenFor(fetched === 0 ? 0.4 : 3_600, `t${++fetched}`) });

@@ -40,9 +40,14 @@ export function judge(ending: Ending): Verdict {
   const code = bye === undefined ? ending.code : closeCodeOf(bye, ending.code);
   const error = ending.error ?? errorOf(code, bye?.reason ?? ending.reason);
   if (code === CLOSES.token_expired.code || error.code === "token_expired") return { kind: "renew", error };
-  const terminal = bye === undefined ? !isResumable(code) : bye.reconnect === null;
-  if (terminal || HOPELESS.has(error.code)) return { kind: "fail", error };
+  if (isFinal(ending, code, error)) return { kind: "fail", error };
   return { kind: "resume", wait: bye?.reconnect ?? null, leastMs: error.retry ?? 0, error };
+}
+
+/** The gateway's good-bye goes before the close code, and that before what an error means by itself. */
+function isFinal({ bye }: Ending, closeCode: number, error: PlexusError): boolean {
+  if (bye !== undefined) return bye.reconnect === null;
+  return closeCode >= CLOSES.draining.code ? !isResumable(closeCode) : HOPELESS.has(error.code);
 }
 
 function closeCodeOf(bye: ByeFrame, fallback: number): number {

@@ -56,6 +56,8 @@ export type Question = WithoutId<ClientFrame>;
 
 /** Before the welcome only `hello` is sent; no gateway allows less than this. */
 const LIMITS_BEFORE_WELCOME = { frameBytes: 16_384, batch: 1 };
+/** A gateway that refuses says good-bye and closes; one that does not is left after this. */
+const REFUSAL_GRACE_MS = 1_000;
 const PING: ClientFrame = { op: "ping" };
 
 let lastLinkId = 0;
@@ -75,6 +77,8 @@ export class Link {
   #flushing = false;
   #bye: ByeFrame | undefined;
   #leaveBy: number | undefined;
+  /** Why the gateway does not welcome us. */
+  #refusal: PlexusError | undefined;
   #ended = false;
 
   constructor(token: string, options: LinkOptions, handlers: LinkHandlers) {
@@ -164,8 +168,15 @@ export class Link {
 
   #hello(token: string): void {
     const ok = () => undefined;
-    this.ask({ op: "hello", token }, { ok, error: (error) => this.close(1000, "hello refused", error) });
+    this.ask({ op: "hello", token }, { ok, error: (error) => this.#refused(error) });
     this.#flush();
+  }
+
+  /** The good-bye that follows says whether to come back, and when. */
+  #refused(error: PlexusError): void {
+    if (this.#ended) return;
+    this.#refusal = error;
+    this.#alarm.set(this.#options.clock.now() + REFUSAL_GRACE_MS);
   }
 
   #receive(data: string | ArrayBuffer): void {
@@ -205,6 +216,7 @@ export class Link {
       case "presence":
       case "signal":
       case "reset":
+      case "ended":
         return this.#handlers.frame(this, frame);
       default:
       // A later version's frame: it is not for us.
@@ -259,6 +271,7 @@ export class Link {
 
   #check(): void {
     const now = this.#options.clock.now();
+    if (this.#refusal !== undefined) return this.close(1000, "hello refused");
     if (this.welcome === undefined)
       return this.close(1000, "too slow", new PlexusError("timeout", "no welcome in time"));
     for (const [id, { deadlineAt }] of this.#answers) {
@@ -280,7 +293,7 @@ export class Link {
     const answers = [...this.#answers.values()];
     this.#answers.clear();
     for (const answer of answers) answer.error(new LinkLost());
-    this.#handlers.end(this, { code, reason, bye: this.#bye, error });
+    this.#handlers.end(this, { code, reason, bye: this.#bye, error: error ?? this.#refusal });
   }
 }
 

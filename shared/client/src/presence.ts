@@ -1,4 +1,4 @@
-import type { Member, PresenceFrame, PresenceOk } from "@plexus/protocol";
+import type { Member, PlexusError, PresenceFrame, PresenceOk } from "@plexus/protocol";
 import { Emitter } from "./emitter.js";
 import { type PresenceChange, PresenceSet } from "./presence-set.js";
 import type { Requests } from "./requests.js";
@@ -11,6 +11,8 @@ export interface PresenceEvents {
   update: Member;
   /** After each batch of the above, once. */
   change: PresenceChange;
+  /** The gateway ended the membership, since the token does not allow it any more; after the list was emptied. */
+  ended: PlexusError;
 }
 
 /**
@@ -99,6 +101,12 @@ export class Presence extends Emitter<PresenceEvents> {
   clear(): void {
     this.#isLive = false;
     this.#tell(this.#set.replace([]));
+  }
+
+  /** For the channel: the gateway ended it. */
+  end(error: PlexusError): void {
+    this.clear();
+    this.emit("ended", error);
   }
 
   #tell(change: PresenceChange): void {

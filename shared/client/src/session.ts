@@ -113,6 +113,7 @@ export class Session implements LinkHandlers {
   welcome(link: Link): void {
     if (link !== this.#candidate || link.welcome === undefined) return link.close(1000, "not needed");
     this.#tokens.synchronize(link.welcome.now);
+    this.#tokens.endsAt(link.welcome.expires);
     if (this.#current === null) {
       this.#changeTo(link);
       void this.#events.restore(link);
@@ -246,12 +247,13 @@ export class Session implements LinkHandlers {
       .get()
       .then((token) => link.request({ op: "auth", token }))
       .then(
-        () => this.#refreshed(link),
+        (answer) => this.#refreshed(link, answer.expires),
         (error: unknown) => this.#notRefreshed(link, error),
       );
   }
 
-  #refreshed(link: Link): void {
+  #refreshed(link: Link, expires: unknown): void {
+    this.#tokens.endsAt(expires);
     this.#refreshBackoff.reset();
     if (link === this.#current) this.#refreshLater(MIN_REFRESH_GAP_MS);
   }

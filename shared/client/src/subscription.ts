@@ -3,7 +3,14 @@
  * one, from where it is, and feeds what comes to {@link Reception}. While changing over, two connections bring
  * the same messages; the position sees to it that each is handed out once.
  */
-import { type MsgFrame, PlexusError, type Position, type SubOk } from "@plexus/protocol";
+import {
+  type EndedFrame,
+  isErrorCode,
+  type MsgFrame,
+  PlexusError,
+  type Position,
+  type SubOk,
+} from "@plexus/protocol";
 import { retryDelay } from "./backoff.js";
 import { type Deferred, defer, isRetryable, LinkLost } from "./errors.js";
 import type { Link, PushedFrame } from "./link.js";
@@ -31,7 +38,7 @@ export type SubscriptionState =
   /** Asked for, but not (or no longer) receiving; it comes about with the connection. */
   | { readonly name: "subscribing" }
   | { readonly name: "subscribed" }
-  /** Refused; `subscribe()` tries again. */
+  /** Refused, or ended by the gateway; `subscribe()` tries again. */
   | { readonly name: "failed"; readonly error: PlexusError };
 
 export interface SubscriptionEvents {
@@ -42,6 +49,8 @@ export interface SubscriptionEvents {
   skipped(count: number, position: Position): void;
   /** Receiving on `link`; a member there where presence was asked for. */
   restored(link: Link, answer: SubOk, presence: boolean): void;
+  /** No member any more, though the subscription goes on. */
+  presenceEnded(error: PlexusError): void;
   /** A frame about others, from the connection that counts. */
   ephemeral(frame: Extract<PushedFrame, { op: "presence" | "signal" }>): void;
   /** Give the connection up: it left a gap again and again. */
@@ -161,7 +170,20 @@ export class Subscription {
       if (count > 0) this.#events.skipped(count, this.#reception.position!);
       return;
     }
+    if (frame.op === "ended") return this.#endedBy(frame);
     if (frame.op === "presence" || frame.op === "signal") this.#events.ephemeral(frame);
+  }
+
+  /** The token does not allow it any more. */
+  #endedBy({ code, message, only }: EndedFrame): void {
+    // A code of a later version is final too.
+    const error = new PlexusError(isErrorCode(code) ? code : "forbidden", message);
+    if (only === "presence" && this.#wanted !== null) {
+      this.#wanted = { ...this.#wanted, presence: false };
+      return this.#events.presenceEnded(error);
+    }
+    this.#drop(error);
+    this.#show({ name: "failed", error });
   }
 
   #messages(link: Link, frame: MsgFrame): void {

@@ -44,6 +44,12 @@ export class TokenKeeper {
     this.#skewMs = gatewayNow - this.#clock.now();
   }
 
+  /** Takes the gateway's word for when the token ends, where the token does not say it itself. */
+  endsAt(expiry: unknown): void {
+    if (this.#token === undefined || this.#refreshAt !== undefined) return;
+    if (typeof expiry === "number" && Number.isFinite(expiry)) this.#refreshAt = this.#refreshTime(expiry);
+  }
+
   /** The token, a new one where the one at hand is about to end. */
   async get(): Promise<string> {
     const due = this.refreshAt;

@@ -137,6 +137,8 @@ export interface WelcomeFrame {
   gateway: string;
   /** The gateway's clock, milliseconds since 1970. */
   now: number;
+  /** When the token's time is over, milliseconds since 1970; a token that is no JWT does not say itself. */
+  expires: number;
   /** Send a `ping` if nothing was sent for so many milliseconds. */
   ping: number;
   limits: Limits;

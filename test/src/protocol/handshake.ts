@@ -11,7 +11,7 @@ export function handshakeCases({ cluster, encoding, connect, open, channel }: Pr
     assert.equal(client.protocol, `plexus.v1.${encoding}`);
     client.send({ op: "hello", id: 4711, token: await cluster.token("ada"), somethingNew: { a: 1 } });
     const welcome = (await client.reply(4711)) as unknown as WelcomeFrame;
-    const { conn, now, ping, limits, ...rest } = welcome;
+    const { conn, now, expires, ping, limits, ...rest } = welcome;
     assert.deepEqual(rest, { op: "welcome", id: 4711, v: 1, user: "ada", tenant: "demo", gateway: "g1" });
     assert.match(conn, /^g1-[a-z0-9-]+$/);
     assert.ok(Math.abs(now - Date.now()) < 60_000);

@@ -89,7 +89,7 @@ export class Peer {
   async welcome(fields: Partial<WelcomeFrame> = {}): Promise<FrameOf<"hello">> {
     const hello = await this.take("hello");
     const identity = { conn: this.conn, user: "ann", tenant: "demo", gateway: "gw-1" };
-    const greeting = { v: 1, now: Date.now(), ping: 60_000, limits: LIMITS };
+    const greeting = { v: 1, now: Date.now(), expires: Date.now() + 3_600_000, ping: 60_000, limits: LIMITS };
     this.send({ op: "welcome", id: hello.id, ...identity, ...greeting, ...fields });
     return hello;
   }
