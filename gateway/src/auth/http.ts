@@ -17,6 +17,8 @@ export interface JsonAnswer {
 export type AskJson = (url: string, request: JsonRequest) => Promise<JsonAnswer>;
 
 export const askJson: AskJson = async (url, { method, headers, body, deadlineMs, maxBytes }) => {
+  // Node's own refusal would repeat the password.
+  if (new URL(url).username !== "") throw new Error("an address with a login in it is not asked");
   const response = await fetch(url, {
     method,
     headers: { accept: "application/json", ...headers },
