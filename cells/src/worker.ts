@@ -66,7 +66,7 @@ interface Ground {
 /** Connects, opens the log, and enters the cell into the directory. */
 async function layGround(options: WorkerOptions, log: Logger): Promise<Ground> {
   const { cell, region, workerId } = options;
-  const nats = await connectNats(options.natsUrl, `worker ${workerId}`, log);
+  const nats = await connectNats(options.natsUrl, `worker ${workerId}`, log, options.natsSeedFile);
   const redis = connectRedis(options.redisUrl, log);
   const logOptions = {
     appendDeadlineMs: options.appendDeadlineMs,

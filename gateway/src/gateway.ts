@@ -45,7 +45,7 @@ const DRAIN_DEADLINE_MS = 3_000;
 export async function startGateway(options: Options<typeof gatewayOptions>, log: Logger): Promise<Service> {
   // A gateway that comes back is another one: what the first one left behind must still end with its lease.
   const instance = `${options.gatewayId}-${randomBytes(4).toString("hex")}`;
-  const nats = await connectNats(options.natsUrl, `gateway ${instance}`, log);
+  const nats = await connectNats(options.natsUrl, `gateway ${instance}`, log, options.natsSeedFile);
   const directory = await patiently("directory", () => DirectoryStore.open(nats, log), log);
   const router = new Router({ nats, directory, asker: instance, log });
   const settingsStore = await openSettings(nats, options.settingsFile, log);

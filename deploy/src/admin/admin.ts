@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import {
+  BotRegistry,
   checkNats,
   connectNats,
   DirectoryStore,
@@ -16,6 +17,7 @@ import {
   startOpsServer,
   type Tls,
 } from "@plexus/runtime";
+import { internalKeysOf } from "../bots/internal-keys.js";
 import { CellChanges } from "./cell-changes.js";
 import { GatewayRoster } from "./gateway-roster.js";
 import { Operations } from "./operations.js";
@@ -30,9 +32,10 @@ export async function startAdmin(
   tls?: Tls,
 ): Promise<Service> {
   const instance = `admin-${randomBytes(4).toString("hex")}`;
-  const nats = await connectNats(options.natsUrl, instance, log);
+  const nats = await connectNats(options.natsUrl, instance, log, options.natsSeedFile);
   const directory = await DirectoryStore.open(nats, log);
   const revocations = await RevocationStore.open(nats, log, { cleans: true });
+  const bots = await BotRegistry.open(nats, log);
   const settingsStore = await SettingsStore.open(nats, log, { file: options.settingsFile });
   const router = new Router({ nats, directory, asker: instance, log });
   const gateways = new GatewayRoster(nats, log);
@@ -47,6 +50,8 @@ export async function startAdmin(
       publisher: new Publisher(router),
       operations,
       revocations,
+      bots,
+      internalKeys: internalKeysOf(options),
       gateways,
       streams,
       cellChanges: new CellChanges(directory, operationStore),
@@ -74,6 +79,7 @@ export async function startAdmin(
       gateways.stop();
       router.stop();
       revocations.stop();
+      bots.stop();
       settingsStore.stop();
       directory.stop();
       await ops.stop();

@@ -1,5 +1,6 @@
 import type { Server } from "node:https";
 import type {
+  BotRegistry,
   DirectoryStore,
   Logger,
   NatsConnection,
@@ -29,6 +30,9 @@ export interface AdminContext {
   readonly publisher: Publisher;
   readonly operations: Operations;
   readonly revocations: RevocationStore;
+  readonly bots: BotRegistry;
+  /** Public keys of those that may do everything on the bus. */
+  readonly internalKeys: readonly string[];
   readonly gateways: GatewayRoster;
   readonly streams: EventStreams;
   readonly settings: SettingsStore;

@@ -8,7 +8,15 @@ import {
   trustedProxies,
 } from "@plexus/runtime";
 import { z } from "zod";
+import { isUserKey } from "../bots/keys.js";
 import { parseTokens } from "./auth.js";
+
+const publicKeys = z.string().transform((text, context) => {
+  const keys = text.split(",").map((key) => key.trim());
+  if (keys.every(isUserKey)) return keys;
+  context.addIssue({ code: "custom", message: "must be public nkeys of users (U…) with commas in between" });
+  return z.NEVER;
+});
 
 export const adminOptions = {
   ...commonOptions,
@@ -60,6 +68,12 @@ export const adminOptions = {
     default: undefined,
     secret: true,
     doc: "Secret that clients' tokens are signed with (HS256); of several with commas in between, the first. With it the admin API can make such tokens; without, it can't.",
+  }),
+  internalNatsKeys: option({
+    env: "PLEXUS_NATS_INTERNAL_NKEYS",
+    type: publicKeys,
+    default: [],
+    doc: "Public nkeys of internal processes, with commas in between, for the broker configuration that is made for bots; the one that the admin API logs in with is always among them.",
   }),
   maxTokenLifetimeMs: option({
     env: "PLEXUS_MAX_TOKEN_LIFETIME_MS",

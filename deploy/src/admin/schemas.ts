@@ -11,8 +11,8 @@ import {
 import { MAX_REVOCATION_MS, MAX_TOKEN_ID_LENGTH } from "@plexus/runtime";
 import { type Static, type TSchema, Type } from "typebox";
 
-/** A schema that OpenAPI shows under its own name; to be registered with the server, see {@link NAMED}. */
-function ref<S extends TSchema & { $id: string }>(schema: S) {
+/** A schema that OpenAPI shows under its own name; to be registered with the server. */
+export function ref<S extends TSchema & { $id: string }>(schema: S) {
   return Type.Unsafe<Static<S>>(Type.Ref(`${schema.$id}#`));
 }
 

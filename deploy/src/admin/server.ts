@@ -7,6 +7,8 @@ import { Counter } from "prom-client";
 import { describeRoles, OPENAPI_PATH, requireToken, secureAnswers } from "./access.js";
 import { auditChanges } from "./audit.js";
 import type { AdminToken } from "./auth.js";
+import { BOTS_NAMED } from "./bot-schemas.js";
+import { botRoutes } from "./bots.js";
 import { cellRoutes } from "./cells.js";
 import { channelRoutes } from "./channels.js";
 import type { AdminContext, AdminServer } from "./context.js";
@@ -60,7 +62,7 @@ export async function buildServer(
   answerErrors(server, context);
   auditChanges(server, context.log);
   countRequests(server);
-  for (const schema of [...NAMED, ...SETTINGS_NAMED]) server.addSchema(schema);
+  for (const schema of [...NAMED, ...SETTINGS_NAMED, ...BOTS_NAMED]) server.addSchema(schema);
   await describe(server);
   describeRoles(server);
   for (const add of [
@@ -73,6 +75,7 @@ export async function buildServer(
     tailRoutes,
     userRoutes,
     tokenRoutes,
+    botRoutes,
   ])
     add(server, context);
   server.get(OPENAPI_PATH, { schema: { hide: true } }, () => server.swagger());

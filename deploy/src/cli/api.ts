@@ -35,6 +35,16 @@ export class Api {
     return (await response.json()) as T;
   }
 
+  async delete<T>(path: string): Promise<T> {
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    return (await (await this.#fetch("DELETE", path, undefined, signal)).json()) as T;
+  }
+
+  async text(path: string): Promise<string> {
+    const response = await this.#fetch("GET", path, undefined, AbortSignal.timeout(ANSWER_WITHIN_MS));
+    return response.text();
+  }
+
   /** Server-sent events until the server or the signal ends them. */
   async *events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
     const response = await this.#fetch("GET", path, undefined, signal);

@@ -32,6 +32,7 @@ export const OPTIONS = {
     value: "NAME",
     doc: "JetStream domain of the log (the cell's name where cells have brokers of their own)",
   },
+  file: { value: "FILE", doc: "where it is written" },
   failover: { doc: "let another region serve while this one has no active cell" },
   file: { value: "FILE", doc: "a file with a document of settings, JSON; - is standard input" },
   follow: { doc: "show progress until it ends" },
@@ -48,11 +49,21 @@ export const OPTIONS = {
     doc: "NATS, the hub where there is one (PLEXUS_NATS_URL, or that of the installation on this machine)",
   },
   "no-wait": { doc: "don't wait for the end" },
+  out: { value: "FILE", doc: "a new file for the seed, which is shown nowhere then" },
   "per-second": { value: "N", doc: "connections per second that are told to go (the gateway's own pace)" },
   replace: { doc: "even if the cell has a log that is not empty: it is removed" },
   revision: { value: "N", doc: "only if nobody has changed it since this revision" },
   rewind: { value: "N", doc: "begin with the last N messages (0)" },
+  "pid-file": {
+    value: "FILE",
+    doc: "holds the process id of the NATS server, which is told when the file changes",
+  },
+  "public-key": {
+    value: "KEY",
+    doc: "the public nkey that the bot logs in with; a pair is made without one",
+  },
   ttl: { value: "TIME", doc: "how long the token lives, as in 90m, 12h or 30d (1h)" },
+  watch: { doc: "go on: keep the file up to date until Ctrl-C" },
   user: { value: "USER", doc: "in whose name" },
 } as const satisfies Record<string, OptionSpec>;
 

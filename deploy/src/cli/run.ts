@@ -1,6 +1,8 @@
 import { Api } from "./api.js";
 import { find, parseCommandLine } from "./args.js";
 import type { Command, Terminal } from "./command.js";
+import { botConfig } from "./commands/bot-config.js";
+import { botCreate, botList, botRevoke } from "./commands/bots.js";
 import { activate, down, drain, pin, unpin, weight } from "./commands/cell-changes.js";
 import { cells } from "./commands/cells.js";
 import { channel, history, presence, publish, tail } from "./commands/channels.js";
@@ -73,6 +75,10 @@ export const COMMANDS: readonly Command[] = [
   disconnect,
   revoke,
   token,
+  botCreate,
+  botList,
+  botRevoke,
+  botConfig,
   help,
 ];
 

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { findProgram } from "../../setup/find-program.mjs";
+import { botAccessFile } from "./bot-access.js";
 import type { ChildSpec } from "./child.js";
 import { ClusterError } from "./errors.js";
 import type { BrokerPlan } from "./topology.js";
@@ -26,7 +27,7 @@ export function brokerSpec(plan: BrokerPlan, folder: string): ChildSpec {
   const data = join(folder, plan.id);
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const config = join(folder, `${plan.id}.conf`);
-  writeFileSync(config, plan.kind === "nats" ? natsConfig(plan, data) : redisConfig(plan, data), {
+  writeFileSync(config, plan.kind === "nats" ? natsConfig(plan, data, folder) : redisConfig(plan, data), {
     mode: 0o600,
   });
   const command =
@@ -37,8 +38,8 @@ export function brokerSpec(plan: BrokerPlan, folder: string): ChildSpec {
 }
 
 // Without `http` there is no monitoring port, and without `websocket` no listener for browsers: only what listens on
-// loopback is ever opened. Strings are quoted as JSON, which both formats read.
-function natsConfig(plan: BrokerPlan, data: string): string {
+// loopback is ever opened. Strings are quoted as JSON, which both formats read. Bots come to the server that all share.
+function natsConfig(plan: BrokerPlan, data: string, folder: string): string {
   return `server_name: ${JSON.stringify(`plexus-${plan.id}`)}
 listen: "127.0.0.1:${plan.port}"
 max_payload: ${MAX_PAYLOAD}
@@ -48,7 +49,7 @@ jetstream {
   max_mem: ${JETSTREAM_MEMORY}
   max_file: ${JETSTREAM_DISK}
 ${plan.domain === undefined ? "" : `  domain: ${JSON.stringify(plan.domain)}\n`}}
-${leafConfig(plan)}`;
+${leafConfig(plan)}${plan.cell === undefined ? `include ${JSON.stringify(botAccessFile(folder))}\n` : ""}`;
 }
 
 function leafConfig({ leafPort, hubLeafPort }: BrokerPlan): string {

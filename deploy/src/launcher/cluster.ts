@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
+import { BotAccess } from "./bot-access.js";
 import { addressOf, brokerAccepts, brokerAnswers, brokerSpec } from "./brokers.js";
 import type { ChildSpec, Exit } from "./child.js";
 import { DataFolder } from "./data-folder.js";
@@ -60,6 +61,7 @@ export class Cluster {
   #folder: DataFolder | undefined;
   #topology: Topology | undefined;
   #dev: DevFile | undefined;
+  #botAccess: BotAccess | undefined;
   #starting: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -153,7 +155,20 @@ export class Cluster {
     await assertPortFree(options.host, port, "--port");
     await assertPortFree("127.0.0.1", adminPort, "--admin-port");
     await this.#startBrokers(this.#folder);
+    this.#botAccess = this.#keepBotAccess(this.#folder.path);
     await this.#startProcesses(this.#folder, port, adminPort);
+  }
+
+  /** Undefined where the server that bots come to is somebody else's. */
+  #keepBotAccess(folder: string): BotAccess | undefined {
+    const server = this.#children.find(({ spec }) => spec.kind === "nats" && spec.cell === undefined);
+    if (server === undefined) return undefined;
+    return new BotAccess({
+      natsUrl: this.#topology!.natsUrl(),
+      folder,
+      reload: () => server.kill("SIGHUP"),
+      failed: (error) => this.#say(`bots can't be given access: ${error}`),
+    });
   }
 
   async #startBrokers(folder: DataFolder): Promise<void> {
@@ -284,6 +299,7 @@ export class Cluster {
   async #stop(): Promise<void> {
     // Every wait in there ends with the abort; what it has begun to spawn must be known before it can be stopped.
     await this.#starting?.catch(() => undefined);
+    await this.#botAccess?.stop();
     for (const kinds of [["gateway", "admin"], ["hooks"], ["worker"], ["nats", "redis"]]) {
       await Promise.all(this.#children.filter((c) => kinds.includes(c.spec.kind)).map((c) => c.stop()));
     }

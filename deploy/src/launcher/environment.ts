@@ -4,7 +4,7 @@
  * A process refuses `PLEXUS_…` variables that it does not know, so that a misspelt one is noticed. What is set for
  * one kind of process therefore must not reach the others: from outside only what all processes know is passed on.
  */
-const KNOWN_TO_ALL = new Set(["PLEXUS_LOG_LEVEL", "PLEXUS_SETTINGS_FILE"]);
+const KNOWN_TO_ALL = new Set(["PLEXUS_LOG_LEVEL", "PLEXUS_SETTINGS_FILE", "PLEXUS_NATS_NKEY_SEED_FILE"]);
 /** Each child is told its own; and a test runner's mark would make a child's output binary. */
 const NEVER = new Set(["NATS_URL", "REDIS_URL", "NODE_TEST_CONTEXT"]);
 

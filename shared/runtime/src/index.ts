@@ -1,4 +1,5 @@
 export * from "./addresses.js";
+export * from "./bot-registry.js";
 export * from "./breaker.js";
 export * from "./commands.js";
 export * from "./config.js";

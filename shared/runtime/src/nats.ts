@@ -1,4 +1,13 @@
-import { connect, type Msg, type NatsConnection, type Subscription } from "nats";
+import { readFileSync } from "node:fs";
+import {
+  type Authenticator,
+  connect,
+  type Msg,
+  type NatsConnection,
+  nkeyAuthenticator,
+  type Subscription,
+} from "nats";
+import { ConfigError } from "./config.js";
 import type { Logger } from "./log.js";
 
 export type { Msg, NatsConnection, Subscription } from "nats";
@@ -11,8 +20,17 @@ const RECONNECT_JITTER_MS = 300;
 /** From opening the socket to the server's first answer. The library's own 20 s would be its deafness as well. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
-/** Connects and keeps reconnecting forever; what happens to the connection is logged. */
-export async function connectNats(url: string, name: string, log: Logger): Promise<NatsConnection> {
+/**
+ * Connects and keeps reconnecting forever; what happens to the connection is logged.
+ *
+ * @param seedFile holds the seed of the nkey to log in with, where the servers want a login
+ */
+export async function connectNats(
+  url: string,
+  name: string,
+  log: Logger,
+  seedFile?: string,
+): Promise<NatsConnection> {
   const nats = await connect({
     servers: url.split(","),
     name,
@@ -23,9 +41,21 @@ export async function connectNats(url: string, name: string, log: Logger): Promi
     timeout: CONNECT_TIMEOUT_MS,
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
+    ...(seedFile === undefined ? {} : { authenticator: login(seedFile) }),
   });
   void logStatus(nats, log);
   return nats;
+}
+
+function login(seedFile: string): Authenticator {
+  return nkeyAuthenticator(new TextEncoder().encode(readSeed(seedFile)));
+}
+
+/** The seed of a user's nkey, from a file as `nk -gen user` writes it. */
+export function readSeed(file: string): string {
+  const seed = /^SU[A-Z2-7]{56}$/m.exec(readFileSync(file, "utf8"))?.[0];
+  if (seed === undefined) throw new ConfigError(`${file} holds no seed of an nkey of a user (SU…)`);
+  return seed;
 }
 
 async function logStatus(nats: NatsConnection, log: Logger): Promise<void> {

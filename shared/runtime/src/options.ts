@@ -14,6 +14,12 @@ export const commonOptions = {
     default: "nats://127.0.0.1:4222",
     doc: "Address of the NATS server, or several with commas in between.",
   }),
+  natsSeedFile: option<string | undefined>({
+    env: "PLEXUS_NATS_NKEY_SEED_FILE",
+    type: z.string().optional(),
+    default: undefined,
+    doc: "File with the seed of the nkey that this process logs in to NATS with; unset where the servers take anybody.",
+  }),
   opsHost: option({
     env: "PLEXUS_OPS_HOST",
     type: z.string(),

@@ -54,7 +54,7 @@ async function withBus(
   const [cell, file] = [given.args[0]!, resolve(terminal.cwd, given.args[1]!)];
   if (!CELL.test(cell)) throw usageError(`"${cell}" is no cell`);
   const url = findNatsUrl(given, terminal.env, terminal.cwd);
-  const bus = await Bus.open(url, given.text("domain"));
+  const bus = await Bus.open(url, given.text("domain"), terminal.env.PLEXUS_NATS_NKEY_SEED_FILE);
   let shownAt = 0;
   const status = (text: string) => {
     if (!terminal.isInteractive || terminal.now() - shownAt < STATUS_EVERY_MS) return;

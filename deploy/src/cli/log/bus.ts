@@ -60,11 +60,11 @@ export class Bus {
   }
 
   /** @param domain of the logs, where it is not what the server's own suggests: see {@link domainOf} */
-  static async open(url: string, domain: string | undefined): Promise<Bus> {
+  static async open(url: string, domain: string | undefined, seedFile?: string): Promise<Bus> {
     if (!(await brokerAnswers("nats", url)))
       throw new CliError(EXIT.unavailable, "no NATS server answers", "Give its address: --nats-url.");
     const log = createLogger("cli", "plexus", "silent");
-    const nats = await connectNats(url, "plexus-cli", log);
+    const nats = await connectNats(url, "plexus-cli", log, seedFile);
     try {
       const info = await question<{ domain?: string }>(nats, "$JS.API.INFO", undefined);
       return new Bus(nats, log, info.domain, domain);
