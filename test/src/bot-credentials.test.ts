@@ -12,6 +12,8 @@ import { heardBy, saidBy } from "./harness/forbidden.js";
 import { until, within } from "./harness/wait.js";
 
 const CAPS = { "chat.bots.*": ["sub", "pub", "history"] };
+/** A server that reads its configuration may leave a connection that is just being made without an answer. */
+const CONNECT_TIMEOUT_MS = 2_000;
 
 const cluster = clusterForFile({ workers: 2 });
 const isolated = clusterForFile({ isolated: true, cells: ["eu-1", "us-1"] });
@@ -28,6 +30,7 @@ async function login(of: TestCluster, bot: string, seed: string): Promise<NatsCo
     authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
     inboxPrefix: `_INBOX.demo.${bot}`,
     reconnectTimeWait: 100,
+    timeout: CONNECT_TIMEOUT_MS,
   });
   connections.push(nats);
   return nats;

@@ -17,6 +17,8 @@ import { heardBy, saidBy } from "./harness/forbidden.js";
 import { until, within } from "./harness/wait.js";
 
 const CAPS = "chat.bots.*=sub,pub,history";
+/** A server that reads its configuration may leave a connection that is just being made without an answer. */
+const CONNECT_TIMEOUT_MS = 2_000;
 
 const folder = mkdtempSync(join(tmpdir(), "plexus-nats-"));
 const file = (name: string) => join(folder, name);
@@ -68,6 +70,7 @@ function login(seed: string, bot?: string): Promise<NatsConnection> {
     authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
     ...(bot === undefined ? {} : { inboxPrefix: `_INBOX.demo.${bot}` }),
     reconnectTimeWait: 100,
+    timeout: CONNECT_TIMEOUT_MS,
   });
 }
 

@@ -32,9 +32,11 @@ export const OPTIONS = {
     value: "NAME",
     doc: "JetStream domain of the log (the cell's name where cells have brokers of their own)",
   },
-  file: { value: "FILE", doc: "where it is written" },
   failover: { doc: "let another region serve while this one has no active cell" },
-  file: { value: "FILE", doc: "a file with a document of settings, JSON; - is standard input" },
+  file: {
+    value: "FILE",
+    doc: "the file: of settings to read, JSON (- is standard input), or of a configuration to write",
+  },
   follow: { doc: "show progress until it ends" },
   force: { doc: "even if no other gateway accepts connections" },
   jti: { value: "ID", doc: "id of a token" },

@@ -19,7 +19,7 @@ import { ensureStreams } from "./streams.js";
 /** Composes the process of lifecycle events and webhooks. Several may run: one is active, the others follow. */
 export async function startHooks(options: Options<typeof hooksOptions>, log: Logger): Promise<Service> {
   const instance = `hooks-${randomBytes(4).toString("hex")}`;
-  const nats = await connectNats(options.natsUrl, instance, log);
+  const nats = await connectNats(options.natsUrl, instance, log, options.natsSeedFile);
   const client = hubJetStream(nats, options.hubDomain);
   const manager = await patiently(
     "streams",

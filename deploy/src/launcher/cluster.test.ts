@@ -138,7 +138,7 @@ test("a cluster runs, says where, heals, and leaves nothing behind", async (t) =
     await cluster.stop();
     assert.deepEqual(pids.filter(isAlive), []);
     const left = readdirSync(dataDir).sort();
-    assert.deepEqual(left, ["logs", "nats", "nats.conf", "redis", "redis.conf", "secrets.json"]);
+    assert.deepEqual(left, ["bots.conf", "logs", "nats", "nats.conf", "redis", "redis.conf", "secrets.json"]);
   });
 });
 
