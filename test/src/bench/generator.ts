@@ -1,13 +1,23 @@
 /** The load generator, a process of its own so that its CPU time can be told from the servers'. */
 import { answerParent } from "../harness/child.js";
+import { type ActivatePlan, activate } from "./load/activate.js";
 import { type FanOutPlan, fanOut } from "./load/fanout.js";
 import { type IdlePlan, idle } from "./load/idle.js";
 import { type AppendPlan, append, type HopPlan, hop } from "./load/jetstream.js";
 import { type LatencyPlan, latency } from "./load/latency.js";
 import type { Load, Snapshot } from "./load/load.js";
 import { type PublishPlan, publish } from "./load/publish.js";
+import { type StormPlan, storm } from "./load/storm.js";
 
-export type Plan = FanOutPlan | PublishPlan | LatencyPlan | AppendPlan | HopPlan | IdlePlan;
+export type Plan =
+  | FanOutPlan
+  | PublishPlan
+  | LatencyPlan
+  | AppendPlan
+  | HopPlan
+  | IdlePlan
+  | StormPlan
+  | ActivatePlan;
 
 let load: Load | undefined;
 
@@ -25,6 +35,10 @@ function begin(plan: Plan): Promise<Load> {
       return hop(plan);
     case "idle":
       return idle(plan);
+    case "storm":
+      return storm(plan);
+    case "activate":
+      return activate(plan);
   }
 }
 
@@ -37,6 +51,7 @@ answerParent({
     const { counts } = load!;
     return { ...counts, atMs: performance.now(), latency: load!.takeLatency?.() ?? null };
   },
+  act: (): Promise<Record<string, number>> => load!.act!(),
   stop: async (): Promise<void> => {
     await load?.stop();
     load = undefined;

@@ -88,6 +88,6 @@ class Stage {
     this.#undo.push(() => nats.stop());
     const processes = () => [{ kind: "nats", pid: nats.pid }];
     const side = { name: "jetstream" as const, what: "NATS alone", port: 0, token: "", natsUrl: nats.url };
-    return { ...side, processes, stop: async () => undefined };
+    return { ...side, processes, questions: () => null, stop: async () => undefined };
   }
 }

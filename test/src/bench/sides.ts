@@ -17,6 +17,8 @@ export interface Side {
   readonly token: string;
   readonly natsUrl: string | null;
   processes(): readonly Process[];
+  /** What its workers were asked by gateways so far, by kind of question; null where there are none. */
+  questions(): Promise<Record<string, number>> | null;
   stop(): Promise<void>;
 }
 
@@ -40,6 +42,7 @@ export async function startPlexus(shape: Partial<typeof SHAPE> = {}): Promise<Si
     token: await signToken(cluster.dev.tokenSecret, "bench"),
     natsUrl: cluster.dev.natsUrl,
     processes: () => cluster.processes,
+    questions: () => questionsTo(cluster.processes),
     stop: async () => {
       await cluster.stop();
       gone();
@@ -56,6 +59,7 @@ export async function startUws(): Promise<Side> {
     token: "",
     natsUrl: null,
     processes: () => [{ kind: "uws", pid: server.pid }],
+    questions: () => null,
     stop: () => server.stop(),
   };
 }
@@ -74,6 +78,22 @@ export async function startSocketIo(redisUrl: string, redisPid: number): Promise
       { kind: "socket.io", pid: server.pid },
       { kind: "redis", pid: redisPid },
     ],
+    questions: () => null,
     stop: () => server.stop(),
   };
+}
+
+async function questionsTo(
+  processes: readonly { kind: string; opsUrl: string | null }[],
+): Promise<Record<string, number>> {
+  const asked: Record<string, number> = {};
+  for (const { kind, opsUrl } of processes) {
+    if (kind !== "worker" || opsUrl === null) continue;
+    const text = await (await fetch(`${opsUrl}/metrics`)).text();
+    for (const [, question, count] of text.matchAll(
+      /^plexus_commands_total\{[^}]*kind="(\w+)"[^}]*\} (\d+)$/gm,
+    ))
+      asked[question!] = (asked[question!] ?? 0) + Number(count);
+  }
+  return asked;
 }

@@ -7,6 +7,8 @@ export type DialectName = "plexus" | "uws" | "socket.io";
 export interface Wanted {
   readonly token: string;
   readonly channels: readonly string[];
+  /** Where to go on, where the server knows positions. */
+  readonly since?: { readonly epoch: string; readonly seq: number };
 }
 
 export interface Dialect {
@@ -23,6 +25,8 @@ export interface Dialect {
   messagesIn(chunk: Buffer, from: number, to: number): number;
   /** How many publishes a frame acknowledges. */
   acksIn(chunk: Buffer, from: number, to: number): number;
+  /** The position in an answer to a subscription; null where it is none. */
+  positionIn(frame: string): { epoch: string; seq: number } | null;
   /** What has to be answered to a frame so that the connection stays; null: nothing. */
   reply(chunk: Buffer, from: number): string | null;
 }
@@ -58,12 +62,14 @@ function acksOfAnswers(chunk: Buffer, from: number, to: number): number {
   return acks;
 }
 
+const POSITION = /^\{"op":"ok".*"epoch":"([^"]+)","seq":(\d+),"recovered"/;
+
 const plexus: Dialect = {
   path: CONNECT_PATH,
   protocol: SUBPROTOCOL_JSON,
-  opening: ({ token, channels }) => [
+  opening: ({ token, channels, since }) => [
     JSON.stringify({ op: "hello", id: 1, token }),
-    ...channels.map((ch, i) => JSON.stringify({ op: "sub", id: i + 2, ch })),
+    ...channels.map((ch, i) => JSON.stringify({ op: "sub", id: i + 2, ch, ...(since && { since }) })),
   ],
   next: () => null,
   isReady: (frame, { channels }) =>
@@ -73,6 +79,10 @@ const plexus: Dialect = {
   publish: (id, channel, data) => `{"op":"pub","id":${id + 1_000},"ch":"${channel}","data":"${data}"}`,
   messagesIn: messagesOfRecord,
   acksIn: acksOfAnswers,
+  positionIn: (frame) => {
+    const match = POSITION.exec(frame);
+    return match === null ? null : { epoch: match[1]!, seq: Number(match[2]) };
+  },
   reply: () => null,
 };
 
@@ -86,6 +96,7 @@ const uws: Dialect = {
   publish: (_, channel, data) => `p${channel} ${data}`,
   messagesIn: (chunk, from) => (chunk[from] === 0x70 ? 1 : 0),
   acksIn: (chunk, from) => (chunk[from] === 0x61 ? 1 : 0),
+  positionIn: () => null,
   reply: () => null,
 };
 
@@ -99,6 +110,7 @@ const socketIo: Dialect = {
   publish: (id, channel, data) => `42${id}["publish","${channel}","${data}"]`,
   messagesIn: (chunk, from) => (chunk[from] === 0x34 && chunk[from + 1] === 0x32 ? 1 : 0),
   acksIn: (chunk, from) => (chunk[from] === 0x34 && chunk[from + 1] === 0x33 ? 1 : 0),
+  positionIn: () => null,
   reply: (chunk, from) => (chunk[from] === 0x32 ? "3" : null),
 };
 

@@ -3,6 +3,12 @@ import { DIALECTS, type Wanted } from "./dialects.js";
 import type { Target } from "./load.js";
 import { encodeTexts, type FrameListener, LoadWebSocket } from "./websocket.js";
 
+export interface ReadyListener extends FrameListener {
+  /** Frames on the way to being ready, with their text. */
+  before?(text: string, chunk: Buffer, from: number, to: number): void;
+}
+
+/** Unless said otherwise. */
 const AT_ONCE = 100;
 const READY_WITHIN_MS = 30_000;
 /** One address has 28,000 ports for connections to one server. */
@@ -12,7 +18,7 @@ const CONNECTIONS_PER_ADDRESS = 20_000;
 export async function openReady(
   { dialect: name, port }: Target,
   wanted: Wanted,
-  listener: FrameListener,
+  listener: ReadyListener,
   number = 0,
 ): Promise<LoadWebSocket> {
   const dialect = DIALECTS[name];
@@ -34,6 +40,7 @@ export async function openReady(
         const reply = dialect.reply(chunk, from);
         if (reply !== null) return socket.send(reply);
         const text = chunk.toString("latin1", from, to);
+        listener.before?.(text, chunk, from, to);
         const next = dialect.next(text, wanted);
         if (next !== null) return socket.send(next);
         if (dialect.isReady(text, wanted)) ready();
@@ -49,11 +56,19 @@ export async function openReady(
 }
 
 /** Calls `open` for 0 up to `count` - 1, some at a time. */
-export async function openMany<T>(count: number, open: (number: number) => Promise<T>): Promise<T[]> {
-  const opened: T[] = [];
-  for (let from = 0; from < count; from += AT_ONCE) {
-    const numbers = Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, i) => from + i);
-    opened.push(...(await Promise.all(numbers.map(open))));
-  }
+export async function openMany<T>(
+  count: number,
+  open: (number: number) => Promise<T>,
+  atOnce = AT_ONCE,
+): Promise<T[]> {
+  const opened: T[] = new Array(count);
+  let next = 0;
+  const lane = async () => {
+    while (next < count) {
+      const number = next++;
+      opened[number] = await open(number);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, lane));
   return opened;
 }
