@@ -3,10 +3,9 @@ import { decodeControl, decodeRecord, type SealRecord } from "@plexus/protocol";
 import type { Segment } from "@plexus/runtime";
 import type { LoadedChannel, StoredId } from "./channel.js";
 import type { ChannelLog, StoredRecord } from "./log.js";
+import { recordsSince } from "./since.js";
 import { WINDOW_MS } from "./window.js";
 
-/** Records of the window read at once. */
-const PAGE = { records: 2_000, bytes: 8 * 1024 * 1024 };
 /** The worker's clock and the log's may differ by so much before an id could be forgotten early. */
 const CLOCK_SKEW_MS = 120_000;
 
@@ -94,37 +93,18 @@ export async function readWindow(
   segments: readonly Segment[],
   until: number,
 ): Promise<StoredId[]> {
-  const cells = new Set(segments.map((segment) => segment.cell));
+  const since = until - WINDOW_MS;
   const ids: StoredId[] = [];
-  for (const cell of cells) {
-    const log = cell === logs.cell ? logs.own : await logs.of(cell);
-    for await (const record of recordsSince(log, logs.subject(cell), until - WINDOW_MS)) {
-      const isIn = (segment: Segment) =>
-        segment.cell === cell && segment.low <= record.logSeq && record.logSeq <= segment.high;
-      if (!segments.some(isIn)) continue;
+  for (const segment of [...segments].reverse()) {
+    const log = segment.cell === logs.cell ? logs.own : await logs.of(segment.cell);
+    const { records, reachesBack } = await recordsSince(log, logs.subject(segment.cell), segment, since);
+    for (const record of records) {
+      if (record.head.op !== "msg") continue;
       const { seq, m } = decodeRecord(record.bytes);
       for (const [i, { id, user, ts }] of m.entries()) ids.push({ id, user, seq: seq + i, ts });
     }
+    // What lies before a record that is too old is older still.
+    if (reachesBack) break;
   }
   return ids.sort((a, b) => a.seq - b.seq);
-}
-
-async function* recordsSince(
-  log: ChannelLog,
-  subject: string,
-  storedAt: number,
-): AsyncGenerator<StoredRecord> {
-  let from: { storedAt: number } | { logSeq: number } = { storedAt };
-  for (;;) {
-    const records = await log.read(subject, from, PAGE);
-    for (const record of records) if (record.head.op === "msg") yield record;
-    if (records.length === 0 || isShort(records)) return;
-    from = { logSeq: records.at(-1)!.logSeq + 1 };
-  }
-}
-
-/** Fewer records than a page holds: there were no more. */
-function isShort(records: readonly StoredRecord[]): boolean {
-  const bytes = records.reduce((sum, record) => sum + record.bytes.length, 0);
-  return records.length < PAGE.records && bytes < PAGE.bytes;
 }

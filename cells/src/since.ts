@@ -1,0 +1,96 @@
+/**
+ * A channel's records since a time, out of a log that can only be asked for the next record of a subject from a sequence
+ * on. Few questions, each a direct get: making a consumer for it costs JetStream many times as much, and after a worker's
+ * death every channel that is published to has to ask.
+ *
+ * It rests on the log's times not going back from one record to the next.
+ */
+import type { Segment } from "@plexus/runtime";
+import type { ChannelLog, StoredRecord } from "./log.js";
+
+/** Where so few messages are left, their records are asked for one by one; more of them are read in one go. */
+const FEW = 8;
+/** Records read at once. */
+const PAGE = { records: 2_000, bytes: 8 * 1024 * 1024 };
+
+/** Where in the log records are, and which messages they hold. */
+type Stretch = Pick<Segment, "first" | "last" | "low" | "high">;
+
+export interface Since {
+  /** Oldest first. */
+  readonly records: StoredRecord[];
+  /** The stretch holds an older one as well. */
+  readonly reachesBack: boolean;
+}
+
+/** The records of a stretch that were stored at `storedAt` or later. */
+export async function recordsSince(
+  log: ChannelLog,
+  subject: string,
+  stretch: Stretch,
+  storedAt: number,
+): Promise<Since> {
+  const oldest = await nextIn(log, subject, stretch, stretch.low);
+  if (oldest === null) return { records: [], reachesBack: false };
+  const reachesBack = oldest.storedAt < storedAt;
+  const searched = reachesBack && isMany(stretch, oldest);
+  const first = searched ? await firstSince(log, subject, stretch, oldest.logSeq + 1, storedAt) : oldest;
+  const found = first === null ? [] : await allFrom(log, subject, stretch, first);
+  return { records: found.filter((record) => record.storedAt >= storedAt), reachesBack };
+}
+
+function isMany({ last }: Stretch, { head }: StoredRecord): boolean {
+  return last - head.seq >= FEW;
+}
+
+async function nextIn(
+  log: ChannelLog,
+  subject: string,
+  { high }: Stretch,
+  logSeq: number,
+): Promise<StoredRecord | null> {
+  if (logSeq > high) return null;
+  const record = await log.next(subject, logSeq);
+  return record === null || record.logSeq > high ? null : record;
+}
+
+/** Halves what is left until the first record is found that is young enough; null where none is. */
+async function firstSince(
+  log: ChannelLog,
+  subject: string,
+  stretch: Stretch,
+  from: number,
+  storedAt: number,
+): Promise<StoredRecord | null> {
+  let found: StoredRecord | null = null;
+  let [low, high] = [from, stretch.high];
+  while (low <= high) {
+    const middle = low + Math.floor((high - low) / 2);
+    const record = await nextIn(log, subject, stretch, middle);
+    if (record !== null && record.storedAt < storedAt) {
+      low = record.logSeq + 1;
+      continue;
+    }
+    found = record ?? found;
+    high = middle - 1;
+  }
+  return found;
+}
+
+async function allFrom(
+  log: ChannelLog,
+  subject: string,
+  stretch: Stretch,
+  first: StoredRecord,
+): Promise<StoredRecord[]> {
+  const records = [first];
+  for (let last = first; last.logSeq < stretch.high; last = records.at(-1)!) {
+    const page = isMany(stretch, last)
+      ? await log.read(subject, { logSeq: last.logSeq + 1 }, PAGE)
+      : [await nextIn(log, subject, stretch, last.logSeq + 1)];
+    const fitting = page.filter((record) => record !== null && record.logSeq <= stretch.high);
+    if (fitting.length === 0) break;
+    records.push(...(fitting as StoredRecord[]));
+  }
+  return records;
+}
