@@ -1,4 +1,3 @@
-import uWS from "uWebSockets.js";
 import { randomBytes } from "node:crypto";
 import { type Limits, subjects } from "@plexus/protocol";
 import {
@@ -27,7 +26,7 @@ import { type DrainOptions, drainToStop } from "./drain.js";
 import { FanOut } from "./fan-out.js";
 import { LeaseHolder } from "./lease-holder.js";
 import { Lifecycle } from "./lifecycle/lifecycle.js";
-import { listen } from "./listen.js";
+import { listen, newApp } from "./listen.js";
 import { Operations } from "./operations.js";
 import type { gatewayOptions } from "./options.js";
 import { PageReader } from "./page-reader.js";
@@ -35,6 +34,7 @@ import { ratesOf } from "./rate-options.js";
 import { Relays } from "./relays.js";
 import { serveConnections } from "./server.js";
 import { Sessions } from "./session.js";
+import { serveNothingElse } from "./static-files.js";
 
 const MAX_REWIND = 1_000;
 const MAX_HISTORY = 200;
@@ -52,7 +52,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const { settings } = settingsStore;
   const tenantLimits = startTenantLimits({ ...options, nats, settings, by: instance, log });
   const { limits: tenants } = tenantLimits;
-  const app = uWS.App();
+  const app = newApp(options);
   const fanOut = new FanOut(app);
   const seen = { nats, router, directory, fanOut, settings, tenants, gateway: instance, log };
   const relays = new Relays(seen, MAX_RELAYS);
@@ -75,9 +75,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const sessions = new Sessions({ operations, ...shared, gateway, pingMs, maxReads, rates, log });
   serveConnections(app, { options, connections, sessions, log });
   if (options.demo) serveDemo(app, options.tokenSecrets![0]!);
-  app.any("/*", (response) => {
-    response.writeStatus("404 Not Found").end("not found\n");
-  });
+  serveNothingElse(app);
   const leases = new LeaseHolder({ nats, directory, relays, gateway: instance, log });
   const stopListening = await listen(app, options.host, options.port);
   const drainOptions = drainOptionsOf(options);

@@ -1,11 +1,13 @@
 import { createLogger, readOptions, runProcess } from "@plexus/runtime";
 import { checkAuthOptions } from "./auth/options.js";
 import { startGateway } from "./gateway.js";
+import { tlsOf } from "./listen.js";
 import { gatewayOptions } from "./options.js";
 
 try {
   const options = readOptions(gatewayOptions, process.env);
   checkAuthOptions(options);
+  tlsOf(options);
   const log = createLogger("gateway", options.gatewayId, options.logLevel);
   await runProcess(log, options, () => startGateway(options, log));
 } catch (error) {

@@ -1,6 +1,8 @@
 import { commonOptions, fairnessOptions, flag, integer, name, option } from "@plexus/runtime";
 import { z } from "zod";
+import { addressOptions } from "./address-guard.js";
 import { authOptions } from "./auth/options.js";
+import { tlsOptions } from "./listen.js";
 import { rateOptions } from "./rate-options.js";
 
 export const gatewayOptions = {
@@ -19,6 +21,7 @@ export const gatewayOptions = {
     default: 8080,
     doc: "Port that clients connect to; several gateways on one machine may share it.",
   }),
+  ...tlsOptions,
   ...authOptions,
   demo: option({
     env: "PLEXUS_DEMO",
@@ -38,6 +41,7 @@ export const gatewayOptions = {
     default: 2_000,
     doc: "Connections that may be open and not welcomed yet; more are refused with 503 and Retry-After, so that a storm of clients comes in at the pace at which they are served.",
   }),
+  ...addressOptions,
   maxChannels: option({
     env: "PLEXUS_MAX_CHANNELS_PER_CONNECTION",
     type: integer(1, 100_000),

@@ -6,6 +6,7 @@ import uWS, {
 } from "uWebSockets.js";
 import { CONNECT_PATH, SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK } from "@plexus/protocol";
 import type { Logger, Options } from "@plexus/runtime";
+import { AddressGuard } from "./address-guard.js";
 import { callerOf } from "./auth/caller.js";
 import { isOriginAllowed } from "./auth/origins.js";
 import { Connection, type Socket, type SocketData } from "./connection.js";
@@ -39,6 +40,7 @@ export function serveConnections(
   },
 ): void {
   const { options, connections, sessions, log } = context;
+  const guard = new AddressGuard(options);
   app.ws<SocketData>(CONNECT_PATH, {
     compression: uWS.DISABLED,
     maxPayloadLength: options.maxFrameBytes * OVERSIZE_FACTOR,
@@ -48,7 +50,7 @@ export function serveConnections(
     sendPingsAutomatically: true,
     maxLifetime: 0,
     upgrade: (response, request, socketContext) =>
-      upgrade(response, request, socketContext, connections, options),
+      upgrade(response, request, socketContext, { connections, guard, options }),
     open: (socket) => {
       const { connection } = socket.getUserData();
       connection.attach(socket);
@@ -70,6 +72,7 @@ export function serveConnections(
       metrics.closed.inc({ code: String(code) });
       connection.detach();
       connections.remove(connection);
+      guard.closed(connection);
       sessions.closed(connection, code);
     },
   });
@@ -78,8 +81,8 @@ export function serveConnections(
 /** Seconds, at random: those who were refused together do not come back together. */
 const COME_AGAIN_WITHIN_S = 4;
 
-function comeAgain(): Record<string, string> {
-  return { "retry-after": String(1 + Math.floor(Math.random() * COME_AGAIN_WITHIN_S)) };
+function comeAgain(afterS = 1): Record<string, string> {
+  return { "retry-after": String(afterS + Math.floor(Math.random() * COME_AGAIN_WITHIN_S)) };
 }
 
 /** uWebSockets looks at the key only. */
@@ -94,9 +97,9 @@ function upgrade(
   response: HttpResponse,
   request: HttpRequest,
   socketContext: us_socket_context_t,
-  connections: Connections,
-  options: Options<typeof gatewayOptions>,
+  context: { connections: Connections; guard: AddressGuard; options: Options<typeof gatewayOptions> },
 ): void {
+  const { connections, guard, options } = context;
   const refuse = (status: string, reason: string, headers: Record<string, string> = {}) => {
     metrics.refusedConnections.inc({ reason });
     response.cork(() => {
@@ -110,6 +113,9 @@ function upgrade(
     return refuse("403 Forbidden", "origin");
   const refusal = connections.refusal(Date.now());
   if (refusal !== null) return refuse("503 Service Unavailable", refusal, comeAgain());
+  const address = guard.addressOf(response, request);
+  const tooMany = guard.refusal(address, performance.now());
+  if (tooMany !== null) return refuse(tooMany.status, tooMany.reason, comeAgain(tooMany.retryAfterS));
   const offered = request
     .getHeader("sec-websocket-protocol")
     .split(",")
@@ -120,6 +126,8 @@ function upgrade(
   const encoding: Encoding = protocol === SUBPROTOCOL_MSGPACK ? "msgpack" : "json";
   const connection = new Connection(connections.nextId(), encoding, Date.now());
   Object.assign(connection, callerOf(response, request, options.queryTokens));
+  if (address !== null) connection.address = address;
+  guard.opened(connection, address);
   response.upgrade<SocketData>(
     { connection },
     request.getHeader("sec-websocket-key"),

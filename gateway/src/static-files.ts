@@ -11,13 +11,30 @@ const TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
+/** What pages and their files may do: load and connect to what comes from here, and nothing else. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+];
+/** What a page could ask a person for, and does not. */
+const NOT_USED = ["camera", "microphone", "geolocation", "payment", "usb", "display-capture"];
+
 const HEADERS: Record<string, string> = {
-  "content-security-policy":
-    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+  "content-security-policy": POLICY.join("; "),
+  "permissions-policy": NOT_USED.map((feature) => `${feature}=()`).join(", "),
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
-  "cache-control": "no-cache",
+  "cross-origin-opener-policy": "same-origin",
 };
+/** Files are asked for again when they may have changed; whatever else is answered is for this once. */
+const FILE_CACHE = "no-cache";
+const NO_CACHE = "no-store";
 
 const PUBLIC = fileURLToPath(new URL("../public/", import.meta.url));
 const CLIENT = fileURLToPath(new URL("../../shared/client/dist/", import.meta.url));
@@ -41,13 +58,25 @@ function serve(app: TemplatedApp, path: string, file: string): void {
   const type = TYPES[extname(file)]!;
   app.get(path, (response) => {
     response.cork(() => {
-      writeHeaders(response, type);
+      writeHeaders(response, type, FILE_CACHE);
       response.end(body);
     });
   });
 }
 
-export function writeHeaders(response: HttpResponse, type: string): void {
+export function writeHeaders(response: HttpResponse, type: string, cache = NO_CACHE): void {
   response.writeHeader("content-type", type);
+  response.writeHeader("cache-control", cache);
   for (const [name, value] of Object.entries(HEADERS)) response.writeHeader(name, value);
+}
+
+/** Answers all that nobody else does; to be added last. */
+export function serveNothingElse(app: TemplatedApp): void {
+  app.any("/*", (response) => {
+    response.cork(() => {
+      response.writeStatus("404 Not Found");
+      writeHeaders(response, "text/plain; charset=utf-8");
+      response.end("not found\n");
+    });
+  });
 }

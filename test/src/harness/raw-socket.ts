@@ -70,8 +70,8 @@ export class RawSocket {
     await until(`"${text}" from the server`, () => this.#received.includes(text));
   }
 
-  async ended(why: string): Promise<void> {
-    await within(`the end of the connection: ${why}`, this.#closed, DEADLINE_MS);
+  async ended(why: string, deadlineMs = DEADLINE_MS): Promise<void> {
+    await within(`the end of the connection: ${why}`, this.#closed, deadlineMs);
   }
 
   /** The server closes, or says something that begins like this. */

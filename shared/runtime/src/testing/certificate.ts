@@ -71,10 +71,10 @@ function time(ms: number): Buffer {
   return der(UTC_TIME, Buffer.from(`${digits}Z`));
 }
 
-/** Tag, length, content. */
+/** Tag, length (as short as it can be written, or it is no DER), content. */
 function der(tag: number, ...parts: Buffer[]): Buffer {
   const content = Buffer.concat(parts);
-  if (content.length < 0x80) return Buffer.concat([Buffer.from([tag, content.length]), content]);
-  const length = Buffer.from([content.length >> 8, content.length & 0xff]);
-  return Buffer.concat([Buffer.from([tag, 0x82]), length, content]);
+  const { length } = content;
+  const long = length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...(length < 0x80 ? [length] : long)]), content]);
 }
