@@ -1,8 +1,8 @@
 import { createLogger, readOptions, runProcess } from "@plexus/runtime";
 import { checkAuthOptions } from "./auth/options.js";
 import { startGateway } from "./gateway.js";
-import { tlsOf } from "./listen.js";
 import { gatewayOptions } from "./options.js";
+import { tlsOf } from "./tls.js";
 
 try {
   const options = readOptions(gatewayOptions, process.env);

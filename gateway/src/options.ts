@@ -2,8 +2,8 @@ import { commonOptions, fairnessOptions, flag, integer, name, option } from "@pl
 import { z } from "zod";
 import { addressOptions } from "./address-guard.js";
 import { authOptions } from "./auth/options.js";
-import { tlsOptions } from "./listen.js";
 import { rateOptions } from "./rate-options.js";
+import { tlsOptions } from "./tls.js";
 
 export const gatewayOptions = {
   ...commonOptions,
