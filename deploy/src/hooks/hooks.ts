@@ -3,11 +3,13 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import {
   checkNats,
   connectNats,
+  DirectoryStore,
   hubJetStream,
   type Logger,
   type Options,
   patiently,
   type Service,
+  SettingsStore,
   startOpsServer,
 } from "@plexus/runtime";
 import { Keeper } from "./keeper.js";
@@ -15,6 +17,10 @@ import { Lease } from "./lease.js";
 import * as metrics from "./metrics.js";
 import type { hooksOptions } from "./options.js";
 import { ensureStreams } from "./streams.js";
+import { DeadLetters } from "./webhooks/dead-letters.js";
+import { Dispatcher } from "./webhooks/dispatcher.js";
+import { Sources } from "./webhooks/sources.js";
+import { WebhookStates } from "./webhooks/state.js";
 
 /** Composes the process of lifecycle events and webhooks. Several may run: one is active, the others follow. */
 export async function startHooks(options: Options<typeof hooksOptions>, log: Logger): Promise<Service> {
@@ -33,9 +39,26 @@ export async function startHooks(options: Options<typeof hooksOptions>, log: Log
     },
     log,
   );
-  const onChange = (isActive: boolean) => metrics.active.set(isActive ? 1 : 0);
-  const openLease = () => Lease.open(nats, instance, log, onChange, options.hubDomain);
-  const lease = await patiently("lease", openLease, log);
+  const { hubDomain, settingsFile: file } = options;
+  const domain = hubDomain;
+  const directory = await patiently("directory", () => DirectoryStore.open(nats, log, domain), log);
+  const store = await patiently("settings", () => SettingsStore.open(nats, log, { file, domain }), log);
+  const states = await patiently("webhooks", () => WebhookStates.open(nats, domain), log);
+  const dispatcher = new Dispatcher({
+    nats,
+    store,
+    directory,
+    sources: new Sources({ nats, hub: client, directory, hubDomain, log }),
+    states,
+    letters: new DeadLetters(client, manager),
+    options,
+    log,
+  });
+  const onChange = (isActive: boolean) => {
+    metrics.active.set(isActive ? 1 : 0);
+    dispatcher.setActive(isActive);
+  };
+  const lease = await patiently("lease", () => Lease.open(nats, instance, log, onChange, domain), log);
   const isActive = () => lease.isActive(performance.now());
   const { vacateAfterMs, gatewayLeaseMs } = options;
   const keeper = await Keeper.start({ nats, client, manager, isActive, vacateAfterMs, gatewayLeaseMs, log });
@@ -49,8 +72,11 @@ export async function startHooks(options: Options<typeof hooksOptions>, log: Log
 
   return {
     stop: async () => {
+      dispatcher.stop();
       keeper.stop();
       await lease.stop();
+      store.stop();
+      directory.stop();
       await ops.stop();
       await nats.drain();
     },
