@@ -22,6 +22,8 @@ import { tailRoutes } from "./tail.js";
 import { tenantRoutes } from "./tenants.js";
 import { tokenRoutes } from "./tokens.js";
 import { userRoutes } from "./users.js";
+import { WEBHOOKS_NAMED } from "./webhook-schemas.js";
+import { webhookRoutes } from "./webhooks.js";
 
 /** The largest message that a namespace may allow, with room for escapes. */
 const MAX_BODY_BYTES = 512 * 1024;
@@ -62,7 +64,8 @@ export async function buildServer(
   answerErrors(server, context);
   auditChanges(server, context.log);
   countRequests(server);
-  for (const schema of [...NAMED, ...SETTINGS_NAMED, ...BOTS_NAMED]) server.addSchema(schema);
+  for (const schema of [...NAMED, ...SETTINGS_NAMED, ...BOTS_NAMED, ...WEBHOOKS_NAMED])
+    server.addSchema(schema);
   await describe(server);
   describeRoles(server);
   for (const add of [
@@ -74,6 +77,7 @@ export async function buildServer(
     channelRoutes,
     tailRoutes,
     userRoutes,
+    webhookRoutes,
     tokenRoutes,
     botRoutes,
   ])

@@ -40,6 +40,7 @@ export const OPTIONS = {
   follow: { doc: "show progress until it ends" },
   force: { doc: "even if no other gateway accepts connections" },
   jti: { value: "ID", doc: "id of a token" },
+  letter: { value: "ID", doc: "only this dead letter" },
   lifetime: {
     value: "TIME",
     doc: "how long the longest-lived of these tokens still has, as in 90m, 12h or 30d (the installation's longest)",

@@ -21,6 +21,7 @@ import {
 import { tenantList, tenantRemove, tenantResume, tenantShow, tenantSuspend } from "./commands/tenants.js";
 import { token } from "./commands/tokens.js";
 import { disconnect, revoke, user } from "./commands/users.js";
+import { webhookDead, webhookList, webhookReplay } from "./commands/webhooks.js";
 import { CliError, EXIT, usageError } from "./errors.js";
 import { helpOf, overview } from "./help.js";
 import { findInstallation } from "./installation.js";
@@ -61,6 +62,9 @@ export const COMMANDS: readonly Command[] = [
   settingsSet,
   settingsPut,
   settingsCheck,
+  webhookList,
+  webhookDead,
+  webhookReplay,
   gateways,
   gatewayDrain,
   logBackup,

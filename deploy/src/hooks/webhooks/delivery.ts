@@ -63,7 +63,10 @@ export class Delivery {
       state.failed(problemOf(attempt), now);
       if (verdict.next === "dead") {
         const webhook = this.#context.webhook().id;
-        log.warn({ tenant, webhook, events: items.length, attempts: tries.all }, "events became a dead letter");
+        log.warn(
+          { tenant, webhook, events: items.length, attempts: tries.all },
+          "events became a dead letter",
+        );
         const letter = { webhook, reason: problemOf(attempt), attempts: tries.all, firstAt, at: now };
         return this.#bury(letter, json, `${tenant}.${webhook}.${lane}.${after.seq}.${after.part}.${firstAt}`);
       }

@@ -24,7 +24,9 @@ export interface ReplayOrder {
   webhook: string;
   letter?: number;
 }
-export type ReplayAnswer = { letters: number } | { error: { code: "not_found" | "conflict"; message: string } };
+export type ReplayAnswer =
+  | { letters: number }
+  | { error: { code: "not_found" | "conflict"; message: string } };
 
 export interface DispatcherContext {
   nats: NatsConnection;
@@ -52,7 +54,9 @@ export class Dispatcher {
     const { nats, store, directory, log } = context;
     this.#orders = subscribe(nats, subjects.orderHooks, log, (message) => {
       if (this.#active)
-        void this.#replay(message.json<ReplayOrder>()).then((answer) => message.respond(JSON.stringify(answer)));
+        void this.#replay(message.json<ReplayOrder>()).then((answer) =>
+          message.respond(JSON.stringify(answer)),
+        );
     });
     const arrange = () => this.#arrange();
     this.#unwatch = [store.settings.onChange(arrange), directory.onChange(arrange)];
@@ -74,7 +78,8 @@ export class Dispatcher {
   async #replay({ tenant, webhook, letter }: ReplayOrder): Promise<ReplayAnswer> {
     try {
       const runner = this.#runners.get(keyOf(tenant, webhook));
-      if (runner === undefined) throw new PlexusError("not_found", `tenant ${tenant} has no webhook ${webhook}`);
+      if (runner === undefined)
+        throw new PlexusError("not_found", `tenant ${tenant} has no webhook ${webhook}`);
       return { letters: await runner.replay(letter) };
     } catch (error) {
       if (error instanceof PlexusError && (error.code === "not_found" || error.code === "conflict"))

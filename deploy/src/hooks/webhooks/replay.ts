@@ -35,7 +35,9 @@ export class Replay {
         throw new PlexusError("not_found", `there is no dead letter ${only}`);
       const count = only === undefined ? await letters.count(tenant, webhook) : 1;
       void this.#run(only ?? 1, count)
-        .catch((error: unknown) => log.warn({ err: error, tenant, webhook }, "dead letters: the replay ended"))
+        .catch((error: unknown) =>
+          log.warn({ err: error, tenant, webhook }, "dead letters: the replay ended"),
+        )
         .finally(() => {
           this.#running = false;
         });
@@ -54,7 +56,10 @@ export class Replay {
       if (found === null) return;
       const problem = await this.#deliver(found.letter.batch);
       if (problem !== undefined)
-        return log.warn({ tenant, webhook, letter: found.seq, problem }, "a dead letter could not be delivered again");
+        return log.warn(
+          { tenant, webhook, letter: found.seq, problem },
+          "a dead letter could not be delivered again",
+        );
       await letters.remove(found.seq);
       seq = found.seq + 1;
     }

@@ -40,7 +40,15 @@ export class WebhookRunner {
     const { signal } = this.#abort;
     const current = () => this.#webhook;
     this.#delivery = new Delivery({ tenant, webhook: current, state, letters, options, signal, log });
-    this.#replay = new Replay({ tenant, webhook: webhook.id, delivery: this.#delivery, letters, options, signal, log });
+    this.#replay = new Replay({
+      tenant,
+      webhook: webhook.id,
+      delivery: this.#delivery,
+      letters,
+      options,
+      signal,
+      log,
+    });
     this.arrange();
   }
 

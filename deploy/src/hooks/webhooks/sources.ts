@@ -110,8 +110,8 @@ export class Sources {
     while (!signal.aborted && lane.done.seq < seq) {
       const entry = await this.#entry(cell, seq).catch(() => undefined);
       if (entry === null || (entry !== undefined && entry.storedAt < lane.done.since)) return;
-      if (entry !== undefined) lostAt = null;
-      else if (performance.now() - (lostAt ??= performance.now()) > ORDER_PATIENCE_MS) {
+      lostAt = entry === undefined ? (lostAt ?? performance.now()) : null;
+      if (lostAt !== null && performance.now() - lostAt > ORDER_PATIENCE_MS) {
         metrics.orderWaived.inc();
         return log.warn({ cell, hubDomain }, "an earlier log can't be read: going on without it");
       }
@@ -133,7 +133,11 @@ export class Sources {
     let manager = this.#managers.get(key);
     if (manager === undefined) {
       const where = domain === undefined ? {} : { domain };
-      manager = jetstreamManager(this.#context.nats, { checkAPI: false, timeout: OPEN_DEADLINE_MS, ...where });
+      manager = jetstreamManager(this.#context.nats, {
+        checkAPI: false,
+        timeout: OPEN_DEADLINE_MS,
+        ...where,
+      });
       this.#managers.set(key, manager);
     }
     return manager;
