@@ -55,9 +55,9 @@ const STREAM_NOT_FOUND = 10059;
 const WRONG_LAST_SEQUENCE = 10071;
 const SWEEP_MS = 100;
 /** Newest records asked for at once (only their headers come), … */
-const NEWEST_AT_ONCE = 250;
+const WALK_AT_ONCE = 250;
 /** … and the pause in between, in which whatever else this process does goes on. */
-const NEWEST_PAUSE_MS = 5;
+const WALK_PAUSE_MS = 5;
 
 interface Waiting {
   readonly done: (outcome: AppendOutcome) => void;
@@ -236,21 +236,39 @@ export class JetStreamLog implements ChannelLog {
     }
   }
 
-  async newest(tell: (subject: string, isSeal: boolean) => void): Promise<void> {
-    const cursor = await LogCursor.open(this.#cursor, {
-      deliver_policy: "last_per_subject",
-      filter_subject: this.#allSubjects,
-      headers_only: true,
+  newest(tell: (subject: string, isSeal: boolean) => void): Promise<void> {
+    const config = { deliver_policy: "last_per_subject", filter_subject: this.#allSubjects };
+    return this.#walk(config, ({ subject, headers }) => tell(subject, headers?.has(SEAL_HEADER) ?? false));
+  }
+
+  /** Bytes of all records under a subject with wildcards, without their headers. */
+  async bytesUnder(filter: string): Promise<number> {
+    let bytes = 0;
+    await this.#walk({ deliver_policy: "all", filter_subject: filter }, ({ headers }) => {
+      bytes += Number(headers?.get("Nats-Msg-Size") || 0);
     });
+    return bytes;
+  }
+
+  /** Another word whenever something was stored or removed. */
+  async state(): Promise<string> {
+    const manager = await jetstreamManager(this.#nats, { checkAPI: false });
+    const { state } = await manager.streams.info(this.#stream);
+    return `${state.last_seq} ${state.bytes}`;
+  }
+
+  /** The headers of many records, at a slow pace. */
+  async #walk(config: object, tell: (message: Msg) => void): Promise<void> {
+    const cursor = await LogCursor.open(this.#cursor, { ...config, headers_only: true });
     try {
       let { pending } = cursor;
       while (pending > 0) {
-        await cursor.pull(NEWEST_AT_ONCE, (message) => {
-          tell(message.subject, message.headers?.has(SEAL_HEADER) ?? false);
+        await cursor.pull(WALK_AT_ONCE, (message) => {
+          tell(message);
           ({ pending } = placeOf(message));
           return pending > 0;
         });
-        await new Promise((resolve) => setTimeout(resolve, NEWEST_PAUSE_MS));
+        await new Promise((resolve) => setTimeout(resolve, WALK_PAUSE_MS));
       }
     } finally {
       cursor.close();

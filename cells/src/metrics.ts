@@ -78,6 +78,11 @@ export const trimmed = new Counter({
   name: "plexus_idle_channels_trimmed_total",
   help: "Channels that nobody used and that retention shortened",
 });
+export const historyBytes = new Gauge({
+  name: "plexus_tenant_history_bytes",
+  help: "Bytes in this cell's log of tenants that have a quota for it, as last measured; by the worker that measures",
+  labelNames: ["tenant"],
+});
 export const breakerOpen = new Gauge({
   name: "plexus_breaker_open",
   help: "1 while something this worker depends on does not answer and is therefore not asked: redis, log (appends), log_reads",

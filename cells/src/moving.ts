@@ -8,9 +8,11 @@ import {
   patiently,
   type Router,
   type Settings,
+  type TenantLimits,
 } from "@plexus/runtime";
 import type { CellLogs } from "./cell-logs.js";
 import { CellWatch } from "./cell-watch.js";
+import { HistoryMeter } from "./history-meter.js";
 import { Janitor } from "./janitor.js";
 import type { JetStreamLog } from "./jetstream-log.js";
 import { LogMirror } from "./mirror.js";
@@ -30,6 +32,7 @@ export async function startMoving(context: {
   channelLog: JetStreamLog;
   otherLogs: CellLogs;
   settings: Settings;
+  tenants: TenantLimits;
   isLeader: () => boolean;
   log: Logger;
 }): Promise<{ stop(): void }> {
@@ -73,8 +76,13 @@ export async function startMoving(context: {
       subject: (id) => subjects.log(id, tenant, channel),
     }),
   });
+  const { settings, tenants } = context;
+  const { historyBytesIntervalMs: intervalMs } = options;
+  const measured = { cell, log: channelLog, settings, tenants, intervalMs, isLeader, logger: log };
+  const meter = new HistoryMeter(measured);
   return {
     stop: () => {
+      meter.stop();
       janitor.stop();
       mover.stop();
       watch.stop();

@@ -82,6 +82,12 @@ export const workerOptions = {
     default: 15_000,
     doc: "Milliseconds without an answer after which the other cells declare a cell down.",
   }),
+  historyBytesIntervalMs: option({
+    env: "PLEXUS_HISTORY_BYTES_INTERVAL_MS",
+    type: integer(100, 3_600_000),
+    default: 60_000,
+    doc: "Milliseconds between two measurements of what the log holds of tenants with a quota for it, at least; that is how long one may go on beyond its quota.",
+  }),
   retentionPaceMs: option({
     env: "PLEXUS_RETENTION_PACE_MS",
     type: integer(1, 60_000),

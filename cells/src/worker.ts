@@ -24,7 +24,9 @@ import {
   type Settings,
   SettingsStore,
   startOpsServer,
+  startTenantLimits,
   subscribe,
+  type TenantLimits,
   withCell,
 } from "@plexus/runtime";
 import type { ActorContext, PlacementView } from "./actor.js";
@@ -42,6 +44,7 @@ import { Outbox } from "./outbox.js";
 import { Partitions } from "./partitions.js";
 import { PresenceStore } from "./presence-store.js";
 import { StatusReporter } from "./status.js";
+import { refusalOf } from "./work-gate.js";
 
 /** A cell that was asked for a channel and does not answer by then may be gone; whoever waits asks again. */
 const HAND_OVER_DEADLINE_MS = 6_000;
@@ -61,6 +64,8 @@ interface Ground {
   readonly directory: DirectoryStore;
   readonly router: Router;
   readonly settingsStore: SettingsStore;
+  readonly tenants: TenantLimits;
+  readonly stopLimits: () => void;
 }
 
 /** Connects, opens the log, and enters the cell into the directory. */
@@ -88,8 +93,11 @@ async function layGround(options: WorkerOptions, log: Logger): Promise<Ground> {
   await directory.refresh();
   const openSettings = () => SettingsStore.open(nats, log, { file: options.settingsFile, domain: hubDomain });
   const settingsStore = await patiently("settings", openSettings, log);
-  const router = new Router({ nats, directory, asker: `${cell}-${workerId}-${randomUUID()}`, log });
-  return { nats, redis, channelLog, otherLogs, directory, router, settingsStore };
+  const asker = `${cell}-${workerId}-${randomUUID()}`;
+  const router = new Router({ nats, directory, asker, log });
+  const { settings } = settingsStore;
+  const { limits: tenants, stop } = startTenantLimits({ ...options, nats, settings, by: asker, log });
+  return { nats, redis, channelLog, otherLogs, directory, router, settingsStore, tenants, stopLimits: stop };
 }
 
 /** Composes a worker: actors, partitions, leases, and the moving of channels. */
@@ -107,7 +115,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
     else actors.closeIdle();
   });
   const listener = {
-    command: (message: Msg) => dispatch(message, actors),
+    command: (message: Msg) => dispatch(message, actors, outbox, ground.tenants),
     lost: (lost: ReadonlySet<number>) => actors.closeWhere((partition) => lost.has(partition)),
     doubted: () => actors.doubt(),
   };
@@ -170,7 +178,9 @@ async function leaveGround({
   directory,
   router,
   settingsStore,
+  stopLimits,
 }: Ground): Promise<void> {
+  stopLimits();
   router.stop();
   channelLog.stop();
   await otherLogs.stop();
@@ -226,11 +236,16 @@ function stateOf(directory: DirectoryStore, cell: string): CellState | undefined
   return directory.current.cells.find((entry) => entry.id === cell)?.state;
 }
 
-function dispatch(message: Msg, actors: Actors): void {
+function dispatch(message: Msg, actors: Actors, outbox: Outbox, tenants: TenantLimits): void {
   const reply = message.reply;
   if (reply === undefined) return;
-  for (const command of decodeCommands(message.data))
-    actors.handle(command, { reply, correlation: command[0] });
+  const now = performance.now();
+  for (const command of decodeCommands(message.data)) {
+    const asker = { reply, correlation: command[0] };
+    const refusal = refusalOf(command, tenants, now);
+    if (refusal === null) actors.handle(command, asker);
+    else outbox.answer(asker, refusal, null);
+  }
 }
 
 /** Lets what is on its way to the log arrive. */

@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { createLogger, type Quotas, SettingsStore } from "@plexus/runtime";
+import { PlainBot } from "./harness/bot.js";
 import { clusterForFile } from "./harness/cluster.js";
 import type { AnyFrame, RawClient } from "./harness/raw-client.js";
 import { until } from "./harness/wait.js";
 
 let settings: SettingsStore;
-const cluster = clusterForFile({ gateways: 2 }, async (started) => {
+const options = { gateways: 2, workerEnv: { PLEXUS_HISTORY_BYTES_INTERVAL_MS: "200" } };
+const cluster = clusterForFile(options, async (started) => {
   settings = await SettingsStore.open(await started.nats(), createLogger("test", "test", "fatal"));
 });
 after(() => settings.stop());
@@ -179,6 +181,49 @@ test("channels of a connection, and bytes of a message", async () => {
   await client.refused({ op: "sub", ch: "chat.c" }, "limit_reached");
   await client.pub("chat.a", "x".repeat(48));
   await client.refused({ op: "pub", ch: "chat.a", data: "x".repeat(49) }, "too_large");
+});
+
+test("bytes of the log: limit_reached once they are measured, until the quota is raised", async () => {
+  const tenant = "stored";
+  await quotas(tenant, { historyBytes: 20_000 });
+  const client = await cluster.connect("ada", { tenant });
+  let acknowledged = 0;
+  const refusal = await until("to be refused", async () => {
+    const answer = await client.ask({ op: "pub", ch: "chat.a", data: "x".repeat(1_000) });
+    if (answer.op === "ok") acknowledged++;
+    return answer.op === "err" ? answer : undefined;
+  });
+  assert.equal(refusal.code, "limit_reached");
+  assert.ok(acknowledged >= 18, `${acknowledged} KB were taken`);
+  const measured = async () =>
+    (await cluster.metrics("eu-1-w1")).sum("plexus_tenant_history_bytes", { tenant });
+  await until("all of it to be measured", async () => (await measured()) > acknowledged * 1_000);
+  const bot = new PlainBot(await cluster.nats(), "helper", tenant);
+  const answer = await bot.ask("publish", "chat.a", { data: 1 });
+  assert.equal(answer.ok ? "ok" : answer.error.code, "limit_reached");
+  const { messages } = await client.history("chat.a", { limit: 200 });
+  assert.equal(messages.length, acknowledged);
+  await settings.putTenant(tenant, { quotas: { historyBytes: 1_000_000 } });
+  await until("room", async () => (await client.ask({ op: "pub", ch: "chat.a", data: 1 })).op === "ok");
+});
+
+test("bots have the same quotas as clients, and are refused in the same way", async () => {
+  const tenant = "bots";
+  await quotas(tenant, { messagesInPerSecond: 5, messageBytes: 100 });
+  const bot = new PlainBot(await cluster.nats(), "helper", tenant);
+  const large = await bot.ask("publish", "chat.a", { data: "x".repeat(99) });
+  assert.equal(large.ok ? "ok" : large.error.code, "too_large");
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, () => bot.ask("publish", "chat.a", { data: 1 })),
+  );
+  const refused = answers.flatMap((answer) => (answer.ok ? [] : [answer.error]));
+  assert.ok(refused.length > 0 && refused.length < 40, `${refused.length} refused`);
+  for (const { code, retry } of refused) assert.ok(code === "rate_limited" && Number(retry) >= 1);
+  await until("to get through", async () => {
+    const { retry } = refused[0]!;
+    await pause(Number(retry));
+    return (await bot.ask("publish", "chat.a", { data: 2 })).ok;
+  });
 });
 
 test("metrics name tenants that something is put down about, and no others", async () => {

@@ -17,6 +17,7 @@ import {
   readHistory,
   readMembers,
   type Settings,
+  type TenantLimits,
 } from "@plexus/runtime";
 import { admit } from "./admission.js";
 import { historyAnswer, membersAnswer } from "./answer.js";
@@ -34,6 +35,7 @@ export interface BotContext {
   readonly router: Router;
   readonly publisher: Publisher;
   readonly settings: Settings;
+  readonly tenants: TenantLimits;
   readonly positions: BotPositions;
   /** Of this run of this worker: makes ids that no other makes. */
   readonly instance: string;
@@ -51,7 +53,7 @@ export class BotOperations {
 
   /** Carries a request out. Rejects with a {@link PlexusError}, which is the answer then. */
   async run(from: BotSubject, request: BotRequest): Promise<BotAnswer> {
-    admit(this.#context.settings, from, request);
+    admit(this.#context, from, request, performance.now());
     switch (request.operation) {
       case "publish":
         return this.#publish(from, request);

@@ -35,6 +35,7 @@ export * from "./stream-writer.js";
 export * from "./tail.js";
 export * from "./tenant-limits.js";
 export * from "./tenant-limits-runner.js";
+export { OTHER_TENANTS } from "./tenant-metrics.js";
 export * from "./tenant-usage.js";
 export * from "./tls.js";
 export * from "./token-bucket.js";

@@ -1,0 +1,26 @@
+import { PlexusError } from "@plexus/protocol";
+import type { PublishItem, TenantLimits, WireCommand, WireError } from "@plexus/runtime";
+import { publishWork } from "@plexus/runtime";
+
+/**
+ * Why a command is not carried out now: it is a batch of publishes of a tenant that has more than its part of the work
+ * of a worker that can't keep up. Nothing overtakes: whoever sent the batch fails all that waits behind it, too. And one
+ * that was sent before without an answer is not said to be refused: its sender knows that it may be stored.
+ */
+export function refusalOf(command: WireCommand, tenants: TenantLimits, now: number): WireError | null {
+  const [, kind, tenant, , body] = command;
+  if (kind !== "publish") return null;
+  try {
+    tenants.admitWork(tenant, workOf(body), now);
+    return null;
+  } catch (error) {
+    if (!(error instanceof PlexusError)) throw error;
+    return [error.code, error.message, error.retry ?? null];
+  }
+}
+
+function workOf(items: readonly PublishItem[]): number {
+  let work = 0;
+  for (const [, , fragment] of items) work += publishWork(fragment.length);
+  return work;
+}
