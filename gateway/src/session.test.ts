@@ -19,6 +19,8 @@ const RATES: ConnectionRates = {
   reads: { perSecond: 1, burst: 5 },
 };
 
+const IDENTITY = { user: "u", tenant: "t" } as unknown as Identity;
+
 let sent: ServerFrame[];
 /** Requests under way, to be ended by the test. */
 let underWay: Array<() => void>;
@@ -35,7 +37,7 @@ beforeEach(async () => {
   const operations = { history: operation, presence: operation, subscribe: operation };
   sessions = new Sessions({
     operations: operations as unknown as Operations,
-    verify: async () => ({ user: "u", tenant: "t" }) as unknown as Identity,
+    verify: (token) => (token === "never" ? new Promise(() => undefined) : Promise.resolve(IDENTITY)),
     limits: LIMITS,
     gateway: "g1",
     pingMs: 1_000,
@@ -107,4 +109,16 @@ test("too many of a kind, and too many frames of any kind: told when to come bac
   const [last] = refusals().slice(5);
   assert.deepEqual(last?.slice(0, 2), [undefined, "rate_limited"]);
   assert.equal(sent.filter(({ op }) => op === "pong").length, 1);
+});
+
+test("what comes while the token is looked at is bounded in bytes", () => {
+  const closed: number[] = [];
+  connection = new Connection("c2", "json", 0);
+  const socket = { send: () => 1, end: (code: number) => closed.push(code) };
+  connection.attach(socket as unknown as Socket);
+  receive({ op: "hello", id: 1, token: "never" });
+  for (let i = 0; i < 4; i++) receive({ op: "ping", filler: "x".repeat(250_000) });
+  assert.deepEqual(closed, []);
+  receive({ op: "ping", filler: "x".repeat(250_000) });
+  assert.deepEqual(closed, [4503]);
 });

@@ -16,13 +16,11 @@ import type { Logger, TenantLimits } from "@plexus/runtime";
 import { unauthorized, type Verify } from "./auth/identity.js";
 import { refusalOf } from "./auth/refusal.js";
 import type { Connection } from "./connection.js";
+import { EarlyFrames } from "./early-frames.js";
 import type { Lifecycle } from "./lifecycle/lifecycle.js";
 import * as metrics from "./metrics.js";
 import type { Operations } from "./operations.js";
 import { type ConnectionRates, RATE_OF, type RateKind } from "./rates.js";
-
-/** Frames that may wait while the token is verified. */
-const MAX_EARLY_FRAMES = 1_000;
 
 type ConnectionQuotas = Pick<TenantLimits, "connected" | "disconnected" | "channels">;
 
@@ -38,7 +36,7 @@ export class Sessions {
   readonly #lifecycle: Pick<Lifecycle, "connected" | "disconnected">;
   readonly #log: Logger;
   /** Frames that came while the connection's token was being verified. */
-  readonly #early = new Map<Connection, unknown[]>();
+  readonly #early = new EarlyFrames();
 
   constructor(context: {
     operations: Operations;
@@ -68,6 +66,8 @@ export class Sessions {
   /** A WebSocket message: a frame or a batch of frames. */
   receive(connection: Connection, message: ArrayBuffer, isBinary: boolean): void {
     if (isBinary !== (connection.encoding === "msgpack")) return connection.close("bad_request");
+    const tooMuch = this.#early.count(connection, message.byteLength);
+    if (tooMuch !== null) return connection.close(tooMuch.close, tooMuch.reconnect);
     let value: unknown;
     try {
       value = isBinary ? unpackFrame(new Uint8Array(message)) : JSON.parse(Buffer.from(message).toString());
@@ -85,7 +85,7 @@ export class Sessions {
 
   /** @param code the WebSocket's close code */
   closed(connection: Connection, code: number): void {
-    this.#early.delete(connection);
+    this.#early.end(connection);
     this.#operations.leaveAll(connection);
     if (!connection.isWelcome) return;
     this.#lifecycle.disconnected(connection, code);
@@ -113,9 +113,9 @@ export class Sessions {
 
   #frame(connection: Connection, value: unknown): void {
     if (!connection.isOpen) return;
-    const early = this.#early.get(connection);
-    if (early !== undefined) {
-      if (early.push(value) > MAX_EARLY_FRAMES) connection.close("rate_limited");
+    if (this.#early.has(connection)) {
+      const tooMany = this.#early.add(connection, value);
+      if (tooMany !== null) connection.close(tooMany.close, tooMany.reconnect);
       return;
     }
     let frame: ClientFrame;
@@ -194,7 +194,7 @@ export class Sessions {
   }
 
   async #hello(connection: Connection, frame: HelloFrame): Promise<void> {
-    this.#early.set(connection, []);
+    this.#early.begin(connection);
     try {
       const token = frame.token ?? connection.queryToken;
       connection.queryToken = undefined;
@@ -223,9 +223,7 @@ export class Sessions {
       const { close, reconnect } = refusalOf(error);
       connection.close(close, reconnect);
     }
-    const early = this.#early.get(connection) ?? [];
-    this.#early.delete(connection);
-    for (const value of early) this.#frame(connection, value);
+    for (const value of this.#early.end(connection)) this.#frame(connection, value);
   }
 
   #fail(connection: Connection, frame: unknown, error: unknown): void {
