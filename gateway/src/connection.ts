@@ -14,9 +14,10 @@ import {
 import { packFrame } from "@plexus/protocol/msgpack";
 import type { Identity } from "./auth/identity.js";
 import type { ChannelRelay } from "./channel-relay.js";
-import { type Encoding, topic, transcode } from "./fan-out.js";
+import { type Encoding, topic } from "./fan-out.js";
 import * as metrics from "./metrics.js";
 import { ConnectionUsage } from "./rates.js";
+import { transcode } from "./transcode.js";
 
 /** What uWebSockets keeps with each socket. */
 export interface SocketData {
@@ -118,8 +119,9 @@ export class Connection {
   /** Sends a frame that exists as the bytes of its JSON. */
   sendBytes(json: Uint8Array): void {
     if (this.#socket === null) return;
-    if (this.encoding === "json") this.#socket.send(json, false);
-    else this.#socket.send(transcode(json), true);
+    if (this.encoding === "json") return void this.#socket.send(json, false);
+    const transcoded = transcode(json);
+    if (transcoded !== null) this.#socket.send(transcoded, true);
   }
 
   sendError(id: number | undefined, error: PlexusError): void {

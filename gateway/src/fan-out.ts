@@ -4,8 +4,8 @@
  */
 
 import type { TemplatedApp } from "uWebSockets.js";
-import { packFrame } from "@plexus/protocol/msgpack";
 import * as metrics from "./metrics.js";
+import { transcode } from "./transcode.js";
 
 export type Encoding = "json" | "msgpack";
 
@@ -35,12 +35,9 @@ export class FanOut {
     if (subscribers > 0) this.#app.publish(json, bytes, false);
     const msgpack = topic(key, "msgpack", feed);
     const others = this.#app.numSubscribers(msgpack);
-    if (others > 0) this.#app.publish(msgpack, transcode(bytes), true);
+    const transcoded = others > 0 ? transcode(bytes) : null;
+    if (transcoded !== null) this.#app.publish(msgpack, transcoded, true);
     metrics.deliveries.inc(subscribers + others);
     return subscribers + others;
   }
-}
-
-export function transcode(bytes: Uint8Array): Uint8Array {
-  return packFrame(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()));
 }

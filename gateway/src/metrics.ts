@@ -27,6 +27,10 @@ export const rateLimited = new Counter({
   help: "Frames refused because their connection sent too many per second",
   labelNames: ["kind"],
 });
+export const untranscodable = new Counter({
+  name: "plexus_untranscodable_frames_total",
+  help: "Frames of the bus that are no JSON, or none that MessagePack can say",
+});
 export const deliveries = new Counter({
   name: "plexus_deliveries_total",
   help: "Frames handed to subscribers",

@@ -1,0 +1,63 @@
+/** Whatever a client may publish reaches readers of both encodings; what nobody may have written is no silent gap. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { encodeRecord, subjects } from "@plexus/protocol";
+import { clusterForFile } from "./harness/cluster.js";
+import { TENANT } from "./harness/tokens.js";
+import { until } from "./harness/wait.js";
+
+const cluster = clusterForFile();
+const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+
+const NASTY: Record<string, "stored" | "refused"> = {
+  "1e400": "refused",
+  "-1e400": "refused",
+  "1e-400": "stored",
+  "-0": "stored",
+  "123456789012345678901234567890": "stored",
+  "18446744073709551616": "stored",
+  '"\\ud800"': "stored",
+  '{"\\udfff":"\\ud83d"}': "stored",
+  '{"__proto__":{"polluted":1},"constructor":1,"toJSON":{}}': "stored",
+  '{"a":1,"a":{"a":2}}': "stored",
+  '{"":"\\u0000"}': "stored",
+  [nested(64)]: "stored",
+  [nested(65)]: "refused",
+};
+
+test("the nastiest JSON is refused with an answer, or arrives at all", async () => {
+  const ch = "chat.nasty";
+  const readers = await Promise.all(
+    (["json", "msgpack"] as const).map((encoding) => cluster.connect(`reads-${encoding}`, { encoding })),
+  );
+  for (const reader of readers) await reader.sub(ch);
+  const writer = await cluster.connect("writer");
+  let stored = 0;
+  for (const [data, outcome] of Object.entries(NASTY)) {
+    const id = writer.nextId();
+    writer.sendRaw(`{"op":"pub","id":${id},"ch":"${ch}","data":${data}}`);
+    const { op, code } = await writer.reply(id);
+    assert.deepEqual([op, code], outcome === "stored" ? ["ok", undefined] : ["err", "bad_request"], data);
+    if (outcome === "stored") stored++;
+  }
+  for (const reader of readers) {
+    await until("all that was stored", () => reader.channel(ch).received.length === stored);
+    reader.channel(ch).assertConsecutive();
+  }
+  const late = await cluster.connect("late", { encoding: "msgpack" });
+  await late.sub(ch, { rewind: 100 });
+  await until("the same from the past", () => late.channel(ch).received.length === stored);
+  const sum = (await cluster.metrics("g1")).sum("plexus_untranscodable_frames_total");
+  assert.equal(sum, 0);
+});
+
+test("a record that is no JSON: MessagePack's readers are told that something is missing", async () => {
+  const ch = "chat.junk";
+  const reader = await cluster.connect("reader", { encoding: "msgpack" });
+  const { epoch } = await reader.sub(ch);
+  const nats = await cluster.nats();
+  nats.publish(subjects.event(TENANT, ch), encodeRecord(ch, epoch, 1, ['{"id":"1","data":{"half'], 0));
+  const reset = await reader.until("the reset", ({ op }) => op === "reset");
+  assert.deepEqual([reset.ch, reset.epoch, reset.seq, reset.recovered], [ch, epoch, 1, false]);
+  await reader.settled();
+});
