@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { BEAT_INTERVAL_MS, MEMBER_TTL_MS, Membership } from "./membership.js";
+import { ASK_AFTER_MS, BEAT_INTERVAL_MS, MEMBER_TTL_MS, Membership } from "./membership.js";
 
 test("alone, a worker is the only one alive", () => {
   assert.deepEqual(new Membership("w1").live(0), ["w1"]);
@@ -25,6 +25,16 @@ test("who says good-bye is gone at once; so is everybody after a pause of one's 
   assert.deepEqual(membership.live(1_000), ["w1", "w3"]);
   membership.forgetAll();
   assert.deepEqual(membership.live(1_000), ["w1"]);
+});
+
+test("who should have been heard is asked for; who is not there is gone, and known when it comes back", () => {
+  const membership = new Membership("w1");
+  membership.heard("w2", 1_000);
+  assert.deepEqual(membership.overdue(1_000 + ASK_AFTER_MS), []);
+  assert.deepEqual(membership.overdue(1_001 + ASK_AFTER_MS), ["w2"]);
+  membership.giveUp("w2");
+  assert.deepEqual(membership.live(1_700), ["w1"]);
+  assert.equal(membership.heard("w2", 1_800), true, "it may have served what is this one's");
 });
 
 test("one's own heartbeat changes nothing, and its absence neither", () => {

@@ -3,6 +3,8 @@
  */
 export const BEAT_INTERVAL_MS = 400;
 export const MEMBER_TTL_MS = 2_000;
+/** One that was not heard for so long is asked whether it is connected at all. */
+export const ASK_AFTER_MS = 600;
 /** Names of workers that fell silent and were not heard again; the oldest are forgotten. */
 const MAX_SILENT = 1_000;
 
@@ -28,11 +30,17 @@ export class Membership {
 
   /** The live workers, this one included, sorted. */
   live(now: number): string[] {
-    for (const [id, heardAt] of this.#heardAt) if (now - heardAt > MEMBER_TTL_MS) this.#giveUp(id);
+    for (const [id, heardAt] of this.#heardAt) if (now - heardAt > MEMBER_TTL_MS) this.giveUp(id);
     return [this.#self, ...this.#heardAt.keys()].sort();
   }
 
-  #giveUp(id: string): void {
+  /** Those that should have been heard by now. */
+  overdue(now: number): string[] {
+    return [...this.#heardAt].filter(([, heardAt]) => now - heardAt > ASK_AFTER_MS).map(([id]) => id);
+  }
+
+  /** It is gone without having said so, by the time to live or because nobody is there under its name. */
+  giveUp(id: string): void {
     this.#heardAt.delete(id);
     this.#silent.add(id);
     if (this.#silent.size > MAX_SILENT)

@@ -7,6 +7,7 @@ import {
   partitionOwner,
   type Subscription,
   subscribe,
+  whoAnswers,
 } from "@plexus/runtime";
 import { BEAT_INTERVAL_MS, MEMBER_TTL_MS, Membership } from "./membership.js";
 import * as metrics from "./metrics.js";
@@ -47,6 +48,8 @@ export class Partitions {
   #pauses = 0;
   #catchingUp = false;
   #beats: Subscription | undefined;
+  #presence: Subscription | undefined;
+  readonly #asked = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(context: {
@@ -69,6 +72,8 @@ export class Partitions {
     this.#beats = subscribe(this.#nats, subjects.beat(this.#cell), this.#log, (message) =>
       this.#onBeat(message.json<Beat>()),
     );
+    const alive = subjects.aliveWorker(this.#cell, this.#id);
+    this.#presence = subscribe(this.#nats, alive, this.#log, (message) => message.respond());
     this.#beat();
     await new Promise((resolve) => setTimeout(resolve, BEAT_INTERVAL_MS * 1.5));
     this.#lastTickAt = performance.now();
@@ -92,6 +97,7 @@ export class Partitions {
     clearInterval(this.#timer);
     this.#nats.publish(subjects.beat(this.#cell), JSON.stringify({ id: this.#id, leaving: true }));
     this.#beats?.unsubscribe();
+    this.#presence?.unsubscribe();
     for (const subscription of this.#owned.values()) subscription.unsubscribe();
     this.#owned.clear();
     await this.#nats.flush();
@@ -137,6 +143,21 @@ export class Partitions {
       return;
     }
     this.#assign(now);
+    for (const id of this.#membership.overdue(now)) if (!this.#asked.has(id)) void this.#ask(id);
+  }
+
+  /**
+   * Of a process that was killed the bus knows at once: nobody is there under its name. One that hangs, or that can't be
+   * reached, is merely silent, and given its time.
+   */
+  async #ask(id: string): Promise<void> {
+    this.#asked.add(id);
+    const answer = await whoAnswers(this.#nats, subjects.aliveWorker(this.#cell, id), MEMBER_TTL_MS);
+    this.#asked.delete(id);
+    if (answer !== "nobody" || this.#timer === undefined) return;
+    this.#log.warn({ worker: id }, "a worker is gone");
+    this.#membership.giveUp(id);
+    this.#assign(performance.now());
   }
 
   /**

@@ -13,6 +13,7 @@ test("subjects stay what they are", () => {
   assert.equal(subjects.answer("g1-ab", 7), "ans.g1-ab.7");
   assert.equal(subjects.answersTo("g1-ab"), "ans.g1-ab.*");
   assert.equal(subjects.beat("eu-1"), "beat.eu-1");
+  assert.equal(subjects.aliveWorker("eu-1", "eu-1-w2"), "alive.eu-1.eu-1-w2");
   assert.equal(subjects.lease("eu-1"), "lease.eu-1");
   assert.equal(subjects.ping("eu-1"), "ping.eu-1");
   assert.equal(logStream("eu-1"), "LOG_eu-1");

@@ -6,6 +6,7 @@
  *   cmd.<cell>.<partition>           commands to the owner of a partition
  *   ans.<asker>.<batch>              answers to whoever sent a batch of commands
  *   beat.<cell>                      heartbeats of a cell's workers among themselves
+ *   alive.<cell>.<worker>            that worker is connected: whoever asks and meets nobody knows that it is gone
  *   lease.<cell>                     a gateway renews its presence lease in a cell
  *   ping.<cell>                      whether any worker of a cell answers
  *   status.worker.<cell>             every worker of a cell says how it is
@@ -37,6 +38,7 @@ export const subjects = {
   answer: (asker: string, batch: number) => `ans.${asker}.${batch}`,
   answersTo: (asker: string) => `ans.${asker}.*`,
   beat: (cell: string) => `beat.${cell}`,
+  aliveWorker: (cell: string, worker: string) => `alive.${cell}.${worker}`,
   lease: (cell: string) => `lease.${cell}`,
   ping: (cell: string) => `ping.${cell}`,
   workerStatus: (cell: string) => `status.worker.${cell}`,

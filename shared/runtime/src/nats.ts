@@ -5,6 +5,7 @@ import {
   type Msg,
   type NatsConnection,
   nkeyAuthenticator,
+  RequestError,
   type Subscription,
 } from "nats";
 import { ConfigError } from "./config.js";
@@ -91,6 +92,20 @@ export function subscribe(
 /** NATS answers a request that nobody serves with an empty message whose status is 503. */
 export function isNoResponders(message: Msg): boolean {
   return message.data.length === 0 && message.headers?.code === 503;
+}
+
+/** Whether somebody answers at a subject; `nobody` only where the bus knows that nobody listens. */
+export async function whoAnswers(
+  nats: NatsConnection,
+  subject: string,
+  deadlineMs: number,
+): Promise<"somebody" | "nobody" | "silence"> {
+  try {
+    await nats.request(subject, "", { timeout: deadlineMs });
+    return "somebody";
+  } catch (error) {
+    return error instanceof RequestError && error.isNoResponders() ? "nobody" : "silence";
+  }
 }
 
 /** For readiness: undefined if the server answers within the deadline. */

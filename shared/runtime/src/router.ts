@@ -89,6 +89,12 @@ interface Pending {
   uncertain: boolean;
 }
 
+/** One NATS message of commands. */
+interface Batch {
+  readonly subject: string;
+  readonly correlations: readonly number[];
+}
+
 export class Router {
   readonly #nats: NatsConnection;
   readonly #directory: DirectoryStore;
@@ -97,8 +103,8 @@ export class Router {
   readonly #options: RouterOptions;
   readonly #pending = new Map<number, Pending>();
   #pendingBytes = 0;
-  /** Correlations of each NATS message in flight, to know what a 503 speaks of. */
-  readonly #batches = new Map<number, number[]>();
+  /** Each NATS message in flight, to know what a 503 speaks of. */
+  readonly #batches = new Map<number, Batch>();
   readonly #outbox = new Map<string, number[]>();
   #flushScheduled = false;
   #nextCorrelation = 1;
@@ -272,7 +278,7 @@ export class Router {
       commands.push(pending.command);
     }
     const batch = this.#nextBatch++;
-    this.#batches.set(batch, correlations);
+    this.#batches.set(batch, { subject, correlations });
     outstanding.set(this.#pending.size);
     try {
       this.#nats.publish(subject, encodeCommands(commands), { reply: subjects.answer(this.#asker, batch) });
@@ -284,16 +290,35 @@ export class Router {
 
   #onAnswer(message: Msg): void {
     const batch = Number(message.subject.slice(message.subject.lastIndexOf(".") + 1));
-    if (isNoResponders(message)) {
-      const correlations = this.#batches.get(batch) ?? [];
-      this.#batches.delete(batch);
-      for (const correlation of correlations) this.#retry(correlation, "no_responders");
-      return;
-    }
+    if (isNoResponders(message)) return this.#nobody(batch);
     for (const [correlation, error, body] of decodeAnswers(message.data)) {
       if (error !== null) this.#onError(correlation, error);
       else this.#settle(correlation, null, body);
     }
+  }
+
+  /**
+   * Nobody serves the partition. Whoever got what was sent there before may have died with it: that is sent again as
+   * soon, and not only when its time is over.
+   */
+  #nobody(batch: number): void {
+    const met = this.#batches.get(batch);
+    if (met === undefined) return;
+    this.#batches.delete(batch);
+    for (const correlation of met.correlations) this.#retry(correlation, "no_responders");
+    for (const [earlier, { subject, correlations }] of this.#batches) {
+      if (earlier >= batch) break;
+      if (subject !== met.subject) continue;
+      this.#batches.delete(earlier);
+      for (const correlation of correlations) this.#doubt(correlation);
+    }
+  }
+
+  #doubt(correlation: number): void {
+    const pending = this.#pending.get(correlation);
+    if (pending === undefined) return;
+    pending.uncertain ||= pending.inFlight;
+    this.#retry(correlation, "no_responders");
   }
 
   #onError(correlation: number, [code, message, retryMs, unsure]: WireError): void {
@@ -330,7 +355,7 @@ export class Router {
         this.#enqueue(correlation);
       }
     }
-    for (const [batch, correlations] of this.#batches) {
+    for (const [batch, { correlations }] of this.#batches) {
       if (correlations.some((correlation) => this.#pending.has(correlation))) break;
       this.#batches.delete(batch);
     }
