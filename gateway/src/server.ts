@@ -111,11 +111,12 @@ function upgrade(
   if (!speaksWebSocket(request)) return refuse("426 Upgrade Required", "version", WEBSOCKET_WANTED);
   if (!isOriginAllowed(options.origins, request.getHeader("origin")))
     return refuse("403 Forbidden", "origin");
-  const refusal = connections.refusal(Date.now());
-  if (refusal !== null) return refuse("503 Service Unavailable", refusal, comeAgain());
+  // Before the gateway's own bounds, for which somebody else may have to go.
   const address = guard.addressOf(response, request);
   const tooMany = guard.refusal(address, performance.now());
   if (tooMany !== null) return refuse(tooMany.status, tooMany.reason, comeAgain(tooMany.retryAfterS));
+  const refusal = connections.refusal(Date.now());
+  if (refusal !== null) return refuse("503 Service Unavailable", refusal, comeAgain());
   const offered = request
     .getHeader("sec-websocket-protocol")
     .split(",")

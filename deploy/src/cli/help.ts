@@ -6,7 +6,7 @@ const EXIT_CODES = `Exit codes:
   1  tried, and failed
   2  the command line is not right
   3  the admin API can't be reached
-  4  refused: it contradicts the present state, or a bound
+  4  refused: it contradicts the present state, a bound, or the role of the token
   5  there is no such thing
   6  the admin token is not the right one
   7  something that is needed is away; the same command may succeed later
