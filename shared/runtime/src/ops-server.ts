@@ -26,7 +26,8 @@ export async function startOpsServer(options: {
   collectDefaultMetrics({ prefix: "plexus_" });
   const server = createServer((request, response) => {
     const reply = (status: number, type: string, body: string) => {
-      response.writeHead(status, { "content-type": type, "cache-control": "no-store" });
+      const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+      response.writeHead(status, { "content-type": type, ...headers });
       response.end(body);
     };
     const fail = (error: unknown) => {
