@@ -71,7 +71,8 @@ export class Fold {
     if (event.kind === "occupied" || event.kind === "vacated") return this.#channels.told(event, now);
     if (event.derived === true) return this.#checkLateStart(event);
     const { source, conn, tenant, user = "", ch, sub, id, ts } = event;
-    if (source === undefined || conn === undefined || this.#ended.has(source)) return;
+    if (source === undefined || conn === undefined) return;
+    if (this.#ended.has(source)) return this.#takeLate(event);
     const cause = { id, ts };
     switch (event.kind) {
       case "connected":
@@ -82,6 +83,7 @@ export class Fold {
         this.#disconnect(source, conn, ts, now);
         break;
       case "subscribed":
+        this.#checkLostConnection(event);
         this.#connect(source, conn, tenant, user);
         this.#subscribe(source, conn, sub!, ch!, { ...cause, tell: this.#knows(source, tenant) }, now);
         break;
@@ -248,6 +250,26 @@ export class Fold {
         this.#unsubscribe(name, conn, sub, { id: "", ts, tell: false }, now);
       source.conns.delete(conn);
     }
+  }
+
+  /** Who subscribes is connected: where that was lost on the way, it is told now. */
+  #checkLostConnection({ source = "", conn = "", tenant, user = "", ts }: LifecycleEvent): void {
+    if (!this.#knows(source, tenant) || this.#sources.get(source)?.conns.has(conn) === true) return;
+    const event = eventOf(source, conn, tenant, user, "connected", ts);
+    this.#debts.owe({ ...event, derived: true }, event.id);
+  }
+
+  /** A gateway that was given up told this before it knew: what it began has ended, and what it ended has been told. */
+  #takeLate(event: LifecycleEvent): void {
+    const { id, kind, source = "", conn = "", sub = 0 } = event;
+    const over = (start: string) => `${start}.over`;
+    if (kind === "connected")
+      this.#debts.owe({ ...event, id: over(id), kind: "disconnected", derived: true });
+    if (kind === "subscribed")
+      this.#debts.owe({ ...event, id: over(id), kind: "unsubscribed", derived: true });
+    if (kind === "disconnected") this.#debts.settle(over(connectionEventId(source, conn, "connected")));
+    if (kind === "unsubscribed")
+      this.#debts.settle(over(subscriptionEventId(source, conn, sub, "subscribed")));
   }
 
   /** A beginning that was owed came into the stream when the end was there already: the end has to be said again. */

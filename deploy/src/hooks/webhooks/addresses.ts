@@ -28,13 +28,15 @@ const V6: ReadonlyArray<[string, number]> = [
   ["2002::", 16],
 ];
 
-const blocked = new BlockList();
-for (const [net, prefix] of V4) blocked.addSubnet(net, prefix, "ipv4");
-for (const [net, prefix] of V6) blocked.addSubnet(net, prefix, "ipv6");
+// One for each: a list of both takes IPv4 addresses for what they are mapped to.
+const blockedV4 = new BlockList();
+for (const [net, prefix] of V4) blockedV4.addSubnet(net, prefix, "ipv4");
+const blockedV6 = new BlockList();
+for (const [net, prefix] of V6) blockedV6.addSubnet(net, prefix, "ipv6");
 
 /** Whether the address lies in the public internet. */
 export function isPublicAddress(address: string): boolean {
   // A zone (fe80::1%eth0) is only ever on something local; what is no address at all leads nowhere.
   if (isIP(address) === 0 || address.includes("%")) return false;
-  return !blocked.check(address, isIPv4(address) ? "ipv4" : "ipv6");
+  return isIPv4(address) ? !blockedV4.check(address, "ipv4") : !blockedV6.check(address, "ipv6");
 }
