@@ -371,8 +371,8 @@ export class Actor {
   }
 
   #trimSometimes(added: number): void {
-    metrics.storedMessages.inc(added);
-    metrics.storedRecords.inc();
+    metrics.storedMessages.add(added);
+    metrics.storedRecords.add();
     this.#untrimmed += added;
     const now = Date.now();
     const due = this.#untrimmed >= Math.max(TRIM_LEAST, this.#settings.retention.messages * TRIM_SHARE);

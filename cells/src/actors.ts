@@ -28,7 +28,7 @@ export class Actors {
 
   handle(command: WireCommand, asker: Asker): void {
     const [, kind, tenant, channel] = command;
-    metrics.commands.inc({ kind });
+    metrics.commands.add(kind);
     if (kind !== "release" && kind !== "members_left") this.#renew(channelKey(tenant, channel));
     const actor = this.#actor(tenant, channel);
     if (actor !== undefined) return actor.handle(command, asker);

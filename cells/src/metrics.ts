@@ -1,13 +1,14 @@
 /** What a worker counts. */
+import { type CommandKind, LabelledTally, Tally } from "@plexus/runtime";
 import { Counter, Gauge, Histogram } from "prom-client";
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
-export const storedMessages = new Counter({
+export const storedMessages = new Tally({
   name: "plexus_stored_messages_total",
   help: "Messages stored in the log",
 });
-export const storedRecords = new Counter({
+export const storedRecords = new Tally({
   name: "plexus_stored_records_total",
   help: "Records stored; each holds the messages that gathered during the append before",
 });
@@ -31,10 +32,10 @@ export const refusedActors = new Counter({
   help: "Commands refused because the bound on actors was reached",
 });
 export const partitions = new Gauge({ name: "plexus_partitions_owned", help: "Partitions this worker owns" });
-export const commands = new Counter({
+export const commands = new LabelledTally<CommandKind>({
   name: "plexus_commands_total",
   help: "Commands received",
-  labelNames: ["kind"],
+  label: "kind",
 });
 export const droppedCommands = new Counter({
   name: "plexus_commands_dropped_total",

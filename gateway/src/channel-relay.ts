@@ -167,7 +167,7 @@ export class ChannelRelay {
       case "msg": {
         const head = readHead(bytes);
         if (head === null) return this.#context.log.error({ channel: this.key }, "event is no record");
-        metrics.records.inc();
+        metrics.records.add();
         this.nextCheckAt = Math.max(this.nextCheckAt, performance.now() + FIRST_CHECK_MS);
         this.relay.record(head, bytes, performance.now());
         return this.#runEffects();

@@ -37,7 +37,7 @@ export class FanOut {
     const others = this.#app.numSubscribers(msgpack);
     const transcoded = others > 0 ? transcode(bytes) : null;
     if (transcoded !== null) this.#app.publish(msgpack, transcoded, true);
-    metrics.deliveries.inc(subscribers + others);
+    metrics.deliveries.add(subscribers + others);
     return subscribers + others;
   }
 }

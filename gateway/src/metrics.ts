@@ -1,4 +1,6 @@
 /** What a gateway counts. */
+import type { ClientFrame } from "@plexus/protocol";
+import { LabelledTally, Tally } from "@plexus/runtime";
 import { Counter, Gauge } from "prom-client";
 
 export const connections = new Gauge({ name: "plexus_connections", help: "Open connections" });
@@ -12,10 +14,10 @@ export const refusedConnections = new Counter({
   help: "Connections refused before they were open",
   labelNames: ["reason"],
 });
-export const framesIn = new Counter({
+export const framesIn = new LabelledTally<ClientFrame["op"]>({
   name: "plexus_frames_in_total",
   help: "Frames from clients",
-  labelNames: ["op"],
+  label: "op",
 });
 export const errors = new Counter({
   name: "plexus_errors_total",
@@ -31,11 +33,11 @@ export const untranscodable = new Counter({
   name: "plexus_untranscodable_frames_total",
   help: "Frames of the bus that are no JSON, or none that MessagePack can say",
 });
-export const deliveries = new Counter({
+export const deliveries = new Tally({
   name: "plexus_deliveries_total",
   help: "Frames handed to subscribers",
 });
-export const records = new Counter({
+export const records = new Tally({
   name: "plexus_relay_records_total",
   help: "Records received over the bus",
 });

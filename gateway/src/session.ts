@@ -126,7 +126,7 @@ export class Sessions {
       if (connection.countBadFrame()) connection.close("bad_request");
       return;
     }
-    metrics.framesIn.inc({ op: frame.op });
+    metrics.framesIn.add(frame.op);
     if (!connection.isWelcome) return this.#beforeWelcome(connection, frame);
     try {
       const underWay = this.#operate(connection, frame);

@@ -33,6 +33,7 @@ export * from "./settings-store.js";
 export * from "./status.js";
 export * from "./stream-writer.js";
 export * from "./tail.js";
+export * from "./tally.js";
 export * from "./tenant-limits.js";
 export * from "./tenant-limits-runner.js";
 export { OTHER_TENANTS } from "./tenant-metrics.js";

@@ -6,6 +6,7 @@ import { channelKey, PlexusError } from "@plexus/protocol";
 import { Counter } from "prom-client";
 import type { Commands, PublishItem } from "./commands.js";
 import { ROUTER_DEFAULTS, type Router } from "./router.js";
+import { Tally } from "./tally.js";
 
 /** Told once what became of a message. */
 export interface PublishListener {
@@ -35,11 +36,11 @@ const MAX_LANE_MESSAGES = 20_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const RETRY_MS = 200;
 
-const batches = new Counter({
+const batches = new Tally({
   name: "plexus_publish_batches_total",
   help: "Batches of publishes sent to actors",
 });
-const messages = new Counter({ name: "plexus_publish_messages_total", help: "Publishes sent to actors" });
+const messages = new Tally({ name: "plexus_publish_messages_total", help: "Publishes sent to actors" });
 const refused = new Counter({
   name: "plexus_publish_refused_total",
   help: "Publishes refused because a bound was reached",
@@ -123,8 +124,8 @@ export class Publisher {
     lane.waiting = batch.splice(n);
     lane.inFlight = true;
     this.#waitingBytes -= bytes;
-    batches.inc();
-    messages.inc(n);
+    batches.add();
+    messages.add(n);
     const items = batch.map((waiting) => waiting.item);
     const settle = (error: PlexusError | null, answer: Commands["publish"]["answer"] | null) => {
       if (error !== null) this.#reject(lane, batch, error);

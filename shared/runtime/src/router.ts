@@ -23,6 +23,7 @@ import type { DirectoryStore } from "./directory-store.js";
 import type { Logger } from "./log.js";
 import { isNoResponders, type Msg, type NatsConnection, subscribe } from "./nats.js";
 import { partitionOf } from "./placement.js";
+import { LabelledTally } from "./tally.js";
 
 export interface RouterOptions {
   /** Milliseconds until a command fails with `timeout` or `unavailable`. */
@@ -50,10 +51,10 @@ const MAX_RETRY_MS = 500;
 const MAX_BATCH_BYTES = 256 * 1024;
 const COMMAND_OVERHEAD_BYTES = 300;
 
-const sent = new Counter({
+const sent = new LabelledTally<CommandKind>({
   name: "plexus_router_commands_total",
   help: "Commands given to the router",
-  labelNames: ["kind"],
+  label: "kind",
 });
 const retried = new Counter({
   name: "plexus_router_retries_total",
@@ -218,7 +219,7 @@ export class Router {
       uncertain: false,
     });
     this.#pendingBytes += bytes;
-    sent.inc({ kind });
+    sent.add(kind);
     this.#enqueue(correlation);
   }
 
