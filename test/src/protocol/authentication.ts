@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AuthOk, PresenceFrame } from "@plexus/protocol";
+import type { AnyFrame } from "../harness/raw-client.js";
 import { EVERYTHING } from "../harness/tokens.js";
 import { until } from "../harness/wait.js";
 import type { ProtocolCase } from "./case.js";
@@ -76,13 +77,39 @@ export function authenticationCases({ cluster, connect, channel }: ProtocolCase)
     const [kept, lost] = [channel("kept"), channel("lost")];
     await Promise.all([ada.sub(kept), ada.sub(lost)]);
     await ada.ok({ op: "auth", token: await cluster.token("ada", { caps: { [kept]: ["sub"] } }) });
+    const ended = ada.frames.filter(({ op }) => op === "ended") as AnyFrame[];
+    assert.deepEqual(
+      ended.map(({ ch, code, only }) => [ch, code, only]),
+      [[lost, "forbidden", undefined]],
+    );
     await bob.pub(lost, "unseen");
+    bob.send({ op: "signal", ch: lost, data: "unseen" });
     await bob.pub(kept, "seen");
     await until("the message", () => ada.channel(kept).received.length === 1);
-    assert.equal(ada.channel(lost).received.length, 0);
+    assert.ok(!JSON.stringify(ada.frames).includes("unseen"));
     await ada.refused({ op: "unsub", ch: lost }, "not_subscribed");
     await ada.refused({ op: "sub", ch: lost }, "forbidden");
     await ada.refused({ op: "pub", ch: kept, data: 1 }, "forbidden");
+  });
+
+  test("a capability that is taken away takes what is still under way with it", async () => {
+    const ada = await connect("ada");
+    const [joining, reading] = [channel("joining"), channel("reading")];
+    await ada.pub(reading, "unseen");
+    const asked = [
+      { op: "sub", ch: joining },
+      { op: "sub", ch: channel("member"), presence: true },
+      { op: "history", ch: reading },
+      { op: "presence", ch: reading },
+    ].map((frame) => ({ ...frame, id: ada.nextId() }));
+    const answers = asked.map(({ id }) => ada.reply(id));
+    const token = await cluster.token("ada", { caps: { "*.member": ["sub"] } });
+    ada.send([...asked, { op: "auth", id: ada.nextId(), token }]);
+    for (const answer of await Promise.all(answers))
+      assert.equal(answer.code, "forbidden", JSON.stringify(answer));
+    assert.ok(!JSON.stringify(ada.frames).includes("unseen"));
+    assert.ok(!ada.frames.some(({ op }) => op === "ended"), "what was refused had not begun");
+    await ada.refused({ op: "unsub", ch: joining }, "not_subscribed");
   });
 
   test("auth without the presence capability ends membership and presence events", async () => {
@@ -92,6 +119,8 @@ export function authenticationCases({ cluster, connect, channel }: ProtocolCase)
     await bob.sub(ch, { presence: true });
     await until("both members", async () => (await bob.presence(ch)).count === 2);
     await ada.ok({ op: "auth", token: await cluster.token("ada", { caps: { ">": ["sub"] } }) });
+    const ended = ada.frames.find(({ op }) => op === "ended") as AnyFrame | undefined;
+    assert.deepEqual([ended?.ch, ended?.code, ended?.only], [ch, "forbidden", "presence"]);
     const left = ({ leave }: PresenceFrame) => leave?.some(({ conn }) => conn === ada.conn) === true;
     await bob.until("ada's leave", (frame) => frame.op === "presence" && left(frame as PresenceFrame));
     const from = ada.frames.length;
