@@ -7,8 +7,8 @@ import uWS, {
 import { CONNECT_PATH, SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK } from "@plexus/protocol";
 import type { Logger, Options } from "@plexus/runtime";
 import { AddressGuard } from "./address-guard.js";
-import { callerOf } from "./auth/caller.js";
 import { isOriginAllowed } from "./auth/origins.js";
+import { queryTokenOf } from "./auth/query-token.js";
 import { Connection, type Socket, type SocketData } from "./connection.js";
 import type { Connections } from "./connections.js";
 import type { Encoding } from "./fan-out.js";
@@ -126,7 +126,7 @@ function upgrade(
   if (protocol === undefined && offered.length > 0) return refuse("400 Bad Request", "subprotocol");
   const encoding: Encoding = protocol === SUBPROTOCOL_MSGPACK ? "msgpack" : "json";
   const connection = new Connection(connections.nextId(), encoding, Date.now());
-  Object.assign(connection, callerOf(response, request, options.queryTokens));
+  connection.queryToken = queryTokenOf(request, options.queryTokens);
   if (address !== null) connection.address = address;
   guard.opened(connection, address);
   response.upgrade<SocketData>(

@@ -55,7 +55,7 @@ test("who it is, as the application says, to a signed question", async () => {
   assert.deepEqual(JSON.parse(body!), { token: "opaque", gateway: "g1", address: "192.0.2.7" });
   const expected = createHmac("sha256", OPTIONS.secret!).update(`1000.${body}`).digest("hex");
   assert.equal(headers!["plexus-timestamp"], "1000");
-  assert.equal(headers!["plexus-signature"], `sha256=${expected}`);
+  assert.equal(headers!["plexus-signature"], `v1=${expected}`);
 });
 
 test("401 and 403 are unauthorized, an end that is past is token_expired", async () => {

@@ -133,9 +133,9 @@ function isRefusal(error: unknown): boolean {
   return error instanceof PlexusError && (error.code === "unauthorized" || error.code === "token_expired");
 }
 
-/** What the application compares: HMAC-SHA256 over the time and the body, so that neither can be put elsewhere. */
+/** What the application compares, as for webhooks: HMAC-SHA256 over the time and the body, so that neither can be put elsewhere. */
 export function signatureOf(secret: string, now: number, body: string): Record<string, string> {
   const timestamp = String(Math.floor(now / 1_000));
   const signature = createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex");
-  return { "plexus-timestamp": timestamp, "plexus-signature": `sha256=${signature}` };
+  return { "plexus-timestamp": timestamp, "plexus-signature": `v1=${signature}` };
 }

@@ -74,7 +74,7 @@ export class AuthServer {
       return [200, { keys: this.keys.map(({ jwk }) => jwk) }];
     const body = await text(request);
     const signed = `${request.headers["plexus-timestamp"]}.${body}`;
-    const signature = `sha256=${createHmac("sha256", this.#secret).update(signed).digest("hex")}`;
+    const signature = `v1=${createHmac("sha256", this.#secret).update(signed).digest("hex")}`;
     if (request.headers["plexus-signature"] !== signature) {
       this.asked.unsigned++;
       return [400, {}];
