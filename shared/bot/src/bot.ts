@@ -1,0 +1,134 @@
+import { isBot, isChannel, isTenant, PlexusError, subjects } from "@plexus/protocol";
+import { connect, type NatsConnection, nkeyAuthenticator } from "nats";
+import { BotChannel } from "./channel.js";
+import { Membership } from "./membership.js";
+import { Requests } from "./requests.js";
+import { BotSubscription, type Handler, type SubscribeOptions } from "./subscription.js";
+
+const PING_INTERVAL_MS = 5_000;
+const RECONNECT_WAIT_MS = 500;
+/** A server that is just reading its configuration may leave a new connection without an answer. */
+const CONNECT_TIMEOUT_MS = 3_000;
+
+export interface BotOptions {
+  /** Address of the NATS server, as in `nats://127.0.0.1:4222`, or several with commas in between. */
+  servers: string;
+  tenant: string;
+  /** 1 to 32 of a-z 0-9 - */
+  name: string;
+  /** What it logs in with (`SU…`); none where the server asks for none. */
+  seed?: string | undefined;
+  /** Told of what is tried again behind the scenes, and of subscriptions that ended; console.error unless given. */
+  onWarning?: (error: unknown) => void;
+}
+
+/** Connects; rejects where the server refuses. From then on it reconnects by itself. */
+export async function connectBot(options: BotOptions): Promise<Bot> {
+  const { servers, tenant, name, seed } = options;
+  if (!isTenant(tenant) || !isBot(name))
+    throw new PlexusError("bad_request", "tenant and name are 1 to 32 of a-z 0-9 -");
+  const nats = await connect({
+    servers: servers.split(","),
+    name: `bot ${tenant}/${name}`,
+    inboxPrefix: subjects.botInbox(tenant, name),
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    pingInterval: PING_INTERVAL_MS,
+    timeout: CONNECT_TIMEOUT_MS,
+    ...(seed === undefined
+      ? {}
+      : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
+  });
+  return new Bot(nats, options);
+}
+
+export class Bot {
+  /** For what a plain NATS client can do beside. */
+  readonly nats: NatsConnection;
+  readonly tenant: string;
+  readonly name: string;
+  readonly #requests: Requests;
+  readonly #channels = new Map<string, BotChannel>();
+  readonly #subscriptions = new Set<BotSubscription>();
+  readonly #memberships = new Map<string, Membership>();
+  readonly #warn: (error: unknown) => void;
+
+  /** Use {@link connectBot}. */
+  constructor(nats: NatsConnection, { tenant, name, onWarning = console.error }: BotOptions) {
+    this.nats = nats;
+    this.tenant = tenant;
+    this.name = name;
+    this.#warn = onWarning;
+    this.#requests = new Requests(nats, tenant, name);
+    void this.#watch();
+    void nats.closed().then((cause) => {
+      const ended = new PlexusError("unavailable", "the connection has ended", { cause });
+      for (const subscription of this.#subscriptions) subscription.fail(ended);
+    });
+  }
+
+  /** Resolves when the connection has ended for good; with the reason if it was not closed here: credentials revoked, say. */
+  closed(): Promise<Error | undefined> {
+    return this.nats.closed().then((error) => error ?? undefined);
+  }
+
+  channel(name: string): BotChannel {
+    checked(name);
+    const known = this.#channels.get(name);
+    if (known !== undefined) return known;
+    const channel = new BotChannel(name, this.#requests, (ch, state) => this.#join(ch, state));
+    this.#channels.set(name, channel);
+    return channel;
+  }
+
+  /** Has every message of a channel handled, one after the other, in order. A handler that throws ends it: see `done`. */
+  subscribe(channel: string, handler: Handler, options: SubscribeOptions = {}): BotSubscription {
+    checked(channel);
+    const context = { nats: this.nats, requests: this.#requests, tenant: this.tenant, channel };
+    const subscription = new BotSubscription(context, handler, options);
+    this.#subscriptions.add(subscription);
+    subscription.done.then(
+      () => this.#subscriptions.delete(subscription),
+      (error: unknown) => {
+        this.#subscriptions.delete(subscription);
+        this.#warn(error);
+      },
+    );
+    return subscription;
+  }
+
+  /** Ends subscriptions, with their positions stored, leaves the channels that were joined, and disconnects. */
+  async close(): Promise<void> {
+    const ends = [
+      ...[...this.#subscriptions].map((subscription) => subscription.close()),
+      ...[...this.#memberships.values()].filter(({ isMember }) => isMember).map((member) => member.leave()),
+    ];
+    for (const end of await Promise.allSettled(ends)) if (end.status === "rejected") this.#warn(end.reason);
+    await this.nats.close();
+  }
+
+  async #join(channel: string, state: unknown): Promise<Membership> {
+    const known = this.#memberships.get(channel);
+    if (known?.isMember) {
+      await known.update(state);
+      return known;
+    }
+    const membership = await Membership.join(this.#requests, channel, state, this.#warn);
+    this.#memberships.set(channel, membership);
+    return membership;
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.nats.status()) {
+      if (status.type === "error") this.#warn(status.error);
+      if (status.type !== "reconnect") continue;
+      for (const subscription of this.#subscriptions) subscription.lookAgain();
+      for (const membership of this.#memberships.values()) membership.renew();
+    }
+  }
+}
+
+function checked(channel: string): void {
+  if (!isChannel(channel))
+    throw new PlexusError("bad_request", `"${channel}" is no channel; for wildcards subscribe with bot.nats`);
+}

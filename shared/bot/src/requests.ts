@@ -1,0 +1,76 @@
+import {
+  type BotAnswer,
+  type BotOperation,
+  ERRORS,
+  isErrorCode,
+  PlexusError,
+  subjects,
+} from "@plexus/protocol";
+import type { NatsConnection } from "nats";
+
+/** A worker that does not answer by then may have died; another one gets the repetition. */
+const ATTEMPT_MS = 3_000;
+/** Longer than a publish waits for a channel that is moving. */
+const DEADLINE_MS = 20_000;
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 2_000;
+
+export interface AskOptions {
+  /** Milliseconds after which it fails with `timeout` or `unavailable`. */
+  deadlineMs?: number | undefined;
+  /** Do it once or not at all: what is asked is not harmless to repeat. */
+  once?: boolean;
+}
+
+/** Asks workers, and repeats what got no answer or may succeed later. */
+export class Requests {
+  readonly #nats: NatsConnection;
+  readonly #tenant: string;
+  readonly #bot: string;
+
+  constructor(nats: NatsConnection, tenant: string, bot: string) {
+    this.#nats = nats;
+    this.#tenant = tenant;
+    this.#bot = bot;
+  }
+
+  /** The fields of an answer that is `ok`. Rejects with a {@link PlexusError}. */
+  async ask<T>(
+    operation: BotOperation,
+    channel: string,
+    body: object,
+    { deadlineMs = DEADLINE_MS, once = false }: AskOptions = {},
+  ): Promise<T> {
+    const subject = subjects.botRequest(this.#tenant, this.#bot, operation, channel);
+    const payload = JSON.stringify(body);
+    const deadlineAt = performance.now() + deadlineMs;
+    for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
+      const leftMs = Math.max(1, deadlineAt - performance.now());
+      const answer = await this.#attempt(subject, payload, once ? leftMs : Math.min(leftMs, ATTEMPT_MS));
+      if (answer.ok) return answer as T;
+      const { code, message, retry = waitMs } = answer.error;
+      const pauseMs = Math.max(retry, 1) * (0.5 + Math.random());
+      if (once || !isRetryable(code) || performance.now() + pauseMs > deadlineAt)
+        throw new PlexusError(code, message);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  async #attempt(subject: string, payload: string, timeout: number): Promise<BotAnswer> {
+    try {
+      return (await this.#nats.request(subject, payload, { timeout })).json<BotAnswer>();
+    } catch (error) {
+      if (this.#nats.isClosed()) throw new PlexusError("unavailable", "the bot is closed", { cause: error });
+      const { name, message } = error as Error;
+      if (/permissions violation/i.test(message))
+        throw new PlexusError("forbidden", "the bot's credentials do not allow this", { cause: error });
+      const code = name === "TimeoutError" ? "timeout" : "unavailable";
+      return { ok: false, error: { code, message: code === "timeout" ? "no answer in time" : message } };
+    }
+  }
+}
+
+/** A later version may know codes that this one does not. */
+export function isRetryable(code: string): boolean {
+  return isErrorCode(code) && ERRORS[code].retryable;
+}
