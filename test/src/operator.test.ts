@@ -74,6 +74,9 @@ test("a weight is changed, and a tenant is pinned to a region", async () => {
   assert.deepEqual(await admin.get("/v1/tenants/demo"), {
     tenant: "demo",
     pin: { region: "us", failover: false },
+    listed: false,
+    admitted: true,
+    quotas: {},
   });
   assert.equal((await admin.get("/v1/tenants/demo/channels/chat.moving-1")).cell, "us-1");
   await admin.refused("bad_request", 400, "POST", "/v1/tenants/demo/pin", { region: "mars" });
