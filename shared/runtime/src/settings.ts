@@ -58,7 +58,9 @@ export class Settings {
   readonly #file: InstallationDocument;
   #installation: InstallationDocument = {};
   readonly #tenants = new Map<string, TenantDocument>();
-  readonly #namespaces = new Map<string, NamespaceSettings>();
+  /** By tenant and namespace: asked for each message, so without making a key of the two. */
+  readonly #namespaces = new Map<string, Map<string, NamespaceSettings>>();
+  #remembered = 0;
   readonly #resolved = new Map<string, TenantSettings>();
   readonly #listeners = new Set<(tenant: string | null) => void>();
 
@@ -74,14 +76,12 @@ export class Settings {
   /** Of a channel, by its namespace. */
   of(tenant: string, channel: string): NamespaceSettings {
     const namespace = namespaceOf(channel);
-    const key = `${tenant}/${namespace}`;
-    const known = this.#namespaces.get(key);
+    const known = this.#namespaces.get(tenant)?.get(namespace);
     if (known !== undefined) return known;
     let settings = BUILT_IN;
     for (const layer of [this.#file, this.#installation, this.#tenants.get(tenant)])
       settings = over(settings, layer, namespace);
-    if (this.#namespaces.size >= MAX_REMEMBERED) this.#namespaces.clear();
-    this.#namespaces.set(key, settings);
+    this.#remember(tenant, namespace, settings);
     return settings;
   }
 
@@ -131,8 +131,19 @@ export class Settings {
     return () => this.#listeners.delete(listener);
   }
 
-  #changed(tenant: string | null): void {
+  #remember(tenant: string, namespace: string, settings: NamespaceSettings): void {
+    if (++this.#remembered > MAX_REMEMBERED) this.#forget();
+    const ofTenant = this.#namespaces.get(tenant) ?? new Map<string, NamespaceSettings>();
+    this.#namespaces.set(tenant, ofTenant.set(namespace, settings));
+  }
+
+  #forget(): void {
     this.#namespaces.clear();
+    this.#remembered = 0;
+  }
+
+  #changed(tenant: string | null): void {
+    this.#forget();
     this.#resolved.clear();
     for (const listener of this.#listeners) listener(tenant);
   }
