@@ -5,6 +5,8 @@ import type { Logger } from "@plexus/runtime";
 export type StreamStart = { readonly after: number } | { readonly since: number };
 
 const RETRY_MS = 1_000;
+/** A server that came back knows nothing of a consumer in memory: noticed after two of these without a word. */
+const HEARTBEAT_MS = 4_000;
 
 /**
  * Reads a stream in order, without a gap and without an end: what is lost on the way, or a server that goes and comes
@@ -41,7 +43,10 @@ export class StreamReader {
           ...(this.#filter === undefined ? {} : { filter_subjects: this.#filter }),
           ...positionOf(from),
         });
-        this.#messages = await consumer.consume({ max_messages: this.#ahead });
+        this.#messages = await consumer.consume({
+          max_messages: this.#ahead,
+          idle_heartbeat: HEARTBEAT_MS,
+        });
         if (this.#stopped) break;
         for await (const message of this.#messages) {
           from = { after: message.seq };

@@ -36,7 +36,7 @@ export class LifecycleFollower {
     const consumer = await jetstream(nats).consumers.get(LIFECYCLE_STREAM, {
       filter_subjects: `life.${tenant}.>`,
     });
-    const follower = new LifecycleFollower(await consumer.consume());
+    const follower = new LifecycleFollower(await consumer.consume({ idle_heartbeat: 2_000 }));
     cluster.beforeStop(() => follower.stop());
     return follower;
   }
