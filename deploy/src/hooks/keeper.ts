@@ -49,6 +49,7 @@ export class Keeper {
   readonly #heard = new Map<string, number>();
   /** Those that were asked for a roster by this process. */
   readonly #asked = new Set<string>();
+  /** What was written, until it is seen. */
   readonly #handed = new Set<string>();
   #handedAt = 0;
   #tickedAt = performance.now();
@@ -108,7 +109,7 @@ export class Keeper {
     const now = performance.now();
     switch (message.subject.slice(0, message.subject.indexOf("."))) {
       case "life":
-        return this.#fold.take(message.json<LifecycleEvent>(), now);
+        return this.#takeEvent(message.json<LifecycleEvent>(), now);
       case "roster": {
         const part = message.json<RosterPart>();
         this.#fold.takeRoster(part, now);
@@ -122,6 +123,11 @@ export class Keeper {
         return this.#sweeper.ended(source);
       }
     }
+  }
+
+  #takeEvent(event: LifecycleEvent, now: number): void {
+    this.#handed.delete(event.id);
+    this.#fold.take(event, now);
   }
 
   #hear(source: string): AliveAnswer | null {
@@ -145,7 +151,7 @@ export class Keeper {
     metrics.owed.set(this.#fold.owes);
     for (const source of this.#fold.sources)
       if (stoodStill || !this.#heard.has(source)) this.#heard.set(source, now);
-    if (!this.#context.isActive()) return;
+    if (!this.#context.isActive()) return this.#standBy();
     this.#endSilent(now);
     this.#write();
     this.#sweeper.run(this.#fold.owes === 0);
@@ -173,6 +179,12 @@ export class Keeper {
       const data = JSON.stringify({ source, ts: Date.now() });
       this.#writer.add({ subject: subjects.sourceEnded(source), id: `${source}.ended`, data });
     }
+  }
+
+  /** Whoever is active writes what is owed; what this process was about to write may be over by now. */
+  #standBy(): void {
+    if (this.#writer.waiting > 0) this.#writer.clear();
+    this.#handed.clear();
   }
 
   #write(): void {

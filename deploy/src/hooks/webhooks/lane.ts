@@ -96,7 +96,7 @@ export class Lane {
 
   async *#items(): AsyncGenerator<Item> {
     const { source } = this;
-    const { webhook, log } = this.#context;
+    const { log } = this.#context;
     const signal = this.#signal;
     const { start, part } = await this.#start();
     let done = part;
@@ -107,9 +107,19 @@ export class Lane {
     for await (const message of this.#reader.read(start)) {
       await source.inTurn?.(message);
       this.#waiting = message.info.pending;
-      yield* source.items(webhook(), message, done);
+      yield* this.#itemsOf(message, done);
       done = 0;
       if (signal.aborted) return;
+    }
+  }
+
+  /** Something that makes no sense must not hold up what comes after it. */
+  #itemsOf(message: JsMsg, done: number): Item[] {
+    try {
+      return this.source.items(this.#context.webhook(), message, done);
+    } catch (error) {
+      this.#context.log.error({ err: error, subject: message.subject, seq: message.seq }, "malformed entry");
+      return [{ json: null, ts: message.time.getTime(), after: { seq: message.seq, part: 0 } }];
     }
   }
 
