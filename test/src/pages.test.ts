@@ -8,8 +8,9 @@ import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { selfSigned } from "@plexus/runtime/testing";
 import { WebSocket } from "ws";
+import { findChromium, launchBrowser } from "./harness/chromium.js";
 import { clusterForFile } from "./harness/cluster.js";
-import { within } from "./harness/wait.js";
+import { until, within } from "./harness/wait.js";
 
 const folder = mkdtempSync(join(tmpdir(), "plexus-test-pages-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -90,4 +91,39 @@ test("clients connect over TLS 1.2 or newer, and in no other way", async () => {
   await assert.rejects(
     fetchPage("/", { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" }),
   );
+});
+
+const executable = findChromium();
+const skip = executable === undefined && "no Chromium: install one, or name one in CHROMIUM_PATH";
+
+test("the demo works over TLS; what people call themselves and write is text, and a script in it would not run", {
+  skip,
+}, async () => {
+  const { browser, close } = await launchBrowser(executable!);
+  cluster.beforeStop(close);
+  const page = await browser.newPage({ ignoreHTTPSErrors: true });
+  const violations: string[] = [];
+  page.on("console", (message) => {
+    if (/Content Security Policy/i.test(message.text())) violations.push(message.text());
+  });
+  const script = '<img src="x" onerror="document.title=1">';
+  await page.goto(cluster.dev.url.replace("http:", "https:"));
+  await page.getByTestId("name-input").fill(script);
+  await page.getByTestId("join").click();
+  await page.locator('[data-testid="connection-state"][data-state="connected"]').waitFor();
+  await page.getByTestId("composer").fill(script);
+  await page.getByTestId("send").click();
+  await page.locator('[data-testid="message"][data-state="delivered"]').waitFor();
+  assert.equal(await page.locator('[data-testid="message"] .text').textContent(), script);
+  assert.equal(await page.locator('img[src="x"]').count(), 0);
+  assert.deepEqual(violations, [], "the page itself needs nothing that its policy forbids");
+
+  await page.locator("body").evaluate((body, html) => {
+    (body as unknown as { insertAdjacentHTML(where: string, html: string): void }).insertAdjacentHTML(
+      "beforeend",
+      html,
+    );
+  }, script);
+  await until("the browser to refuse it", () => violations.length > 0);
+  assert.notEqual(await page.title(), "1");
 });
