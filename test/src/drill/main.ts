@@ -2,7 +2,11 @@
 import { runProgram } from "../harness/command-line.js";
 import { CHANGES } from "./changes.js";
 import { runDrill } from "./drill.js";
+import { runNeighbour } from "./noisy/neighbour.js";
 import { readCommandLine, usage } from "./options.js";
+
+/** Those that are no change of a cluster. */
+const OTHERS = new Set(["smoke", "noisy-neighbour"]);
 
 await runProgram(
   (args) => {
@@ -13,9 +17,10 @@ await runProgram(
       if (!line.help) process.exitCode = 2;
       return undefined;
     }
-    if (drill !== "smoke" && CHANGES[drill] === undefined)
+    if (!OTHERS.has(drill) && CHANGES[drill] === undefined)
       throw new Error(`there is no drill ${drill}; see npm run drill -- --help`);
     return { ...line, drill };
   },
-  ({ drill, options }, say, ended) => runDrill(drill, options, say, ended),
+  ({ drill, options }, say, ended): Promise<{ ok: boolean }> =>
+    drill === "noisy-neighbour" ? runNeighbour(options, say, ended) : runDrill(drill, options, say, ended),
 );

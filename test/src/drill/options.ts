@@ -60,6 +60,9 @@ export const STORM: DrillOptions = {
   rate: 100,
 };
 
+/** One cell, and so many seconds for each of six phases. */
+export const NEIGHBOUR: DrillOptions = { ...DEFAULTS, cells: ["eu-1"], seconds: 15 };
+
 /** Small enough for a test: everything happens once, and nothing is measured. */
 export const SMOKE: DrillOptions = {
   ...DEFAULTS,
@@ -74,13 +77,19 @@ export const SMOKE: DrillOptions = {
   graceMs: 3_000,
 };
 
+const OWN_DEFAULTS: Readonly<Record<string, DrillOptions>> = {
+  smoke: SMOKE,
+  storm: STORM,
+  "noisy-neighbour": NEIGHBOUR,
+};
+
 const FLAGS = {
   channels: { type: "string", doc: "active channels" },
   "quiet-channels": { type: "string", doc: "channels written to once, before the change" },
   subscribers: { type: "string", doc: "subscribers of each active channel" },
   "channels-per-connection": { type: "string", doc: "subscriptions of one connection" },
   rate: { type: "string", doc: "messages per second, over all channels together" },
-  seconds: { type: "string", doc: "seconds of load at least" },
+  seconds: { type: "string", doc: "seconds of load at least; noisy-neighbour: of each phase" },
   history: { type: "string", doc: "quiet channels whose history is read in the end" },
   workers: { type: "string", doc: "workers of each cell" },
   gateways: { type: "string", doc: "gateways" },
@@ -106,7 +115,7 @@ export function readCommandLine(args: string[]): CommandLine {
   const { values, positionals } = parseArgs({ args, options: FLAGS, allowPositionals: true });
   if (positionals.length > 1) throw new Error(`one drill at a time: ${positionals.join(", ")}`);
   const [drill] = positionals;
-  const options = { ...(drill === "smoke" ? SMOKE : drill === "storm" ? STORM : DEFAULTS) };
+  const options = { ...(OWN_DEFAULTS[drill ?? ""] ?? DEFAULTS) };
   const numbers = {
     channels: "channels",
     "quiet-channels": "quietChannels",
@@ -133,10 +142,15 @@ export function readCommandLine(args: string[]): CommandLine {
   return { drill, options, json: values.json ?? false, help: values.help ?? false };
 }
 
+const OTHERS: Array<[string, string]> = [
+  ["noisy-neighbour", "a quiet tenant's times alone, beside a noisy one, and beside one with a quota"],
+  ["smoke", "all changes in a row, small"],
+];
+
 export function usage(drills: Readonly<Record<string, { doc: string }>>): string {
   const rows = (pairs: Array<[string, string]>) =>
     pairs.map(([name, doc]) => `  ${name.padEnd(22)}${doc}`).join("\n");
   const names = rows(Object.entries(drills).map(([name, { doc }]) => [name, doc]));
   const flags = rows(Object.entries(FLAGS).map(([name, { doc }]) => [`--${name}`, doc]));
-  return `npm run drill -- <drill> [options]\n\n${names}\n${rows([["smoke", "all of them, small"]])}\n\n${flags}\n`;
+  return `npm run drill -- <drill> [options]\n\n${names}\n${rows(OTHERS)}\n\n${flags}\n`;
 }

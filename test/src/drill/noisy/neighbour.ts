@@ -1,0 +1,199 @@
+/**
+ * A quiet tenant beside a noisy one: the quiet one's times from publish to delivery alone, beside the noisy one without
+ * a quota, and beside it with one. The phases take turns, so that what the machine does otherwise falls on all of them.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { createLogger, SettingsStore } from "@plexus/runtime";
+import { Child } from "../../harness/child.js";
+import { signToken } from "../../harness/tokens.js";
+import { unlessAborted } from "../../harness/wait.js";
+import { CpuMeter } from "../cpu.js";
+import type { DrillOptions } from "../options.js";
+import { type Spread, spreadOf } from "../spread.js";
+import { Stage } from "../stage.js";
+import type { NoisyOrder, NoisyPhase, QuietOrder, QuietPhase } from "./orders.js";
+
+const PHASES = ["alone", "beside", "quota"] as const;
+type Phase = (typeof PHASES)[number];
+const ROUNDS = 2;
+/** From one phase to the next, unmeasured: limits find their level. */
+const SETTLE_MS = 3_000;
+const WARM_UP_S = 3;
+
+const QUIET = { channels: 10, rate: 100 };
+/** Far more than its part, and what a machine of two cores can send beside everything else. */
+const NOISY = { connections: 8, inFlight: 50, rate: 8_000 };
+const NOISY_QUOTA_PER_SECOND = 1_000;
+/** What the quiet tenant's 99th percentile may be, in parts of that when it is alone. */
+const TARGET_RATIO = 1.5;
+
+export interface NeighbourReport {
+  readonly drill: "noisy-neighbour";
+  readonly seconds: number;
+  /** Milliseconds from when a message of the quiet tenant was due to its delivery. */
+  readonly quiet: Record<Phase, Spread>;
+  /** Its 99th percentile beside the noisy one, over that when it is alone. */
+  readonly ratio: { readonly beside: number; readonly quota: number; readonly target: number };
+  /** What the noisy one got done. */
+  readonly noisy: Record<Exclude<Phase, "alone">, { perSecond: number; refusedPerSecond: number }>;
+  readonly offeredPerSecond: number;
+  readonly quotaPerSecond: number;
+  readonly cpuSeconds: Record<string, number>;
+  readonly ok: boolean;
+  readonly violations: string[];
+}
+
+export async function runNeighbour(
+  options: DrillOptions,
+  say: (line: string) => void,
+  interrupted?: AbortSignal,
+): Promise<NeighbourReport> {
+  const stage = await Stage.start(options, say, interrupted);
+  const [quiet, noisy] = [0, 1].map(() => new Child(new URL("./process.js", import.meta.url)));
+  const settings = await SettingsStore.open(stage.nats, createLogger("drill", "drill", "fatal"));
+  try {
+    const drill = new Neighbours(stage, settings, quiet!, noisy!, say).run();
+    return await unlessAborted(drill, interrupted);
+  } finally {
+    settings.stop();
+    await Promise.all([quiet!.stop(), noisy!.stop()]);
+    await stage.stop();
+  }
+}
+
+class Neighbours {
+  readonly #stage: Stage;
+  readonly #settings: SettingsStore;
+  readonly #quiet: Child;
+  readonly #noisy: Child;
+  readonly #say: (line: string) => void;
+  readonly #seen: Record<Phase, QuietPhase[]> = { alone: [], beside: [], quota: [] };
+  readonly #done: Record<Phase, NoisyPhase[]> = { alone: [], beside: [], quota: [] };
+
+  constructor(
+    stage: Stage,
+    settings: SettingsStore,
+    quiet: Child,
+    noisy: Child,
+    say: (line: string) => void,
+  ) {
+    this.#stage = stage;
+    this.#settings = settings;
+    this.#quiet = quiet;
+    this.#noisy = noisy;
+    this.#say = say;
+  }
+
+  async run(): Promise<NeighbourReport> {
+    const processes = () => [
+      ...this.#stage.cluster.processes,
+      { kind: "quiet load", pid: this.#quiet.pid },
+      { kind: "noisy load", pid: this.#noisy.pid },
+    ];
+    await this.#prepare();
+    const cpu = new CpuMeter(processes);
+    for (let round = 0; round < ROUNDS; round++) for (const phase of PHASES) await this.#phase(phase);
+    const cpuSeconds = cpu.read();
+    for (const child of [this.#quiet, this.#noisy]) await child.ask("stop", null);
+    return this.#report(cpuSeconds);
+  }
+
+  async #prepare(): Promise<void> {
+    const { url, gateways, cluster } = this.#stage;
+    const { tokenSecret } = cluster.dev;
+    const order = async (tenant: string) => ({
+      url,
+      gateways,
+      token: await signToken(tokenSecret, "drill", { tenant }),
+    });
+    await this.#settings.putTenant("quiet", {});
+    await this.#settings.putTenant("noisy", {});
+    await this.#quiet.ask("quiet", { ...(await order("quiet")), ...QUIET } satisfies QuietOrder);
+    await this.#noisy.ask("noisy", { ...(await order("noisy")), ...NOISY } satisfies NoisyOrder);
+    await this.#quiet.ask("phase", { seconds: WARM_UP_S });
+  }
+
+  async #phase(phase: Phase): Promise<void> {
+    const { seconds } = this.#stage.options;
+    const quotas = phase === "quota" ? { messagesInPerSecond: NOISY_QUOTA_PER_SECOND } : {};
+    await this.#settings.putTenant("noisy", { quotas });
+    if (phase !== "alone") await this.#noisy.ask("begin", null);
+    await pause(SETTLE_MS);
+    const seen = await this.#quiet.ask<QuietPhase>("phase", { seconds });
+    this.#seen[phase].push(seen);
+    if (phase !== "alone") {
+      this.#done[phase].push(await this.#noisy.ask<NoisyPhase>("end", null));
+      const isCalm = async () => (await this.#noisy.ask<boolean>("isCalm", null)) || undefined;
+      await this.#stage.until("the noisy tenant's last answers", isCalm);
+    }
+    const { p50, p99 } = spreadOf(seen.latenciesMs);
+    this.#say(`${phase.padEnd(8)}quiet p50 ${p50} ms  p99 ${p99} ms  ${this.#noise(phase)}`);
+  }
+
+  #noise(phase: Phase): string {
+    const done = this.#done[phase].at(-1);
+    if (done === undefined) return "";
+    const { acknowledged, refused, seconds } = done;
+    return `noisy ${perSecond(acknowledged, seconds)}/s, refused ${perSecond(refused, seconds)}/s`;
+  }
+
+  #report(cpuSeconds: Record<string, number>): NeighbourReport {
+    const { seconds } = this.#stage.options;
+    const spread = (phase: Phase) => spreadOf(this.#seen[phase].flatMap(({ latenciesMs }) => latenciesMs));
+    const quiet = { alone: spread("alone"), beside: spread("beside"), quota: spread("quota") };
+    const ratio = (phase: Phase) => Math.round((quiet[phase].p99 / quiet.alone.p99) * 100) / 100;
+    const noisy = (phase: Phase) => {
+      const total = (of: (done: NoisyPhase) => number) =>
+        this.#done[phase].reduce((sum, each) => sum + of(each), 0);
+      const lasted = total((done) => done.seconds);
+      return {
+        perSecond: perSecond(
+          total((done) => done.acknowledged),
+          lasted,
+        ),
+        refusedPerSecond: perSecond(
+          total((done) => done.refused),
+          lasted,
+        ),
+      };
+    };
+    const violations = [...this.#violations(), ...this.#stage.casualties];
+    return {
+      drill: "noisy-neighbour",
+      seconds,
+      quiet,
+      ratio: { beside: ratio("beside"), quota: ratio("quota"), target: TARGET_RATIO },
+      noisy: { beside: noisy("beside"), quota: noisy("quota") },
+      offeredPerSecond: NOISY.rate,
+      quotaPerSecond: NOISY_QUOTA_PER_SECOND,
+      cpuSeconds,
+      ok: violations.length === 0,
+      violations,
+    };
+  }
+
+  /** The times are reported; what would be wrong at any speed is a violation. */
+  #violations(): string[] {
+    const violations: string[] = [];
+    for (const phase of PHASES)
+      for (const { published, delivered, refused } of this.#seen[phase]) {
+        if (refused > 0) violations.push(`${phase}: ${refused} publishes of the quiet tenant were refused`);
+        if (delivered + refused !== published)
+          violations.push(`${phase}: ${delivered} of ${published} messages of the quiet tenant arrived`);
+      }
+    for (const phase of ["beside", "quota"] as const)
+      if (this.#done[phase].some(({ acknowledged }) => acknowledged === 0))
+        violations.push(`${phase}: the noisy tenant got nothing done`);
+    for (const { acknowledged, seconds } of this.#done.quota)
+      if (acknowledged > NOISY_QUOTA_PER_SECOND * (seconds * 1.1 + OVERRUN_S))
+        violations.push(`quota: ${perSecond(acknowledged, seconds)} per second`);
+    return violations;
+  }
+}
+
+/** Seconds' worth of the quota that may be let in beside it: a burst of each gateway, and until they hear of each other. */
+const OVERRUN_S = 4;
+
+function perSecond(count: number, seconds: number): number {
+  return seconds === 0 ? 0 : Math.round(count / seconds);
+}
