@@ -18,6 +18,7 @@ import { type Encoding, topic } from "./fan-out.js";
 import * as metrics from "./metrics.js";
 import { ConnectionUsage } from "./rates.js";
 import { transcode } from "./transcode.js";
+import { RefusedPublishes } from "./refused-publishes.js";
 
 /** What uWebSockets keeps with each socket. */
 export interface SocketData {
@@ -63,6 +64,7 @@ export class Connection {
   slowSince = 0;
   badFrames = 0;
   readonly usage = new ConnectionUsage();
+  readonly refusedPublishes = new RefusedPublishes();
   /** Where the client connects from. */
   address: string | undefined;
   /** The token that the address brought which it connected to, until `hello`. */

@@ -5,9 +5,8 @@ import { type BucketRate, TokenBucket } from "@plexus/runtime";
 export type RateKind = "frames" | "publishes" | "signals" | "subscriptions" | "reads";
 export type ConnectionRates = Readonly<Record<RateKind, BucketRate>>;
 
-/** What each frame counts as, beside being a frame. */
+/** What each frame counts as, beside being a frame; publishes are counted where they are put in order. */
 export const RATE_OF: Readonly<Partial<Record<ClientFrame["op"], RateKind>>> = {
-  pub: "publishes",
   signal: "signals",
   state: "signals",
   sub: "subscriptions",

@@ -9,6 +9,7 @@ import {
   type Limits,
   PlexusError,
   PROTOCOL_VERSION,
+  type PubFrame,
   parseClientFrame,
 } from "@plexus/protocol";
 import { unpackFrame } from "@plexus/protocol/msgpack";
@@ -141,7 +142,7 @@ export class Sessions {
     if (rate !== undefined) this.#count(connection, rate);
     switch (frame.op) {
       case "pub":
-        return this.#operations.publish(connection, frame);
+        return this.#publish(connection, frame);
       case "sub":
         return this.#limited(connection, () => this.#operations.subscribe(connection, frame));
       case "unsub":
@@ -160,6 +161,22 @@ export class Sessions {
         return connection.send({ op: "pong" });
       case "hello":
         throw new PlexusError("bad_request", "hello was said already");
+    }
+  }
+
+  #publish(connection: Connection, frame: PubFrame): void {
+    const { refusedPublishes: refused } = connection;
+    const { ch, mid } = frame;
+    const early = refused.before(ch, mid, performance.now());
+    if (early > 0)
+      throw new PlexusError("rate_limited", "one that was sent before it was refused", { retry: early });
+    try {
+      this.#count(connection, "publishes");
+      this.#operations.publish(connection, frame);
+    } catch (error) {
+      if (error instanceof PlexusError && error.code === "rate_limited")
+        refused.refused(ch, mid, error.retry ?? 0, performance.now());
+      throw error;
     }
   }
 
