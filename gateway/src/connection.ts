@@ -17,8 +17,8 @@ import type { ChannelRelay } from "./channel-relay.js";
 import { type Encoding, topic } from "./fan-out.js";
 import * as metrics from "./metrics.js";
 import { ConnectionUsage } from "./rates.js";
-import { transcode } from "./transcode.js";
 import { RefusedPublishes } from "./refused-publishes.js";
+import { transcode } from "./transcode.js";
 
 /** What uWebSockets keeps with each socket. */
 export interface SocketData {
