@@ -14,8 +14,9 @@ interface Refused {
   readonly until: number;
 }
 
-/** What a client may take beyond the time that it was told: the way there and back, and its own waiting. */
-const GRACE_MS = 5_000;
+/** What a client may take beyond the time that it was told: the way there and back, and a part of that time at random. */
+const GRACE_MS = 1_000;
+const GRACE_SHARE = 0.5;
 /** Channels of one connection; where there are more, the first ones are given up. */
 const MAX_CHANNELS = 1_000;
 
@@ -40,7 +41,8 @@ export class RefusedPublishes {
   /** It was refused, and may be repeated after so long. */
   refused(channel: string, mid: string | undefined, retryMs: number, now: number): void {
     const retryAt = now + retryMs;
-    this.#channels.set(channel, { mid, retryAt, until: mid === undefined ? retryAt : retryAt + GRACE_MS });
+    const until = mid === undefined ? retryAt : retryAt + GRACE_MS + retryMs * GRACE_SHARE;
+    this.#channels.set(channel, { mid, retryAt, until });
     if (this.#channels.size <= MAX_CHANNELS) return;
     const [oldest] = this.#channels.keys();
     this.#channels.delete(oldest!);

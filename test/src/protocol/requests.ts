@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import type { ProtocolCase } from "./case.js";
 
 export function requestCases({ connect, channel, encoding }: ProtocolCase): void {
@@ -122,6 +123,7 @@ export function requestCases({ connect, channel, encoding }: ProtocolCase): void
       assert.equal(refused.code, "rate_limited");
       assert.ok(typeof refused.retry === "number" && refused.retry > 0);
     }
+    await pause(answers.at(-1)!.retry as number);
     assert.equal((await client.pub(ch, "again")).seq, 51);
   });
 
