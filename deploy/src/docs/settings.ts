@@ -160,8 +160,8 @@ ${quotaRows()}
 
 function tenantRows(): string {
   const kinds = LIFECYCLE_KINDS.map((kind) => `\`${kind}\``).join(", ");
-  return `| \`keys\` | tenant | what its tokens are checked with, in place of the installation's: 1 to 16 of \`{kid?, secret}\` (HS256, 32 characters or more), \`{jwks}\` (an address) or \`{jwk}\` |
-| \`events\` | tenant | lifecycle events that go into the stream of events: ${kinds} |
-| \`webhooks\` | tenant | 16 at most of \`{id, url, secret, events, channels?}\`, whose ids differ: where lifecycle events are sent, and what these requests are signed with |
+  return `| \`keys\` | tenant | what its tokens are checked with, in place of the installation's: 1 to 16 of \`{kid?, secret}\` (HS256, 32 characters or more), \`{jwks}\` (an address) or \`{jwk}\`; see [auth.md](auth.md) |
+| \`events\` | tenant | lifecycle events that go into the [stream of events](webhooks.md#the-stream): ${kinds} |
+| \`webhooks\` | tenant | 16 at most of \`{id, url, secret, events, channels?}\`, whose ids differ: where lifecycle events are sent, and what these requests are signed with; see [webhooks.md](webhooks.md) |
 `;
 }

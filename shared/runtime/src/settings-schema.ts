@@ -1,6 +1,7 @@
 /** What may stand in the settings of the installation and of a tenant; unknown fields are errors. */
 import { isPattern } from "@plexus/protocol";
 import { z } from "zod";
+import { isPublicJwk } from "./public-jwk.js";
 
 /** Bounds: a document is a few kilobytes, and everybody holds all of them. */
 const MAX_NAMESPACES = 200;
@@ -46,11 +47,15 @@ export type Quotas = z.infer<typeof quotas>;
 const url = z.url({ protocol: /^https?$/, error: "must be an http or https address" }).max(2_000);
 const secret = z.string().min(32, "at least 32 characters").max(1_000);
 
+const jwk = z
+  .record(z.string().max(40), z.unknown())
+  .refine(isPublicJwk, "must be a public key for RS256 (2048 bits or more), ES256 or EdDSA (Ed25519)");
+
 /** What a tenant's tokens are checked with. Where a tenant has keys of its own, the installation's are not asked. */
 const key = z.union([
   z.strictObject({ kid: z.string().min(1).max(200).optional(), secret }),
   z.strictObject({ jwks: url }),
-  z.strictObject({ jwk: z.record(z.string().max(40), z.unknown()) }),
+  z.strictObject({ jwk }),
 ]);
 export type TenantKey = z.infer<typeof key>;
 

@@ -121,6 +121,22 @@ test("what is not right changes nothing, and whoever listens hears of changes", 
   assert.deepEqual(heard, ["acme", null]);
 });
 
+test("where several shapes are possible, the one that was meant is told what is wrong with it", () => {
+  const settings = new Settings();
+  for (const [keys, message] of [
+    [[{ secret: "short" }], /tenant acme: keys\.0\.secret: at least 32 characters/],
+    [[{ jwks: "ftp://keys.example" }], /tenant acme: keys\.0\.jwks: must be an http/],
+    [[{ jwk: { kty: "oct", k: "AAAA" } }], /tenant acme: keys\.0\.jwk: must be a public key/],
+    [[{ kid: "one" }], /tenant acme: keys\.0/],
+    [
+      [{ secret: "s".repeat(32), jwks: "https://keys.example" }],
+      /tenant acme: keys\.0: is none of the shapes/,
+    ],
+    [7, /tenant acme: keys: /],
+  ] as const)
+    assert.throws(() => settings.putTenant("acme", { keys }), { name: ConfigError.name, message });
+});
+
 test("a file is read", () => {
   const folder = mkdtempSync(join(tmpdir(), "plexus-test-settings-"));
   try {

@@ -153,9 +153,24 @@ export class Settings {
 export function parsed<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const where = [what, issue?.path.join(".")].filter((part) => part !== undefined && part !== "");
-  throw new ConfigError(`${where.join(": ")}: ${issue?.message ?? "invalid"}`);
+  const { path, message } = plainest(result.error.issues[0]!);
+  const where = path.length === 0 ? what : `${what}: ${path.join(".")}`;
+  throw new ConfigError(`${where}: ${message}`);
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Where something may have several shapes: what is wrong with the one that was meant, as far as that can be told. */
+function plainest(issue: z.core.$ZodIssue): Issue {
+  if (issue.code !== "invalid_union") return issue;
+  const meant = issue.errors.find((issues) => !issues.some(({ code }) => code === "unrecognized_keys"));
+  const [inner] = meant ?? [];
+  if (inner === undefined) return { path: issue.path, message: "is none of the shapes that it may have" };
+  const { path, message } = plainest(inner);
+  return { path: [...issue.path, ...path], message };
 }
 
 function over(base: NamespaceSettings, layer: Layer | undefined, namespace: string): NamespaceSettings {
