@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { subjects } from "@plexus/protocol";
 import {
+  bound,
   type CellState,
   checkNats,
   checkRedis,
@@ -108,6 +109,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const { settings } = ground.settingsStore;
   const outbox = new Outbox(nats, log);
   const store = new PresenceStore(redis, cell, breakerFor("redis", log));
+  bound.set({ bound: "actors" }, options.maxActors);
   const actors = new Actors(actorContext({ ground, options, settings, outbox, store, log }), options);
   directory.onChange(() => {
     // Given up, this cell is written to by others: what its actors know may be out of date.

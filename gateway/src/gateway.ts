@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Limits, subjects } from "@plexus/protocol";
 import {
+  bound,
   checkNats,
   connectivity,
   connectNats,
@@ -56,6 +57,8 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const fanOut = new FanOut(app);
   const seen = { nats, router, directory, fanOut, settings, tenants, gateway: instance, log };
   const relays = new Relays(seen, MAX_RELAYS);
+  bound.set({ bound: "relays" }, MAX_RELAYS);
+  bound.set({ bound: "connections" }, options.maxConnections);
   directory.onChange(() => relays.homesChanged());
   const connections = new Connections(instance, options);
   const { lifecycleBuffer: buffer, rosterMs } = options;

@@ -1,5 +1,6 @@
 export * from "./addresses.js";
 export * from "./bot-registry.js";
+export * from "./bounds.js";
 export * from "./breaker.js";
 export * from "./commands.js";
 export * from "./config.js";
@@ -38,6 +39,7 @@ export * from "./tenant-limits.js";
 export * from "./tenant-limits-runner.js";
 export { OTHER_TENANTS } from "./tenant-metrics.js";
 export * from "./tenant-usage.js";
+export * from "./time-tally.js";
 export * from "./tls.js";
 export * from "./token-bucket.js";
 export * from "./token-secrets.js";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { PlexusError } from "@plexus/protocol";
 import fc from "fast-check";
+import { register } from "prom-client";
 import type { Commands, PublishItem } from "./commands.js";
 import { Publisher } from "./publisher.js";
 import type { Router } from "./router.js";
@@ -305,5 +306,36 @@ test("each listener is told once, and what is stored is stored in the order in w
       }
     }),
     { numRuns: 200 },
+  );
+});
+
+test("outcomes and times are counted, once for each publish", async () => {
+  const shown = async (name: string, sample = name) => {
+    const lines = (await register.getSingleMetricAsString(name)).split("\n");
+    return Number(lines.find((line) => line.startsWith(`${sample} `))?.split(" ")[1] ?? 0);
+  };
+  const counts = async () => [
+    await shown("plexus_publishes_total", 'plexus_publishes_total{outcome="ok"}'),
+    await shown("plexus_publishes_total", 'plexus_publishes_total{outcome="unavailable"}'),
+    await shown("plexus_publish_seconds", 'plexus_publish_seconds_bucket{le="0.25"}'),
+    await shown("plexus_publish_seconds", 'plexus_publish_seconds_bucket{le="0.5"}'),
+    await shown("plexus_publish_seconds", "plexus_publish_seconds_count"),
+  ];
+  const before = await counts();
+  publish("a");
+  now += 200;
+  publish("b");
+  await endOfTurn();
+  now += 200;
+  store(router.take());
+  publish("c");
+  await endOfTurn();
+  publish("d");
+  router.take().settle(unavailable, null);
+  assert.deepEqual(told, ["a@1", "b@2", "c!unavailable", "d!unavailable"]);
+  const after = await counts();
+  assert.deepEqual(
+    after.map((count, i) => count - before[i]!),
+    [2, 2, 1, 2, 2],
   );
 });

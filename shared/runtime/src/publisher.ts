@@ -2,11 +2,12 @@
  * Publishes in order: one lane per channel, one batch of a lane on its way at a time.
  */
 
-import { channelKey, PlexusError } from "@plexus/protocol";
+import { channelKey, type ErrorCode, PlexusError } from "@plexus/protocol";
 import { Counter } from "prom-client";
 import type { Commands, PublishItem } from "./commands.js";
 import { ROUTER_DEFAULTS, type Router } from "./router.js";
-import { Tally } from "./tally.js";
+import { LabelledTally, Tally } from "./tally.js";
+import { TimeTally } from "./time-tally.js";
 
 /** Told once what became of a message. */
 export interface PublishListener {
@@ -47,6 +48,17 @@ const refused = new Counter({
   labelNames: ["bound"],
 });
 
+const outcomes = new LabelledTally<"ok" | ErrorCode>({
+  name: "plexus_publishes_total",
+  help: "Publishes that were answered, by outcome: ok, or the error's code; what is refused before it is tried is not among them",
+  label: "outcome",
+});
+const seconds = new TimeTally({
+  name: "plexus_publish_seconds",
+  help: "Time from the receipt of a publish to its ok, which is when it is stored",
+  buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+});
+
 export class Publisher {
   readonly #router: Router;
   readonly #lanes = new Map<string, Lane>();
@@ -77,10 +89,8 @@ export class Publisher {
     listener: PublishListener,
   ): void {
     if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
-      refused.inc({ bound: "gateway_bytes" });
-      return listener.rejected(
-        new PlexusError("unavailable", "too much is waiting", { retry: RETRY_MS * 5 }),
-      );
+      const error = new PlexusError("unavailable", "too much is waiting", { retry: RETRY_MS * 5 });
+      return refuse(listener, "gateway_bytes", error);
     }
     const key = channelKey(tenant, channel);
     let lane = this.#lanes.get(key);
@@ -89,10 +99,8 @@ export class Publisher {
       this.#lanes.set(key, lane);
     }
     if (lane.waiting.length >= MAX_LANE_MESSAGES) {
-      refused.inc({ bound: "lane_messages" });
-      return listener.rejected(
-        new PlexusError("rate_limited", "the channel is too busy", { retry: RETRY_MS }),
-      );
+      const error = new PlexusError("rate_limited", "the channel is too busy", { retry: RETRY_MS });
+      return refuse(listener, "lane_messages", error);
     }
     lane.waiting.push({ item, listener, bytes, acceptedAt: this.#now() });
     this.#waitingBytes += bytes;
@@ -129,7 +137,7 @@ export class Publisher {
     const items = batch.map((waiting) => waiting.item);
     const settle = (error: PlexusError | null, answer: Commands["publish"]["answer"] | null) => {
       if (error !== null) this.#reject(lane, batch, error);
-      else accept(batch, answer!);
+      else accept(batch, answer!, this.#now());
       this.#next(lane);
     };
     this.#router.send("publish", lane.tenant, lane.channel, items, bytes, settle, leftMs);
@@ -154,15 +162,24 @@ export class Publisher {
   #reject(lane: Lane, batch: Waiting[], error: PlexusError): void {
     const behind = lane.waiting;
     lane.waiting = [];
+    outcomes.add(error.code, batch.length + behind.length);
     for (const waiting of behind) this.#waitingBytes -= waiting.bytes;
     for (const { listener } of batch) listener.rejected(error);
     for (const { listener } of behind) listener.rejected(error);
   }
 }
 
-function accept(batch: Waiting[], answer: Commands["publish"]["answer"]): void {
+function refuse(listener: PublishListener, bound: string, error: PlexusError): void {
+  refused.inc({ bound });
+  outcomes.add(error.code);
+  listener.rejected(error);
+}
+
+function accept(batch: Waiting[], answer: Commands["publish"]["answer"], now: number): void {
+  outcomes.add("ok", batch.length);
   for (let i = 0; i < batch.length; i++) {
     const [seq, ts, dup] = answer.items[i]!;
+    seconds.add((now - batch[i]!.acceptedAt) / 1_000);
     batch[i]!.listener.published(answer.epoch, seq, ts, dup);
   }
 }
