@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { Admin, cli } from "./harness/admin.js";
 import { clusterForFile, type TestCluster } from "./harness/cluster.js";
 import { until } from "./harness/wait.js";
@@ -16,8 +17,8 @@ const cluster = clusterForFile({
 });
 const admin = new Admin(cluster);
 
-function block(language: string): string {
-  return new RegExp(`\`\`\`${language} receiver\\n([\\s\\S]*?)\`\`\``).exec(text)![1]!;
+function block(language: string, mark = "receiver"): string {
+  return new RegExp(`\`\`\`${language} ${mark}\\n([\\s\\S]*?)\`\`\``).exec(text)![1]!;
 }
 
 async function freePort(): Promise<number> {
@@ -84,6 +85,33 @@ test("the receiver in Node takes what is signed, and nothing else", () =>
 if (spawnSync("python3", ["--version"]).status === 0)
   test("the receiver in Python takes what is signed, and nothing else", () =>
     tryReceiver(cluster, "python3", "receiver.py", block("python")));
+
+test("the follower keeps its place in the stream", async () => {
+  const file = fileURLToPath(new URL("follower.mjs", import.meta.url));
+  const follower = block("js", "follower").replace("@nats-io/transport-node", "nats");
+  writeFileSync(file, follower);
+  const alice = await cluster.connect("alice");
+  let [count, out] = [0, ""];
+  try {
+    for (const ch of ["chat.f1", "chat.f2"]) {
+      await alice.sub(ch);
+      const child = spawn(process.execPath, [file], {
+        env: { ...process.env, NATS_URL: cluster.dev.natsUrl },
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      child.stdout.on("data", (chunk: Buffer) => {
+        out += chunk;
+      });
+      await until(`occupied ${ch}`, () => out.includes(`occupied ${ch} `));
+      count++;
+      child.kill();
+      await once(child, "exit");
+    }
+  } finally {
+    rmSync(file);
+  }
+  assert.deepEqual([count, out.split("occupied chat.f1 ").length - 1], [2, 1], "told again after a restart");
+});
 
 test("the example of an event has the fields of a real one", () => {
   const shown = JSON.parse(/```json\n(\{"id":"g1-.*\})\n```/.exec(text)![1]!);

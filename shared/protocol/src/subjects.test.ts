@@ -17,6 +17,11 @@ test("subjects stay what they are", () => {
   assert.equal(subjects.lease("eu-1"), "lease.eu-1");
   assert.equal(subjects.ping("eu-1"), "ping.eu-1");
   assert.equal(logStream("eu-1"), "LOG_eu-1");
+  assert.equal(subjects.lifecycle("acme", "connected"), "life.acme.connected");
+  assert.equal(subjects.lifecycle("acme", "occupied", "chat.lobby"), "life.acme.occupied.chat.lobby");
+  assert.equal(subjects.roster("g1-ab_0", "acme"), "roster.g1-ab_0.acme");
+  assert.equal(subjects.sourceEnded("g1-ab_0"), "ended.g1-ab_0");
+  assert.equal(subjects.deadLetters("acme", "billing"), "dead.acme.billing");
 });
 
 test("a log subject is taken apart into what it was made of", () => {

@@ -28,6 +28,14 @@ export const NOT_TO_BE_SAID = [
   "bot.demo.reader.leave.chat.bots.a",
   "bot.demo.reader.position.chat.other",
   "bot.demo.reader.dance.chat.bots.a",
+  "life.demo.occupied.chat.bots.a",
+  "roster.g1-ab_0.demo",
+  "ended.g1-ab_0",
+  "alive.gateway",
+  "control.hooks",
+  "dead.demo.main",
+  "$JS.API.STREAM.INFO.LIFECYCLE",
+  "$KV.plexus-webhooks.demo.main",
   "$JS.API.INFO",
   "$JS.API.STREAM.NAMES",
   "$JS.API.STREAM.INFO.LOG_eu-1",
@@ -54,6 +62,11 @@ export const NOT_TO_BE_SAID = [
 ];
 
 export const NOT_TO_BE_HEARD = [
+  "life.>",
+  "life.demo.>",
+  "roster.>",
+  "dead.>",
+  "control.hooks",
   ">",
   "*",
   "*.>",
