@@ -8,19 +8,20 @@ export type Action = (typeof ACTIONS)[number];
 export type CapabilityClaim = Record<string, Action[]>;
 
 export const MAX_PATTERNS = 64;
-/** Answers remembered per token; beyond it the memory starts anew. */
-const MAX_REMEMBERED = 512;
 
-/**
- * The capabilities of one token. Nothing that is not listed is allowed.
- *
- * Answers are remembered per channel, since a connection asks about few channels very often.
- */
+/** Every connection has its own: what a pattern allows is a bit for each action. */
+interface Rule {
+  readonly pattern: string;
+  readonly allowed: number;
+}
+
+const BIT = Object.fromEntries(ACTIONS.map((action, i) => [action, 1 << i])) as Record<Action, number>;
+
+/** The capabilities of one token. Nothing that is not listed is allowed. */
 export class Capabilities {
-  readonly #rules: ReadonlyArray<{ pattern: string; actions: ReadonlySet<Action> }>;
-  readonly #remembered = new Map<string, ReadonlySet<Action>>();
+  readonly #rules: readonly Rule[];
 
-  private constructor(rules: ReadonlyArray<{ pattern: string; actions: ReadonlySet<Action> }>) {
+  private constructor(rules: readonly Rule[]) {
     this.#rules = rules;
   }
 
@@ -35,25 +36,15 @@ export class Capabilities {
       if (!isPattern(pattern)) return `caps: "${pattern.slice(0, 64)}" is not a channel pattern`;
       if (!Array.isArray(actions) || !actions.every((a) => ACTIONS.includes(a)))
         return `caps: "${pattern}" must list some of ${ACTIONS.join(", ")}`;
-      rules.push({ pattern, actions: new Set(actions as Action[]) });
+      rules.push({ pattern, allowed: (actions as Action[]).reduce((bits, action) => bits | BIT[action], 0) });
     }
     return new Capabilities(rules);
   }
 
   allows(action: Action, channel: string): boolean {
-    let actions = this.#remembered.get(channel);
-    if (actions === undefined) {
-      if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-      actions = this.#actionsOn(channel);
-      this.#remembered.set(channel, actions);
-    }
-    return actions.has(action);
-  }
-
-  #actionsOn(channel: string): ReadonlySet<Action> {
-    const actions = new Set<Action>();
-    for (const rule of this.#rules)
-      if (matches(rule.pattern, channel)) for (const action of rule.actions) actions.add(action);
-    return actions;
+    const bit = BIT[action];
+    for (const { pattern, allowed } of this.#rules)
+      if ((allowed & bit) !== 0 && matches(pattern, channel)) return true;
+    return false;
   }
 }

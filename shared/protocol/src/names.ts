@@ -41,17 +41,37 @@ export function namespaceOf(channel: string): string {
   return dot === -1 ? channel : channel.slice(0, dot);
 }
 
-/** Whether `channel` lies within `pattern`. Both are taken to be valid. */
+/** Whether `channel` lies within `pattern`. Both are taken to be valid. Asked for each message, so it makes no strings. */
 export function matches(pattern: string, channel: string): boolean {
   if (pattern === channel || pattern === ">") return true;
-  const want = pattern.split(".");
-  const have = channel.split(".");
-  for (let i = 0; i < want.length; i++) {
-    if (want[i] === ">") return have.length > i;
-    if (i >= have.length) return false;
-    if (want[i] !== "*" && want[i] !== have[i]) return false;
+  // Where the next token of each begins; past the end where there is none.
+  let want = 0;
+  let have = 0;
+  while (want <= pattern.length && have <= channel.length) {
+    const wantEnd = tokenEnd(pattern, want);
+    const haveEnd = tokenEnd(channel, have);
+    if (pattern.charCodeAt(want) === GREATER) return true;
+    if (pattern.charCodeAt(want) !== STAR && !sameToken(pattern, want, wantEnd, channel, have, haveEnd))
+      return false;
+    want = wantEnd + 1;
+    have = haveEnd + 1;
   }
-  return want.length === have.length;
+  return want > pattern.length && have > channel.length;
+}
+
+const GREATER = 0x3e;
+const STAR = 0x2a;
+
+function tokenEnd(name: string, from: number): number {
+  const dot = name.indexOf(".", from);
+  return dot === -1 ? name.length : dot;
+}
+
+function sameToken(a: string, aFrom: number, aEnd: number, b: string, bFrom: number, bEnd: number): boolean {
+  if (aEnd - aFrom !== bEnd - bFrom) return false;
+  for (let i = 0; i < aEnd - aFrom; i++)
+    if (a.charCodeAt(aFrom + i) !== b.charCodeAt(bFrom + i)) return false;
+  return true;
 }
 
 /** One string for a channel of a tenant: the key of maps, topics and Redis keys. `/` is in neither name. */

@@ -8,7 +8,8 @@ import { type Bench, type BenchContext, scaled } from "./bench.js";
 const CONNECTIONS = 10_000;
 const CHANNELS_EACH = 3;
 const SHARED_BY = 100;
-const SETTLE_MS = 3_000;
+/** V8 gives back what the opening of connections made it take once little is allocated for a while. */
+const SETTLE_MS = 20_000;
 const KIB = 1_024;
 
 /** What an idle connection costs the process that holds it. */
@@ -45,7 +46,7 @@ async function costOf({ scale }: BenchContext, side: Side, kind: string): Promis
     const before = residentBytes(pid);
     const sizes = { connections: count, channelsEach: CHANNELS_EACH, sharedBy: SHARED_BY };
     await generator.ask("begin", { kind: "idle", target, ...sizes });
-    await pause(SETTLE_MS);
+    await pause(SETTLE_MS * Math.min(1, scale * 10));
     const after = residentBytes(pid);
     await generator.ask("stop", null);
     return (after - before) / count;

@@ -23,18 +23,21 @@ export async function openReady(
 ): Promise<LoadWebSocket> {
   const dialect = DIALECTS[name];
   const { path, protocol } = dialect;
-  const localAddress = `127.0.0.${2 + Math.floor(number / CONNECTIONS_PER_ADDRESS)}`;
+  const group = Math.floor(number / CONNECTIONS_PER_ADDRESS);
+  // The first group goes without: only so may the system use ports again that were let go a moment ago.
+  const from = group === 0 ? {} : { localAddress: `127.0.0.${1 + group}` };
   let ready: () => void = () => undefined;
   let failed: (error: Error) => void = () => undefined;
   const isReady = new Promise<void>((resolve, reject) => {
     [ready, failed] = [resolve, reject];
   });
+  isReady.catch(() => undefined); // told below, or by the socket itself
   const timer = setTimeout(
     () => failed(new Error(`${name}: a connection was not ready in time`)),
     READY_WITHIN_MS,
   );
   const socket = await LoadWebSocket.open(
-    { host: "127.0.0.1", port, path, protocol, localAddress },
+    { host: "127.0.0.1", port, path, protocol, ...from },
     {
       frame: (chunk, from, to) => {
         const reply = dialect.reply(chunk, from);
