@@ -238,6 +238,10 @@ test("a bot stays a member while its channel moves and workers die, and leaves o
   await bot.ok("join", ch, { state: 1 });
   await until("the join", () => botEvents(ada, ch).length === 1);
   assert.equal((await operate(context, "drain", "eu-1")).state, "done");
+  const redis = openRedis(cluster.dev.redisUrl);
+  cluster.beforeStop(() => redis.disconnect());
+  const members = `plexus:us-1:members:${TENANT}/${ch}`;
+  await until("its new home has it in Redis", async () => (await redis.hexists(members, "bot-helper")) === 1);
   for (const id of ["us-1-w1", "us-1-w2"]) {
     const worker = cluster.process(id);
     worker.kill("SIGKILL");
@@ -246,10 +250,8 @@ test("a bot stays a member while its channel moves and workers die, and leaves o
   }
   await bot.ok("join", ch, { state: 1 });
   const joinedAt = performance.now();
-  assert.equal((await bot.ok<Members>("presence", ch)).count, 2);
+  await until("both are here", async () => (await bot.ok<Members>("presence", ch)).count === 2);
   assert.deepEqual(botEvents(ada, ch), ["join bot:helper"]);
-  const redis = openRedis(cluster.dev.redisUrl);
-  cluster.beforeStop(() => redis.disconnect());
   await until("the end of the lease", () => botEvents(ada, ch).length === 2, 2 * BOT_LEASE_MS);
   assert.ok(performance.now() - joinedAt > BOT_LEASE_MS - 1_000, "not before");
   assert.deepEqual(botEvents(ada, ch), ["join bot:helper", "leave bot:helper"]);
