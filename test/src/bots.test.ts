@@ -235,6 +235,8 @@ test("a bot stays a member while its channel moves and workers die, and leaves o
   const ch = channelIn("eu-1", "moving-bot");
   const ada = await cluster.connect("ada");
   await ada.sub(ch, { presence: true });
+  // A channel that was never written to has nothing that is handed over; its members are announced again.
+  await ada.pub(ch, "hello");
   await bot.ok("join", ch, { state: 1 });
   await until("the join", () => botEvents(ada, ch).length === 1);
   assert.equal((await operate(context, "drain", "eu-1")).state, "done");
@@ -258,6 +260,22 @@ test("a bot stays a member while its channel moves and workers die, and leaves o
   await until("nothing of it in Redis", async () => (await redis.zcard("plexus:us-1:bots")) === 0);
   assert.deepEqual(Object.keys(await mirroredMembers(redis, ch)), [ada.conn]);
   assert.equal((await operate(context, "activate", "eu-1")).state, "done");
+});
+
+test("a worker that stops answers what it has got", async () => {
+  const ch = "chat.bots.stopping";
+  const worker = cluster.process("eu-1-w1");
+  const publish = () => bot.ok<Published>("publish", ch, { data: 1 });
+  const seqs: number[] = [];
+  for (let i = 0; i < 200; i++) {
+    if (i === 20) worker.kill("SIGTERM");
+    seqs.push(...(await Promise.all([publish(), publish(), publish()])).map(({ seq }) => seq));
+  }
+  assert.deepEqual(
+    seqs.toSorted((a, b) => a - b),
+    Array.from({ length: 600 }, (_, i) => i + 1),
+  );
+  await until("it is back", () => worker.ready().then(() => true));
 });
 
 test("a worker that froze drops the requests that waited for it", async () => {

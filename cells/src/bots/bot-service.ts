@@ -2,7 +2,7 @@ import { type BotAnswer, isBotReply, PlexusError, parseBotSubject, subjects } fr
 import { type Logger, type Msg, type Subscription, subscribe } from "@plexus/runtime";
 import * as metrics from "../metrics.js";
 import { errorAnswer } from "./answer.js";
-import { OpenRequests } from "./open-requests.js";
+import { OPEN_LIMITS, OPEN_READS, OpenRequests } from "./open-requests.js";
 import { type BotContext, BotOperations } from "./operations.js";
 import { type BotRequest, parseBotRequest } from "./request.js";
 
@@ -19,15 +19,15 @@ const READS: ReadonlySet<string> = new Set(["history", "presence"]);
 /** Answers the requests of bots; see docs/bots.md. */
 export class BotService {
   readonly #operations: BotOperations;
-  readonly #open: OpenRequests;
+  readonly #open = new OpenRequests(OPEN_LIMITS);
+  readonly #reads = new OpenRequests(OPEN_READS);
   readonly #subscription: Subscription;
   readonly #log: Logger;
 
   /** `isBehind`: what comes in has waited while this process was paused, and its bot has given up or asked again. */
-  constructor(context: BotContext & { isBehind: () => boolean; log: Logger; open?: OpenRequests }) {
-    const { nats, isBehind, log, open = new OpenRequests() } = context;
+  constructor(context: BotContext & { isBehind: () => boolean; log: Logger }) {
+    const { nats, isBehind, log } = context;
     this.#operations = new BotOperations(context);
-    this.#open = open;
     this.#log = log;
     const handle = (message: Msg) => {
       if (isBehind()) count(message, "ignored");
@@ -36,11 +36,15 @@ export class BotService {
     this.#subscription = subscribe(nats, subjects.allBotRequests, log, handle, QUEUE);
   }
 
-  /** Takes nothing more, and ends what is under way. */
+  /** Takes nothing new, and ends what is on its way or under way. */
   async stop(): Promise<void> {
-    this.#subscription.unsubscribe();
+    let draining = true;
+    const drained = () => {
+      draining = false;
+    };
+    this.#subscription.drain().then(drained, drained);
     const deadlineAt = performance.now() + STOP_DEADLINE_MS;
-    while (this.#open.total > 0 && performance.now() < deadlineAt)
+    while ((draining || this.#open.total > 0) && performance.now() < deadlineAt)
       await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
   }
 
@@ -64,16 +68,24 @@ export class BotService {
     const from = parseBotSubject(message.subject);
     if (typeof from === "string") throw new PlexusError("bad_request", from);
     const request: BotRequest = parseBotRequest(from.operation, from.channel, message.data);
-    if (!message.reply && READS.has(request.operation)) return { ok: true };
-    if (!this.#open.begin(bot))
+    if (!READS.has(request.operation))
+      return this.#counted(this.#open, bot, () => this.#operations.run(from, request));
+    if (!message.reply) return { ok: true };
+    return this.#counted(this.#open, bot, () =>
+      this.#counted(this.#reads, bot, () => this.#operations.run(from, request)),
+    );
+  }
+
+  async #counted(open: OpenRequests, bot: string, run: () => Promise<BotAnswer>): Promise<BotAnswer> {
+    if (!open.begin(bot))
       throw new PlexusError("rate_limited", "too many requests without an answer yet", {
         retry: BUSY_RETRY_MS,
       });
     metrics.botRequestsOpen.set(this.#open.total);
     try {
-      return await this.#operations.run(from, request);
+      return await run();
     } finally {
-      this.#open.end(bot);
+      open.end(bot);
       metrics.botRequestsOpen.set(this.#open.total);
     }
   }

@@ -7,12 +7,15 @@ export interface OpenLimits {
 /** A bot that has more under way than a client may (1,000) over a few workers does not wait for answers at all. */
 export const OPEN_LIMITS: OpenLimits = { perBot: 500, total: 5_000 };
 
+/** Of these, what reads the past or a list of members: each may be much work for an answer. */
+export const OPEN_READS: OpenLimits = { perBot: 32, total: 500 };
+
 export class OpenRequests {
   readonly #limits: OpenLimits;
   readonly #perBot = new Map<string, number>();
   #total = 0;
 
-  constructor(limits: OpenLimits = OPEN_LIMITS) {
+  constructor(limits: OpenLimits) {
     this.#limits = limits;
   }
 
