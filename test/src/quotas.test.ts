@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { Plexus } from "@plexus/client";
 import { createLogger, type Quotas, SettingsStore } from "@plexus/runtime";
+import { WebSocket } from "ws";
 import { PlainBot } from "./harness/bot.js";
 import { clusterForFile } from "./harness/cluster.js";
 import type { AnyFrame, RawClient } from "./harness/raw-client.js";
@@ -94,6 +96,32 @@ test("without the quota there is no bound any more", async () => {
     Array.from({ length: 300 }, (_, i) => client.ask({ op: "pub", ch: "chat.free", data: i })),
   );
   assert.ok(answers.every(({ op }) => op === "ok"));
+});
+
+test("the SDK waits as it is told: everything is stored, in order, also with many on their way", async () => {
+  const tenant = "sdk";
+  await quotas(tenant, { messagesInPerSecond: 30 });
+  const token = () => cluster.token("ada", { tenant });
+  const client = new Plexus({ url: cluster.url, token, WebSocket, maxInFlightPerChannel: 20 });
+  cluster.beforeStop(() => client.close());
+  await client.connect();
+  const channels = ["chat.a", "chat.b", "chat.c"];
+  const stored = await Promise.all(
+    channels.flatMap((ch) =>
+      Array.from({ length: 30 }, async (_, i) => ({ ch, i, ...(await client.channel(ch).publish(i)) })),
+    ),
+  );
+  for (const ch of channels) {
+    const here = stored.filter((each) => each.ch === ch).sort((a, b) => a.seq - b.seq);
+    assert.deepEqual(
+      here.map(({ i, seq }) => [i, seq]),
+      here.map((_, i) => [i, i + 1]),
+    );
+  }
+  const refused = await Promise.all(GATEWAYS.map((id) => cluster.metrics(id)));
+  const limit = { tenant, limit: "messagesInPerSecond" };
+  assert.ok(refused.some((metrics) => metrics.sum("plexus_tenant_refused_total", limit) > 0));
+  assert.equal(client.state.name, "connected");
 });
 
 test("signals count as messages", async () => {
