@@ -27,7 +27,7 @@ export function openAccess(options: AuthOptions, context: AccessContext): Verify
   const sets = new KeySets({ ...KEY_SET_DEFAULTS, maxAgeMs, coolDownMs }, keySetContext);
   const { clockToleranceMs, tokenIssuer: issuer, tokenAudience: audience } = options;
   const jwtOptions = { clockToleranceMs, issuer, audience };
-  const jwt = jwtVerifier(new KeyRings(settings, { secrets, jwksUrl }, sets), jwtOptions);
+  const jwt = jwtVerifier(new KeyRings(settings, { secrets, jwksUrl }, sets, log), jwtOptions);
   const hook = hookOf(options, gateway, log);
   return authenticator({ jwt, hook: hook?.verify, settings, revocations: revocations.list });
 }

@@ -19,7 +19,7 @@ const verify = verifier();
 function verifier(options: Partial<JwtOptions> = {}, secrets = [SECRET]): Verify {
   const nobody = () => Promise.reject(new Error("there is no JWKS"));
   const sets = new KeySets(KEY_SET_DEFAULTS, { ask: nobody, now: () => 0, log: silent });
-  const rings = new KeyRings(new Settings(), { secrets }, sets);
+  const rings = new KeyRings(new Settings(), { secrets }, sets, silent);
   return jwtVerifier(rings, { clockToleranceMs: 5_000, ...options });
 }
 

@@ -47,7 +47,7 @@ beforeEach(() => {
     return { status: 200, body };
   };
   const sets = new KeySets(OPTIONS, { ask, now: () => now, log: silent });
-  const rings = new KeyRings(settings, { secrets: [SECRET], jwksUrl: URL_A }, sets);
+  const rings = new KeyRings(settings, { secrets: [SECRET], jwksUrl: URL_A }, sets, silent);
   verify = jwtVerifier(rings, { clockToleranceMs: 0 });
 });
 

@@ -1,4 +1,4 @@
-import type { Settings, TenantKey } from "@plexus/runtime";
+import type { Logger, Settings, TenantKey } from "@plexus/runtime";
 import type { KeySet, KeySets } from "./key-set.js";
 import {
   fitting,
@@ -55,10 +55,12 @@ export class KeyRings {
   readonly #settings: Settings;
   readonly #sets: KeySets;
   readonly #installation: KeyRing;
+  readonly #log: Logger;
   /** By the keys as they stand in the settings: when these change, it is another array. */
   readonly #own = new WeakMap<readonly TenantKey[], Promise<KeyRing>>();
 
-  constructor(settings: Settings, installation: InstallationKeys, sets: KeySets) {
+  constructor(settings: Settings, installation: InstallationKeys, sets: KeySets, log: Logger) {
+    this.#log = log;
     this.#settings = settings;
     this.#sets = sets;
     const { secrets, jwksUrl } = installation;
@@ -71,13 +73,13 @@ export class KeyRings {
     if (keys === undefined) return this.#installation;
     let ring = this.#own.get(keys);
     if (ring === undefined) {
-      ring = this.#ringOf(keys);
+      ring = this.#ringOf(tenant, keys);
       this.#own.set(keys, ring);
     }
     return ring;
   }
 
-  async #ringOf(keys: readonly TenantKey[]): Promise<KeyRing> {
+  async #ringOf(tenant: string, keys: readonly TenantKey[]): Promise<KeyRing> {
     const fixed = await Promise.all(
       keys.map((key) => {
         if ("secret" in key) return secretKey(key.secret, key.kid);
@@ -86,6 +88,9 @@ export class KeyRings {
     );
     const urls = keys.flatMap((key) => ("jwks" in key ? [key.jwks] : []));
     const usable = fixed.filter((key) => key !== undefined);
+    const unusable = keys.length - usable.length - urls.length;
+    if (unusable > 0)
+      this.#log.warn({ tenant, unusable }, "keys of a tenant can't be used: of no kind that is taken");
     return new KeyRing(usable, () => urls.map((url) => this.#sets.get(url)), false);
   }
 }
