@@ -2,6 +2,7 @@
  * The keys that tokens are checked with. A key knows the one algorithm that it is for, by what it is and not by what a
  * token says: a secret is never taken for a public key, nor the other way round.
  */
+import { isPublicJwk } from "@plexus/runtime";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import { z } from "zod";
 
@@ -19,8 +20,8 @@ export interface TokenHeader {
   readonly kid?: string | undefined;
 }
 
-/** RFC 7518, section 3.3: smaller ones must not be used. */
-const MIN_RSA_BITS = 2_048;
+/** Of public keys that {@link isPublicJwk} takes, by their type. */
+const PUBLIC_ALGORITHMS: Readonly<Record<string, Algorithm>> = { RSA: "RS256", EC: "ES256", OKP: "EdDSA" };
 /** Keys of one JWKS; issuers have two or three. */
 const MAX_JWKS_KEYS = 32;
 
@@ -40,7 +41,7 @@ const jwk = z.object({
 const jwks = z.object({ keys: z.array(z.unknown()).max(MAX_JWKS_KEYS) });
 
 export function isPublicAlgorithm(algorithm: string): boolean {
-  return algorithm === "RS256" || algorithm === "ES256" || algorithm === "EdDSA";
+  return Object.values<string>(PUBLIC_ALGORITHMS).includes(algorithm);
 }
 
 export function secretKey(secret: string, kid?: string): VerificationKey {
@@ -52,7 +53,7 @@ export async function publicKey(value: unknown): Promise<VerificationKey | undef
   const parsed = jwk.safeParse(value);
   if (!parsed.success) return undefined;
   const { kid, alg, use, key_ops: operations, ...members } = parsed.data;
-  const algorithm = algorithmOf(members);
+  const algorithm = isPublicJwk(members) ? PUBLIC_ALGORITHMS[members.kty] : undefined;
   if (algorithm === undefined || (alg !== undefined && alg !== algorithm)) return undefined;
   if ((use !== undefined && use !== "sig") || operations?.includes("verify") === false) return undefined;
   try {
@@ -60,7 +61,7 @@ export async function publicKey(value: unknown): Promise<VerificationKey | undef
     const key = await importJWK(members as JWK, algorithm);
     return { kid, algorithm, key };
   } catch {
-    // Not what it says that it is: the other keys may be.
+    // Whatever WebCrypto has against it: the other keys may do.
     return undefined;
   }
 }
@@ -78,12 +79,4 @@ export function fitting(keys: readonly VerificationKey[], { alg, kid }: TokenHea
   return keys.filter(
     (key) => key.algorithm === alg && (kid === undefined || key.kid === undefined || key.kid === kid),
   );
-}
-
-function algorithmOf({ kty, crv, n }: { kty: string; crv?: string | undefined; n?: string | undefined }) {
-  if (kty === "RSA" && n !== undefined && Buffer.from(n, "base64url").length * 8 >= MIN_RSA_BITS)
-    return "RS256";
-  if (kty === "EC" && crv === "P-256") return "ES256";
-  if (kty === "OKP" && crv === "Ed25519") return "EdDSA";
-  return undefined;
 }
