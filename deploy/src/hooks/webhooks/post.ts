@@ -30,11 +30,32 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
 };
 
 /** One POST, to its end: no redirect is followed, and no more than a little of the answer is read. Never rejects. */
-export function post(
+export async function post(
   url: string,
   headers: Record<string, string>,
   body: string,
   { deadlineMs, privateTargets, signal }: PostOptions,
+): Promise<Attempt> {
+  // Of its own for each request: what hangs on the caller's, which lives for long, has to be taken off again.
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const timer = setTimeout(end, deadlineMs);
+  signal.addEventListener("abort", end);
+  try {
+    if (signal.aborted) end();
+    return await send(url, headers, body, privateTargets, ended.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+  }
+}
+
+function send(
+  url: string,
+  headers: Record<string, string>,
+  body: string,
+  privateTargets: boolean,
+  signal: AbortSignal,
 ): Promise<Attempt> {
   return new Promise((settle) => {
     const target = new URL(url);
@@ -46,7 +67,7 @@ export function post(
     const options: RequestOptions = {
       method: "POST",
       headers: { ...headers, "content-length": bytes.length },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
+      signal,
       // A connection for each request: a name is resolved, and checked, each time.
       agent: false,
       ...(privateTargets ? {} : { lookup: publicLookup }),
@@ -74,6 +95,5 @@ export function post(
 }
 
 function reasonOf(error: Error & { code?: string }): string {
-  const late = error.name === "AbortError" || error.name === "TimeoutError";
-  return late ? "no answer in time" : (error.code ?? error.message);
+  return error.name === "AbortError" ? "no answer in time" : (error.code ?? error.message);
 }
