@@ -24,6 +24,9 @@ const CONNECT_TIMEOUT_MS = 3_000;
 /**
  * Connects and keeps reconnecting forever; what happens to the connection is logged.
  *
+ * TLS is spoken with a server that asks for it. Where an address begins with `tls://` nothing is said to one that does
+ * not: whoever sits in between could have taken the question away.
+ *
  * @param seedFile holds the seed of the nkey to log in with, where the servers want a login
  */
 export async function connectNats(
@@ -34,6 +37,7 @@ export async function connectNats(
 ): Promise<NatsConnection> {
   const nats = await connect({
     servers: url.split(","),
+    ...(/(?:^|,)\s*tls:\/\//.test(url) ? { tls: {} } : {}),
     name,
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,

@@ -12,7 +12,7 @@ export const commonOptions = {
     env: "NATS_URL",
     type: brokerUrl,
     default: "nats://127.0.0.1:4222",
-    doc: "Address of the NATS server, or several with commas in between.",
+    doc: "Address of the NATS server, or several with commas in between; one with tls:// is not spoken to without TLS.",
   }),
   natsSeedFile: option<string | undefined>({
     env: "PLEXUS_NATS_NKEY_SEED_FILE",
