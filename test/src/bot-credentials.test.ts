@@ -1,6 +1,6 @@
 /** Bots that log in: what their credentials allow, nothing else of the bus, and nothing any more once revoked. */
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { HistoryMessage } from "@plexus/protocol";
@@ -121,7 +121,9 @@ test("the command line makes a bot, shows it, and keeps its seed in a file of it
   assert.equal(statSync(file).mode & 0o077, 0);
   const again = await cli(cluster, "bot", "create", "demo", "cli2", "--caps", "chat.>", "--out", file);
   assert.equal(again.code, 2, "a seed is never overwritten");
-  assert.equal((await cli(cluster, "bot", "create", "demo", "cli", "--caps", "chat.>")).code, 4);
+  const other = join(cluster.dataDir, "other.seed");
+  const taken = await cli(cluster, "bot", "create", "demo", "cli", "--caps", "chat.>", "--out", other);
+  assert.deepEqual([taken.code, existsSync(other)], [4, false], taken.err);
   assert.match((await cli(cluster, "bot", "list", "demo")).out, /demo {3,}cli .*chat\.>=sub,pub/);
   await loginSoon(cluster, "cli", seed);
   const audit = cluster.log("admin");

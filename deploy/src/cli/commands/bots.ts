@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Static } from "typebox";
 import type { BotBody, BotsBody, CreatedBotBody, RevokedBotBody } from "../../admin/bot-schemas.js";
@@ -30,7 +30,12 @@ export const botCreate: Command = {
     // Made first: a seed that could not be written would be lost.
     if (file !== undefined) writeNew(file, "");
     const body = { name, caps, ...(publicKey === undefined ? {} : { publicKey }) };
-    const created = await api.post<Static<typeof CreatedBotBody>>(path`/v1/tenants/${tenant}/bots`, body);
+    const created = await api
+      .post<Static<typeof CreatedBotBody>>(path`/v1/tenants/${tenant}/bots`, body)
+      .catch((error: unknown) => {
+        if (file !== undefined) rmSync(file);
+        throw error;
+      });
     const { bot, seed } = created;
     if (file !== undefined && seed !== undefined) {
       writeFileSync(file, `${seed}\n`);
