@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BENCHES } from "./bench/benches/index.js";
 import { readOptions } from "./bench/options.js";
+import { plotOf } from "./bench/plot.js";
 import { amount, reached, tableOf } from "./bench/report.js";
 import { runBenches } from "./bench/run.js";
 
@@ -20,6 +21,7 @@ test("each benchmark measures all of its sides, with the CPU time of servers and
         assert.ok(value > 0 || name.startsWith("questions"), `${report.bench} ${side} ${name}: ${value}`);
     for (const { name, value } of report.ratios) assert.ok(Number.isFinite(value), `${report.bench} ${name}`);
     assert.match(tableOf(report), new RegExp(`^${report.bench}: `));
+    assert.match(plotOf(report), /^<svg [\s\S]*<rect class="[\s\S]*<\/svg>\n$/);
   }
   const [fanout] = reports;
   for (const { cpuUs } of fanout!.rows) assert.ok(cpuUs.generator! > 0, "the load is not free");

@@ -7,12 +7,15 @@ export interface BenchOptions {
   rounds: number;
   seconds: number;
   scale: number;
+  /** Folder for a picture of each benchmark. */
+  plots: string | undefined;
   json: boolean;
 }
 
 const FLAGS = {
   rounds: { type: "string", doc: "how often each side is measured, in turns (3)" },
   seconds: { type: "string", doc: "seconds of each measurement (5)" },
+  plots: { type: "string", doc: "folder for a picture (SVG) of each benchmark" },
   json: { type: "boolean", doc: "nothing but JSON, in one line" },
   help: { type: "boolean", doc: "this text" },
 } as const;
@@ -35,6 +38,7 @@ export function readOptions(args: string[], known: readonly string[]): BenchOpti
     rounds: whole("rounds", values.rounds, base.rounds),
     seconds: whole("seconds", values.seconds, base.seconds),
     scale: base.scale,
+    plots: values.plots,
     json: values.json ?? false,
   };
 }

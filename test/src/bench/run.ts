@@ -1,9 +1,12 @@
 /** Runs benchmarks one after the other, each with servers of its own. */
+import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { join } from "node:path";
 import { startNats, startRedis } from "@plexus/runtime/testing";
 import type { BenchContext } from "./benches/bench.js";
 import { BENCHES } from "./benches/index.js";
 import type { BenchOptions } from "./options.js";
+import { plotOf } from "./plot.js";
 import { type BenchReport, tableOf } from "./report.js";
 import { type Side, startPlexus, startSocketIo, startUws } from "./sides.js";
 
@@ -43,6 +46,8 @@ export async function runBenches(
       await stage.clear();
     }
     say(`${tableOf(reports.at(-1)!)}\n`);
+    if (options.plots !== undefined)
+      writeFileSync(join(options.plots, `bench-${name}.svg`), plotOf(reports.at(-1)!));
   }
   return { ok: true, machine, rounds, seconds, scale, reports };
 }
