@@ -151,6 +151,7 @@ The newest record of a channel always stays: it holds the channel's position.
 ### Quotas
 
 Each is a whole number, and of the tenant in the whole installation. A quota that no layer gives does not exist.
+What becomes of what is beyond: [limits.md](limits.md).
 
 | field | value | meaning |
 |---|---|---|
