@@ -21,7 +21,7 @@ export const RATE_OF: Readonly<Partial<Record<ClientFrame["op"], RateKind>>> = {
  * Refusals before a connection is closed. Who waits as long as it is told comes nowhere near: a client's unanswered
  * requests may be refused all at once, and then one by one.
  */
-const REFUSALS: BucketRate = { perSecond: 50, burst: 5_000 };
+const REFUSALS: BucketRate = { perSecond: 500, burst: 5_000 };
 
 /** What one connection has used of its rates. A bucket is made when it is first needed. */
 export class ConnectionUsage {
@@ -31,13 +31,22 @@ export class ConnectionUsage {
   /** Counts one of a kind. 0: it is allowed; else the milliseconds after which to try again. */
   take(kind: RateKind, rates: ConnectionRates, now: number): number {
     const rate = rates[kind];
-    this.#buckets[kind] ??= new TokenBucket(rate, now);
-    return this.#buckets[kind].take(rate, now);
+    return this.#bucket(kind, rate, now).take(rate, now);
+  }
+
+  /** When one may come that has to wait in any case; see {@link TokenBucket.turn}. */
+  turn(kind: RateKind, rates: ConnectionRates, now: number): number {
+    return this.#bucket(kind, rates[kind], now).turn(rates[kind], now);
   }
 
   /** Counts a refusal; true once there were so many that nobody heeds them. */
   countRefusal(now: number): boolean {
     this.#refusals ??= new TokenBucket(REFUSALS, now);
     return this.#refusals.take(REFUSALS, now) > 0;
+  }
+
+  #bucket(kind: RateKind, rate: BucketRate, now: number): TokenBucket {
+    this.#buckets[kind] ??= new TokenBucket(rate, now);
+    return this.#buckets[kind];
   }
 }

@@ -43,7 +43,12 @@ beforeEach(async () => {
     pingMs: 1_000,
     maxReads: 2,
     rates: RATES,
-    tenants: { connected: () => undefined, disconnected: () => undefined, channels: (_, most) => most },
+    tenants: {
+      connected: () => undefined,
+      disconnected: () => undefined,
+      channels: (_, most) => most,
+      turn: () => 0,
+    },
     lifecycle: { connected: () => undefined, disconnected: () => undefined },
     log: silent,
   });

@@ -23,7 +23,7 @@ import * as metrics from "./metrics.js";
 import type { Operations } from "./operations.js";
 import { type ConnectionRates, RATE_OF, type RateKind } from "./rates.js";
 
-type ConnectionQuotas = Pick<TenantLimits, "connected" | "disconnected" | "channels">;
+type ConnectionQuotas = Pick<TenantLimits, "connected" | "disconnected" | "channels" | "turn">;
 
 export class Sessions {
   readonly #operations: Operations;
@@ -167,9 +167,14 @@ export class Sessions {
   #publish(connection: Connection, frame: PubFrame): void {
     const { refusedPublishes: refused } = connection;
     const { ch, mid } = frame;
-    const early = refused.before(ch, mid, performance.now());
-    if (early > 0)
-      throw new PlexusError("rate_limited", "one that was sent before it was refused", { retry: early });
+    const now = performance.now();
+    const early = refused.before(ch, mid, now);
+    if (early > 0) {
+      // A turn of its own: all that waits behind the first one must not come back together with it.
+      const turn = connection.usage.turn("publishes", this.#rates, now);
+      const retry = Math.max(early, turn, this.#tenants.turn(connection.identity.tenant, now));
+      throw new PlexusError("rate_limited", "one that was sent before it was refused", { retry });
+    }
     try {
       this.#count(connection, "publishes");
       this.#operations.publish(connection, frame);

@@ -57,7 +57,7 @@ export const fairnessOptions = {
   fairLagMs: option({
     env: "PLEXUS_FAIR_LAG_MS",
     type: integer(1, 60_000),
-    default: 10,
+    default: 5,
     doc: "Milliseconds by which the event loop is late, on average, above which tenants that cause more than an equal part of the work get less of it: lower keeps quiet tenants quick, higher uses a busy machine more.",
   }),
 };

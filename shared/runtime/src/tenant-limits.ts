@@ -77,6 +77,12 @@ export class TenantLimits {
     this.#fair.worked(tenant, publishWork(0), now);
   }
 
+  /** For a publish that has to wait for another reason: not before so many milliseconds; 0 where nothing stands against it. */
+  turn(tenant: string, now: number): number {
+    const state = this.#state(tenant);
+    return Math.max(state.outgoingDebt(now), this.#fair.admit(tenant, now), state.incomingTurn(now));
+  }
+
   /** For what was admitted elsewhere, and comes here in batches: throws where it is more than the tenant's part. */
   admitWork(tenant: string, work: number, now: number): void {
     const retry = this.#fair.admit(tenant, now);

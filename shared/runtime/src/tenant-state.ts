@@ -52,6 +52,11 @@ export class TenantState {
     return this.#incoming === null ? 0 : this.#incoming.bucket.take(this.#incoming.rate, now);
   }
 
+  /** When one may come that has to wait in any case; see {@link TokenBucket.turn}. 0 without a quota. */
+  incomingTurn(now: number): number {
+    return this.#incoming === null ? 0 : this.#incoming.bucket.turn(this.#incoming.rate, now);
+  }
+
   /** 0 unless subscribers got more than they may have: the milliseconds until that is paid for. */
   outgoingDebt(now: number): number {
     return this.#outgoing === null ? 0 : this.#outgoing.bucket.inDebt(this.#outgoing.rate, now);

@@ -38,6 +38,12 @@ export class TokenBucket {
     return 0;
   }
 
+  /** When to come, for one that may not have a token now, whether there is one or not: after those told before. */
+  turn(rate: BucketRate, now: number): number {
+    this.#refill(rate, now);
+    return this.#turn(1, rate, now);
+  }
+
   /** Takes `count` tokens for what has happened already, into debt where there are not so many. */
   charge(count: number, rate: BucketRate, now: number): void {
     this.#refill(rate, now);
@@ -65,7 +71,7 @@ export class TokenBucket {
   }
 
   #turn(wanted: number, { perSecond }: BucketRate, now: number): number {
-    const dueAt = now + ((wanted - this.#tokens) * 1_000) / perSecond;
+    const dueAt = now + Math.max(0, ((wanted - this.#tokens) * 1_000) / perSecond);
     const turnAt = Math.max(dueAt, this.#lastTurnAt + 1_000 / perSecond);
     this.#lastTurnAt = Math.min(turnAt, now + MAX_RETRY_MS);
     return Math.max(1, Math.ceil(this.#lastTurnAt - now));
