@@ -26,6 +26,11 @@ const WORK_PER_BYTE = 0.25 / 1_024;
 const LATEST_WEIGHT = 0.5;
 /** What is left of a limit after each look that finds the process lagging. */
 const CUT = 0.8;
+/**
+ * What is left, from look to look, of the most work there was. An equal part is one of that: while what came before is
+ * still being worked off there is little work, and a quiet tenant would look busy.
+ */
+const MOST_DECAY = 0.9;
 /** What is added after each look that finds it keeping up, as a part of what the tenant did when it was first cut. */
 const RAISE = 0.02;
 /** So much above an equal part is no more than chance. */
@@ -60,6 +65,8 @@ export class FairShare {
   readonly #options: Required<FairShareOptions>;
   readonly #tenants = new Map<string, Worker>();
   #lagMs = 0;
+  /** Work of all tenants per second, when there was most of it. */
+  #most = 0;
   #lookedAt: number;
 
   constructor(options: FairShareOptions, now: number) {
@@ -112,7 +119,8 @@ export class FairShare {
       if (worker.rate < NO_WORK) this.#tenants.delete(tenant);
       else total += worker.rate;
     }
-    const equalPart = total / this.#tenants.size;
+    this.#most = Math.max(total, this.#most * MOST_DECAY);
+    const equalPart = this.#most / this.#tenants.size;
     const lags = this.#lagMs > this.#options.lagMs;
     for (const worker of this.#tenants.values()) {
       if (lags && worker.rate > equalPart * MARGIN) cut(worker, equalPart, now);
