@@ -53,6 +53,8 @@ const outcomes = new LabelledTally<"ok" | ErrorCode>({
   help: "Publishes that were answered, by outcome: ok, or the error's code; what is refused before it is tried is not among them",
   label: "outcome",
 });
+// Shown before the first one happens: of a series that begins with its first failure no rate can be taken.
+for (const outcome of ["ok", "unavailable", "timeout", "internal"] as const) outcomes.add(outcome, 0);
 const seconds = new TimeTally({
   name: "plexus_publish_seconds",
   help: "Time from the receipt of a publish to its ok, which is when it is stored",
