@@ -1,7 +1,7 @@
 /** What is promised in numbers, and how fast the allowance for failing may be used up before somebody is told. */
 
 export interface Objective {
-  /** Of the recorded series: `plexus:<name>:ratio_rate<window>`. */
+  /** Of the recorded series: `plexus_objective:<name>:ratio_rate<window>`. */
   readonly name: string;
   /** Of the alerts: `Plexus<alert>Burn…`. */
   readonly alert: string;

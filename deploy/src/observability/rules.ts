@@ -58,7 +58,7 @@ function causes(): RuleEntry[] {
 }
 
 function recorded(name: string, window: string): string {
-  return `plexus:${name}:ratio_rate${window}`;
+  return `plexus_objective:${name}:ratio_rate${window}`;
 }
 
 function rule({ key, name, expr, for: duration, severity, summary }: RuleEntry): string {
