@@ -101,7 +101,9 @@ test("of two processes one is active; when it hangs the other one takes over, an
       receiver.data("chat.standby"),
       Array.from({ length: 30 }, (_, i) => i),
     );
-    assert.equal(follower.of("occupied", { ch: "chat.standby" }).length, 1);
+    const occupied = () => follower.of("occupied", { ch: "chat.standby" }).length;
+    await until("that it is occupied", () => occupied() > 0, SLOW_MS);
+    assert.equal(occupied(), 1);
   } finally {
     second.child.kill("SIGKILL");
     await once(second.child, "exit");

@@ -40,6 +40,9 @@ export async function connectNats(
     ...(/(?:^|,)\s*tls:\/\//.test(url) ? { tls: {} } : {}),
     name,
     maxReconnectAttempts: -1,
+    // A server that did not hear the login in time, over a network that holds it back, says the same as one that refuses
+    // it; told so twice, the library would close the connection for good.
+    ignoreAuthErrorAbort: true,
     waitOnFirstConnect: true,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     reconnectJitter: RECONNECT_JITTER_MS,
