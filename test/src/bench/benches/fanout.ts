@@ -7,7 +7,7 @@ const SUBSCRIBERS = 1_000;
 const PUBLISHERS = 4;
 const BYTES = 128;
 /** Messages on their way: enough that nobody ever waits for work. */
-const WINDOW = 256;
+const WINDOW = 512;
 
 /** How many deliveries a second, with the log in the path, against sockets alone and against Socket.IO. */
 export const fanout: Bench = {
