@@ -113,6 +113,10 @@ test("a full log refuses what is new, and keeps all it has", async () => {
   const larger = await JetStreamLog.open(nats, `${cell}s`, silent, { ...OPTIONS, maxBytes: 40_000 });
   assert.equal((await larger.last(to))?.logSeq, fence);
   larger.stop();
+  // Less room than it holds: what was acknowledged stays, and the bound waits.
+  const lesser = await JetStreamLog.open(nats, `${cell}s`, silent, { ...OPTIONS, maxBytes: 5_000 });
+  assert.equal((await lesser.next(to, 1))?.logSeq, 1);
+  lesser.stop();
 });
 
 test("a record that is too large for the bus is refused at once", async () => {

@@ -52,6 +52,8 @@ const SEAL_HEADER = "Plexus-Seal";
 const CURSORS_AT_ONCE = 4;
 const MAX_WAITING_READS = 200_000;
 const STREAM_NOT_FOUND = 10059;
+/** A bound is lowered only where the log has room left below it: what is on its way must fit as well. */
+const FITS = 0.9;
 const WRONG_LAST_SEQUENCE = 10071;
 const SWEEP_MS = 100;
 /** Newest records asked for at once (only their headers come), … */
@@ -143,8 +145,15 @@ export class JetStreamLog implements ChannelLog {
     };
     const found = await manager.streams.info(config.name).catch(nullIfMissing);
     const info = found ?? (await manager.streams.add(config));
-    if (found !== null && found.config.max_bytes !== options.maxBytes)
-      await manager.streams.update(config.name, { max_bytes: options.maxBytes });
+    if (found !== null && found.config.max_bytes !== options.maxBytes) {
+      // JetStream would drop the oldest records of a log that holds more than its new bound, acknowledged as they are.
+      if (options.maxBytes !== -1 && found.state.bytes > options.maxBytes * FITS)
+        log.error(
+          { bytes: found.state.bytes, maxBytes: options.maxBytes },
+          "the log holds more than its new bound",
+        );
+      else await manager.streams.update(config.name, { max_bytes: options.maxBytes });
+    }
     return new JetStreamLog({ nats, cell, log, options }, info, breakers);
   }
 

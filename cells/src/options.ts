@@ -56,7 +56,7 @@ export const workerOptions = {
     env: "PLEXUS_LOG_MAX_BYTES",
     type: integer(-1, Number.MAX_SAFE_INTEGER),
     default: -1,
-    doc: "Bytes after which the log refuses new records; -1 for no bound but the disk's.",
+    doc: "Bytes after which the log refuses new records; -1 for no bound but the disk's. One that the log has outgrown is not put in force.",
   }),
   movesPerSecond: option({
     env: "PLEXUS_MOVES_PER_SECOND",

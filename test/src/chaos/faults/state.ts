@@ -10,12 +10,14 @@ const ANSWER_WITHIN_MS = 2_000;
 const CLOCK_JUMP_MS = 60_000;
 
 interface StreamAnswer {
-  config: { max_bytes: number };
-  state: { bytes: number };
+  config: { max_msg_size: number };
   error?: { description: string };
 }
 
-/** The log takes no more bytes than it holds, which is what JetStream does when its disk's share is used up. */
+/**
+ * The log takes no more records, as when its disk's share is used up. By their size, and not by a bound on bytes: one that
+ * the log has outgrown by the time it is set makes JetStream drop the oldest, whatever it is to do with what is new.
+ */
 const logFull: Fault["begin"] = async (world, chance) => {
   const cell = aCell(world, chance);
   const name = `log of ${cell}`;
@@ -27,16 +29,16 @@ const logFull: Fault["begin"] = async (world, chance) => {
     const answer = await nats.request(subject, JSON.stringify(body), { timeout: ANSWER_WITHIN_MS });
     return answer.json<StreamAnswer>();
   };
-  const limitTo = async (bytes: (answer: StreamAnswer) => number) => {
-    const found = await call("INFO");
-    await call("UPDATE", { ...found.config, max_bytes: bytes(found) });
+  const limitTo = async (maxMessageBytes: number) => {
+    const { config } = await call("INFO");
+    await call("UPDATE", { ...config, max_msg_size: maxMessageBytes });
   };
   const end = async () => {
-    await untilDone(() => limitTo(() => -1));
+    await untilDone(() => limitTo(-1));
     world.release(name);
   };
   try {
-    await limitTo(({ state }) => state.bytes);
+    await limitTo(1);
   } catch {
     world.release(name);
     return undefined; // the server is away because of another fault
