@@ -8,6 +8,7 @@ import type { Process } from "../drill/cpu.js";
 import { Child } from "../harness/child.js";
 import { signToken } from "../harness/tokens.js";
 import type { DialectName } from "./load/dialects.js";
+import type { Target } from "./load/load.js";
 
 export interface Side {
   readonly name: DialectName | "jetstream";
@@ -96,4 +97,10 @@ async function questionsTo(
       asked[question!] = (asked[question!] ?? 0) + Number(count);
   }
   return asked;
+}
+
+/** Where a load goes that is for one of the servers that clients connect to. */
+export function targetOf({ name, port, token }: Side): Target {
+  if (name === "jetstream") throw new Error("clients do not connect to JetStream");
+  return { dialect: name, port, token };
 }

@@ -1,6 +1,7 @@
 import { TENANT } from "../../harness/tokens.js";
 import { measure } from "../measure.js";
 import { amount, perOperation, type Row } from "../report.js";
+import { targetOf } from "../sides.js";
 import { type Bench, inTurns, scaled } from "./bench.js";
 
 const CHANNELS = 200_000;
@@ -11,12 +12,11 @@ export const activation: Bench = {
   doc: "200,000 channels in the log, none in memory: the first subscription and the first publish",
   run: async (context) => {
     const side = await context.plexus();
-    const { port, token } = side;
     const channels = scaled(CHANNELS, context.scale);
     const turns = (["sub", "pub"] as const).map((first) => ({
       name: first,
       measure: () => {
-        const target = { dialect: "plexus" as const, port, token };
+        const target = targetOf(side);
         const run = crypto.randomUUID().slice(0, 8);
         const where = { natsUrl: side.natsUrl!, cell: "eu-1", tenant: TENANT, run };
         const plan = { kind: "activate" as const, target, ...where, channels, perSecond: PER_SECOND, first };

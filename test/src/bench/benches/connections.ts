@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Child } from "../../harness/child.js";
 import { residentBytes } from "../memory.js";
 import type { Row } from "../report.js";
-import type { Side } from "../sides.js";
+import { type Side, targetOf } from "../sides.js";
 import { type Bench, type BenchContext, scaled } from "./bench.js";
 
 const CONNECTIONS = 10_000;
@@ -40,7 +40,7 @@ export const connections: Bench = {
 async function costOf({ scale }: BenchContext, side: Side, kind: string): Promise<number> {
   const { pid } = side.processes().find((process) => process.kind === kind)!;
   const count = scaled(CONNECTIONS, scale);
-  const target = { dialect: side.name as "plexus" | "uws", port: side.port, token: side.token };
+  const target = targetOf(side);
   const generator = new Child(new URL("../generator.js", import.meta.url));
   try {
     const before = residentBytes(pid);

@@ -1,6 +1,6 @@
 import { measure, median } from "../measure.js";
 import { amount, perOperation, type Row } from "../report.js";
-import type { Side } from "../sides.js";
+import { type Side, targetOf } from "../sides.js";
 import { type Bench, inTurns, scaled } from "./bench.js";
 
 const SUBSCRIBERS = 1_000;
@@ -18,8 +18,7 @@ export const fanout: Bench = {
     const turnOf = (side: Side) => ({
       name: side.name,
       measure: () => {
-        const { name, port, token } = side;
-        const target = { dialect: name as "plexus" | "uws" | "socket.io", port, token };
+        const target = targetOf(side);
         const channel = `bench.fanout-${crypto.randomUUID().slice(0, 8)}`;
         const sizes = { subscribers, publishers: PUBLISHERS, bytes: BYTES, window: WINDOW };
         const plan = { kind: "fanout" as const, target, channel, ...sizes };

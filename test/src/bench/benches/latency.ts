@@ -1,5 +1,6 @@
 import { type Measurement, measure } from "../measure.js";
 import { amount, perOperation, type Row } from "../report.js";
+import { type Side, targetOf } from "../sides.js";
 import { type Bench, inTurns } from "./bench.js";
 
 const SUBSCRIBERS = 10;
@@ -10,11 +11,10 @@ export const latency: Bench = {
   doc: "10 subscribers, 1,000 messages/s: from when a message was due until each has it",
   run: async (context) => {
     const [plexus, uws, nats] = [await context.plexus(), await context.uws(), await context.jetstream()];
-    const through = (side: typeof plexus, dialect: "plexus" | "uws") => () => {
-      const { port, token } = side;
+    const through = (side: Side) => () => {
       const channel = `bench.latency-${crypto.randomUUID().slice(0, 8)}`;
       const sizes = { channel, subscribers: SUBSCRIBERS, perSecond: PER_SECOND };
-      const plan = { kind: "latency" as const, target: { dialect, port, token }, ...sizes };
+      const plan = { kind: "latency" as const, target: targetOf(side), ...sizes };
       return measure(plan, side.processes(), context.timing);
     };
     const hop = (name: "append" | "core") => () => {
@@ -22,8 +22,8 @@ export const latency: Bench = {
       return measure(plan, nats.processes(), context.timing);
     };
     const turns = [
-      { name: "plexus", measure: through(plexus, "plexus") },
-      { name: "uws", measure: through(uws, "uws") },
+      { name: "plexus", measure: through(plexus) },
+      { name: "uws", measure: through(uws) },
       { name: "append", measure: hop("append") },
       { name: "core", measure: hop("core") },
     ];

@@ -1,6 +1,6 @@
 import { type Measurement, measure, median } from "../measure.js";
 import { amount, perOperation, type Row } from "../report.js";
-import type { Side } from "../sides.js";
+import { type Side, targetOf } from "../sides.js";
 import { type Bench, type BenchContext, inTurns, scaled } from "./bench.js";
 
 const BYTES = 128;
@@ -69,8 +69,4 @@ function hot({ timing, scale }: BenchContext, side: Side): Promise<Measurement> 
 function appends({ timing }: BenchContext, side: Side, subjects: number): Promise<Measurement> {
   const plan = { kind: "append" as const, natsUrl: side.natsUrl!, subjects, bytes: BYTES };
   return measure(plan, side.processes(), timing);
-}
-
-function targetOf({ port, token }: Side) {
-  return { dialect: "plexus" as const, port, token };
 }

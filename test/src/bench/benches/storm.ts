@@ -1,6 +1,6 @@
 import { Child } from "../../harness/child.js";
 import type { Row } from "../report.js";
-import type { Side } from "../sides.js";
+import { type Side, targetOf } from "../sides.js";
 import { type Bench, type BenchContext, scaled } from "./bench.js";
 
 const CONNECTIONS = 10_000;
@@ -42,7 +42,7 @@ export const storm: Bench = {
 };
 
 async function storms({ scale, rounds }: BenchContext, side: Side): Promise<Record<string, number>> {
-  const target = { dialect: side.name as "plexus" | "uws", port: side.port, token: side.token };
+  const target = targetOf(side);
   const generator = new Child(new URL("../generator.js", import.meta.url));
   const seconds: number[] = [];
   let questions = 0;

@@ -1,4 +1,5 @@
 /** One kind of load, as the generator process runs it. */
+import type { DialectName } from "./dialects.js";
 
 /** What has happened since the load began. */
 export interface Counts {
@@ -37,7 +38,7 @@ export const noCounts = (): Counts => ({ published: 0, acknowledged: 0, delivere
 
 /** Where the load goes, and as whom. */
 export interface Target {
-  readonly dialect: "plexus" | "uws" | "socket.io";
+  readonly dialect: DialectName;
   readonly port: number;
   readonly token: string;
 }
