@@ -211,6 +211,8 @@ test("a bot joins, changes its state and leaves; joining again announces nothing
   const ch = "chat.bots.join";
   const ada = await cluster.connect("ada");
   await ada.sub(ch, { presence: true });
+  // A member is listed soon after the `ok` of its `sub`, not with it.
+  await until("ada herself", async () => (await ada.presence(ch)).count === 1);
   const joined = await bot.ok<{ conn: string; lease: number }>("join", ch, { state: "ready" });
   assert.deepEqual([joined.conn, joined.lease], ["bot-helper", BOT_LEASE_MS]);
   await until("the join", () => botEvents(ada, ch).length === 1);
