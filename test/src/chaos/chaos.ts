@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Slowest } from "../drill/load/lane.js";
 import { Load } from "../drill/load/load.js";
 import type { HistoryResult, LoadResult } from "../drill/load/orders.js";
 import { violationsOf } from "../drill/report.js";
@@ -55,6 +56,8 @@ export interface ChaosReport {
   /** The longest time from due to acknowledged, over all, and for faults that were alone at the time. */
   worstPauseMs: number;
   worstPauseMsOf: Record<string, number>;
+  /** The message of that pause: when it was due, from the beginning of the schedule, and what became of each try. */
+  slowest?: { channel: string; dueMs: number; tookMs: number; tries: Slowest["tries"] };
   faults: Performed[];
   ok: boolean;
   violations: string[];
@@ -185,10 +188,16 @@ class Chaos {
       presenceAfterMs,
       worstPauseMs: this.#observer.worstMs,
       worstPauseMsOf: this.#observer.worstMsOf,
+      ...(finished.slowest !== undefined && { slowest: this.#storyOf(finished.slowest) }),
       faults: this.#runner.performed,
       ok: this.#violations.length === 0,
       violations: this.#violations,
     };
+  }
+
+  #storyOf({ channel, dueAt, tookMs, tries }: Slowest) {
+    const dueMs = Math.round(dueAt - this.#runner.startedAt);
+    return { channel, dueMs, tookMs: Math.round(tookMs), tries };
   }
 
   /** What does not come true is a violation, and the verdict on the rest is still wanted. */
@@ -200,7 +209,8 @@ class Chaos {
 
   async #plan() {
     const { stage, url } = this.#world;
-    const { channels, quietChannels, subscribers, channelsPerConnection, rate } = this.#options.cluster;
+    const { cluster } = this.#options;
+    const { channels, quietChannels, subscribers, channelsPerConnection, sdkPercent, rate } = cluster;
     const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
     return {
       url,
@@ -209,6 +219,7 @@ class Chaos {
       channels: names("chat.c", channels),
       subscribers,
       channelsPerConnection,
+      sdkPercent,
       lateEvery: 0,
       quietChannels: names("quiet.c", quietChannels),
       rate,

@@ -21,6 +21,8 @@ export class FaultRunner {
   readonly performed: Performed[] = [];
   /** What could not be made whole again. */
   readonly failures: string[] = [];
+  /** When the schedule began, in milliseconds since 1970. */
+  startedAt = Date.now();
   readonly #world: World;
   readonly #say: (line: string) => void;
   readonly #active = new Set<string>();
@@ -39,6 +41,7 @@ export class FaultRunner {
   /** Resolves when all faults are over and everything that they befell is whole again. */
   async run(plan: readonly Planned[]): Promise<void> {
     const startedAt = performance.now();
+    this.startedAt = performance.timeOrigin + startedAt;
     for (const planned of plan) {
       await pause(Math.max(0, startedAt + planned.atMs - performance.now()));
       await this.#perform(planned);

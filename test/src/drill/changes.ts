@@ -24,6 +24,8 @@ export interface Change {
   afterwards?(stage: Stage): Promise<unknown>;
   /** Whether connections may be cut, or requests stay without an answer. */
   readonly cuts?: boolean;
+  /** Whether everybody has to wait for what is away, so that pauses are reported and not judged. */
+  readonly pauses?: boolean;
   /**
    * Whether channels that were never written to may go on in another epoch, with word of it: a gateway that missed
    * the whole change is the only one that knew of them.
@@ -86,6 +88,23 @@ export const CHANGES = {
       return {};
     },
     cuts: true,
+  },
+  "roll-gateways": {
+    doc: "the gateways are stopped and started again, one after the other",
+    perform: (stage) => roll(stage, "gateway"),
+  },
+  "roll-workers": {
+    doc: "the workers of all cells are stopped and started again, one after the other",
+    perform: (stage) => roll(stage, "worker"),
+  },
+  "roll-services": {
+    doc: "the admin process and the one of events and webhooks are stopped and started again",
+    perform: (stage) => roll(stage, "admin", "hooks"),
+  },
+  "roll-brokers": {
+    doc: "the NATS and the Redis servers, one of each, are stopped and started again: everybody waits for them",
+    perform: (stage) => roll(stage, "nats", "redis"),
+    pauses: true,
   },
   storm: {
     doc: "all gateways are killed at once and started again: every client comes back at the same time",
@@ -205,6 +224,16 @@ async function storm(stage: Stage): Promise<Performed> {
   const gateways = stage.gateways.map((id) => stage.cluster.process(id));
   await Promise.all(gateways.map((gateway) => stage.end(gateway, "SIGKILL")));
   await Promise.all(gateways.map((gateway) => gateway.start()));
+  return {};
+}
+
+/** As a supervisor rolls an update out: it waits for each to be ready before the next is asked to end. */
+async function roll(stage: Stage, ...kinds: Array<ClusterProcess["kind"]>): Promise<Performed> {
+  const all = stage.cluster.processes;
+  for (const process of kinds.flatMap((kind) => all.filter((one) => one.kind === kind))) {
+    await stage.endWell(process);
+    await process.start();
+  }
   return {};
 }
 

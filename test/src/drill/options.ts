@@ -10,6 +10,8 @@ export interface DrillOptions {
   subscribers: number;
   /** Subscriptions of one connection, at most: gateways allow 500. */
   channelsPerConnection: number;
+  /** Of the clients, so many in a hundred use the SDK; the others speak the protocol themselves. */
+  sdkPercent: number;
   /** Messages per second, over all channels together. */
   rate: number;
   /** How long there is load at least: before, during and after the change. */
@@ -36,6 +38,7 @@ export const DEFAULTS: DrillOptions = {
   quietChannels: 20_000,
   subscribers: 1,
   channelsPerConnection: 250,
+  sdkPercent: 0,
   rate: 1_000,
   seconds: 20,
   history: 2_000,
@@ -60,6 +63,17 @@ export const STORM: DrillOptions = {
   rate: 100,
 };
 
+/** Many connections to be moved, half of them the SDK's. */
+export const ROLLOUT: DrillOptions = {
+  ...DEFAULTS,
+  channels: 1_000,
+  quietChannels: 2_000,
+  subscribers: 2,
+  channelsPerConnection: 10,
+  sdkPercent: 50,
+  rate: 500,
+};
+
 /** One cell, and so many seconds for each of six phases. */
 export const NEIGHBOUR: DrillOptions = { ...DEFAULTS, cells: ["eu-1"], seconds: 15 };
 
@@ -69,6 +83,8 @@ export const SMOKE: DrillOptions = {
   channels: 100,
   quietChannels: 500,
   subscribers: 2,
+  channelsPerConnection: 25,
+  sdkPercent: 50,
   rate: 200,
   seconds: 1,
   history: 500,
@@ -80,6 +96,7 @@ export const SMOKE: DrillOptions = {
 const OWN_DEFAULTS: Readonly<Record<string, DrillOptions>> = {
   smoke: SMOKE,
   storm: STORM,
+  rollout: ROLLOUT,
   "noisy-neighbour": NEIGHBOUR,
 };
 
@@ -88,6 +105,7 @@ const FLAGS = {
   "quiet-channels": { type: "string", doc: "channels written to once, before the change" },
   subscribers: { type: "string", doc: "subscribers of each active channel" },
   "channels-per-connection": { type: "string", doc: "subscriptions of one connection" },
+  "sdk-percent": { type: "string", doc: "of the clients, so many in a hundred use the SDK" },
   rate: { type: "string", doc: "messages per second, over all channels together" },
   seconds: { type: "string", doc: "seconds of load at least; noisy-neighbour: of each phase" },
   history: { type: "string", doc: "quiet channels whose history is read in the end" },
@@ -121,6 +139,7 @@ export function readCommandLine(args: string[]): CommandLine {
     "quiet-channels": "quietChannels",
     subscribers: "subscribers",
     "channels-per-connection": "channelsPerConnection",
+    "sdk-percent": "sdkPercent",
     rate: "rate",
     seconds: "seconds",
     history: "history",
@@ -144,6 +163,7 @@ export function readCommandLine(args: string[]): CommandLine {
 
 const OTHERS: Array<[string, string]> = [
   ["noisy-neighbour", "a quiet tenant's times alone, beside a noisy one, and beside one with a quota"],
+  ["rollout", "every process is stopped and started again, kind by kind, one at a time"],
   ["smoke", "all changes in a row, small"],
 ];
 

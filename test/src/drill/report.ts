@@ -49,6 +49,8 @@ export interface DrillReport extends Partial<Omit<ChangeReport, "drill" | "viola
   unrecovered: number;
   /** Connections that were changed over before the old one was left. */
   changedOver: number;
+  /** Clients that use the SDK, and how often their users were shown that a connection or a subscription was gone. */
+  sdk: { clients: number; noticed: number };
   /** Requests that were sent again, by what was answered. */
   repeated: Record<string, number>;
   history: { channels: number; messages: number };
@@ -115,7 +117,10 @@ export function violationsOf(load: LoadResult, history: HistoryResult, allowance
     violations.push(...findings);
   }
   none(failed, "published and never acknowledged");
-  if (!allowances.cuts) none(counters.disconnected, "connections cut");
+  if (!allowances.cuts) {
+    none(counters.disconnected, "connections cut");
+    none(counters.noticed, "disconnects that users of the SDK were shown");
+  }
   const unexcused = load.unrecovered.filter((channel) => !allowances.mayStartOver(channel));
   none(unexcused.length, `unrecovered: ${unexcused.slice(0, 5).join(", ")}`);
   for (const [code, count] of Object.entries(counters.refused))

@@ -139,6 +139,14 @@ export class Stage {
     await process.exited;
   }
 
+  /** Asks a process to end; one of Plexus that does not end as it should is a finding. */
+  async endWell(process: ClusterProcess): Promise<void> {
+    await this.end(process, "SIGTERM");
+    const { code, signal } = await process.exited;
+    if (code !== 0 && process.opsUrl !== null)
+      this.casualties.push(`${process.id}, asked to end, ended with ${signal ?? code}`);
+  }
+
   /** Starts it as a supervisor does: one that ends because what it needs is away is started again. */
   async revive(process: ClusterProcess): Promise<void> {
     const { events } = this.cluster;

@@ -4,21 +4,12 @@
  * was cut.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { ByeFrame, ErrFrame, OkFrame, PubOk, ServerFrame, SubOk } from "@plexus/protocol";
+import type { ByeFrame, ErrFrame, HistoryOk, OkFrame, PubOk, ServerFrame, SubOk } from "@plexus/protocol";
 import type { Lane } from "./lane.js";
+import { type ClientContext, type LoadClient, payloadOf } from "./load-client.js";
 import type { LoadCounters } from "./orders.js";
 import type { Watch } from "./watch.js";
 import { type Waiter, Wire } from "./wire.js";
-
-export interface ClientContext {
-  readonly url: string;
-  readonly token: string;
-  readonly counters: LoadCounters;
-  /** What is put into every message beside its number. */
-  readonly pad: string;
-  /** A message was acknowledged so long after it was due. */
-  tookMs(ms: number): void;
-}
 
 /** Connections that may land elsewhere before one lands on the gateway asked for. */
 const MAX_TRIES = 100;
@@ -27,7 +18,7 @@ const IN_FLIGHT_SHARE = 0.8;
 const RECONNECT_MS = { min: 50, max: 250 };
 const MAX_DOUBLINGS = 4;
 
-export class Client {
+export class Client implements LoadClient {
   readonly #context: ClientContext;
   readonly #watches = new Map<string, Watch>();
   /** Lanes that may have something to send. */
@@ -45,9 +36,6 @@ export class Client {
 
   get watches(): IterableIterator<Watch> {
     return this.#watches.values();
-  }
-  get gateway(): string | undefined {
-    return this.#wire?.welcome?.gateway;
   }
 
   add(watch: Watch): void {
@@ -71,12 +59,10 @@ export class Client {
     for (const wire of this.#leaving) wire.leave();
   }
 
-  /** A message of the lane is due, or one has to be sent again. */
   wake(lane: Lane): void {
     this.#ready.add(lane);
   }
 
-  /** Sends what is due, as far as the gateway lets. */
   pump(now: number): void {
     const wire = this.#wire;
     if (wire === undefined || !wire.isOpen || this.#ready.size === 0) return;
@@ -98,14 +84,13 @@ export class Client {
     }
   }
 
-  ask(frame: object): Promise<OkFrame> {
-    if (this.#wire === undefined) return Promise.reject(new Error("not connected"));
-    return this.#wire.ask(frame) as Promise<OkFrame>;
+  async history(ch: string, after: number, limit: number): Promise<HistoryOk> {
+    if (this.#wire === undefined) throw new Error("not connected");
+    return (await this.#wire.ask({ op: "history", ch, after, limit })) as HistoryOk;
   }
 
   #publish(wire: Wire, lane: Lane, number: number): void {
-    const { pad } = this.#context;
-    const data = pad === "" ? { n: number } : { n: number, pad };
+    const data = payloadOf(this.#context, number);
     const frame = { op: "pub", ch: lane.channel, mid: lane.midOf(number), data };
     wire.queue(frame, new PendingMessage(this, this.#context, lane, number));
   }
@@ -163,13 +148,18 @@ export class Client {
     const { min, max } = reconnect;
     await pause(min + Math.random() * (max - min));
     if (this.#stopped || wire !== this.#wire || !wire.isOpen) return;
-    // Where that fails, the end of either connection leads to another try.
-    const next = await this.#open().catch(() => undefined);
-    if (next === undefined) return;
-    await this.#use(next).then(
-      () => this.#context.counters.changedOver++,
-      () => next.drop(),
-    );
+    for (let tries = 0; !this.#stopped && wire === this.#wire; tries++) {
+      const next = await this.#open().catch(() => undefined);
+      if (next === undefined) {
+        await pause(reconnectMs(tries));
+        continue;
+      }
+      // Where it can't be subscribed on, its end leads to another try.
+      return this.#use(next).then(
+        () => void this.#context.counters.changedOver++,
+        () => next.drop(),
+      );
+    }
   }
 
   #onClosed(wire: Wire): void {
@@ -219,7 +209,7 @@ class PendingMessage implements Waiter {
 
   refused(reason: ErrFrame | "closed" | "overdue", now: number): void {
     countRefusal(this.#context.counters, reason);
-    this.#lane.failed(this.#number, now);
+    this.#lane.failed(this.#number, now, textOf(reason));
     this.#client.wake(this.#lane);
   }
 }

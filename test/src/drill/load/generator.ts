@@ -2,14 +2,16 @@
 import { addVerdict, cleanVerdict, judge } from "../judge.js";
 import { Client } from "./client.js";
 import { checkHistories } from "./history.js";
-import { Lane } from "./lane.js";
+import { Lane, slowestOf } from "./lane.js";
+import type { LoadClient } from "./load-client.js";
 import type { ChannelTimes, HistoryResult, LoadCounters, LoadPlan, LoadResult } from "./orders.js";
+import { SdkClient } from "./sdk-client.js";
 import { Watch } from "./watch.js";
 
 const TICK_MS = 5;
 const LOOK_EVERY_MS = 1_000;
-/** Channels that one connection publishes to. */
-const CHANNELS_PER_PUBLISHER = 250;
+/** Channels that one connection publishes to, at most; and at least, where subscribers have fewer. */
+const CHANNELS_PER_PUBLISHER = { max: 250, min: 10 };
 const PREPARED_WITHIN_MS = 120_000;
 const POLL_MS = 20;
 
@@ -21,6 +23,7 @@ export class Generator {
     delivered: 0,
     disconnected: 0,
     changedOver: 0,
+    noticed: 0,
     refused: {},
   };
   /** The longest that an acknowledgement took since it was last asked for. */
@@ -29,9 +32,9 @@ export class Generator {
   #lanes: Lane[] = [];
   #quiet: Lane[] = [];
   #watches: Watch[] = [];
-  readonly #publishers: Client[] = [];
-  readonly #subscribers: Client[] = [];
-  readonly #clientOf = new Map<Lane, Client>();
+  readonly #publishers: LoadClient[] = [];
+  readonly #subscribers: LoadClient[] = [];
+  readonly #clientOf = new Map<Lane, LoadClient>();
   #laneOf = new Map<string, Lane>();
   #phase: "calm" | "change" | "settle" = "calm";
   /** When the steady rate began, and how many messages it has made due. */
@@ -113,7 +116,10 @@ export class Generator {
       addVerdict(verdict, judge(channel, this.#laneOf.get(channel)!.acks, arrivals, unrecovered > 0));
     const failed = openIn(this.#lanes);
     const unrecovered = this.#watches.flatMap(({ channel, unrecovered }) => Array(unrecovered).fill(channel));
-    return { verdict, failed, unrecovered, counters: this.counters };
+    const sdkClients = this.#clients.filter((client) => client instanceof SdkClient).length;
+    const longest = slowestOf(this.#lanes.map((lane) => lane.slowest));
+    const slowest = longest && { ...longest, dueAt: longest.dueAt + performance.timeOrigin };
+    return { verdict, failed, unrecovered, sdkClients, slowest, counters: this.counters };
   }
 
   history({ quiet }: { quiet: number }): Promise<HistoryResult> {
@@ -130,7 +136,8 @@ export class Generator {
 
   #makePublishers(plan: LoadPlan): void {
     const lanes = [...this.#lanes, ...this.#quiet];
-    const wanted = Math.ceil(plan.channels.length / CHANNELS_PER_PUBLISHER);
+    const { min, max } = CHANNELS_PER_PUBLISHER;
+    const wanted = Math.ceil(plan.channels.length / Math.max(min, Math.min(max, plan.channelsPerConnection)));
     for (const client of this.#newClients(plan, wanted)) this.#publishers.push(client);
     for (const [i, lane] of lanes.entries())
       this.#clientOf.set(lane, this.#publishers[i % this.#publishers.length]!);
@@ -147,15 +154,16 @@ export class Generator {
       this.#subscribers[i % this.#subscribers.length]!.add(watch);
   }
 
-  /** As many as wanted, and as many for each gateway. */
-  #newClients({ gateways, padBytes, url, token }: LoadPlan, wanted: number): Client[] {
+  /** As many as wanted, and as many for each gateway; those of the SDK go where they are taken. */
+  #newClients({ gateways, padBytes, url, token, sdkPercent }: LoadPlan, wanted: number): LoadClient[] {
     const count = Math.ceil(wanted / gateways.length) * gateways.length;
     const pad = "x".repeat(padBytes);
     const context = { url, token, counters: this.counters, pad, tookMs: (ms: number) => this.#took(ms) };
-    return Array.from({ length: count }, () => new Client(context));
+    const raw = count - Math.round((count * sdkPercent) / 100);
+    return Array.from({ length: count }, (_, i) => (i < raw ? new Client(context) : new SdkClient(context)));
   }
 
-  get #clients(): Client[] {
+  get #clients(): LoadClient[] {
     return [...this.#publishers, ...this.#subscribers];
   }
 

@@ -1,8 +1,7 @@
 /** Reads the whole past of channels page by page and holds it against what was acknowledged. */
-import type { HistoryOk } from "@plexus/protocol";
 import { addVerdict, cleanVerdict, judge, type Verdict } from "../judge.js";
-import type { Client } from "./client.js";
 import type { Lane } from "./lane.js";
+import type { LoadClient } from "./load-client.js";
 import type { HistoryResult } from "./orders.js";
 import type { Arrival, Payload } from "./watch.js";
 
@@ -13,13 +12,13 @@ const ATTEMPTS = 5;
 
 /** @param excused channels that began a new epoch, with word of it: what lies before it is gone */
 export async function checkHistories(
-  clients: readonly Client[],
+  clients: readonly LoadClient[],
   lanes: readonly Lane[],
   excused: ReadonlySet<string>,
 ): Promise<HistoryResult> {
   const result: HistoryResult = { channels: 0, messages: 0, verdict: cleanVerdict() };
   let next = 0;
-  const reader = async (client: Client) => {
+  const reader = async (client: LoadClient) => {
     for (let lane = lanes[next++]; lane !== undefined; lane = lanes[next++]) {
       const { verdict, messages } = await checkHistory(client, lane, excused.has(lane.channel));
       result.channels++;
@@ -32,7 +31,7 @@ export async function checkHistories(
 }
 
 async function checkHistory(
-  client: Client,
+  client: LoadClient,
   lane: Lane,
   excused: boolean,
 ): Promise<{ verdict: Verdict; messages: number }> {
@@ -54,12 +53,12 @@ async function checkHistory(
   return { verdict, messages: arrivals.length };
 }
 
-async function readPage(client: Client, ch: string, after: number): Promise<HistoryOk> {
+async function readPage(client: LoadClient, channel: string, after: number) {
   for (let attempt = 1; ; attempt++) {
     try {
-      return (await client.ask({ op: "history", ch, after, limit: PAGE })) as HistoryOk;
+      return await client.history(channel, after, PAGE);
     } catch (error) {
-      if (attempt === ATTEMPTS) throw new Error(`history of ${ch} after ${after}`, { cause: error });
+      if (attempt === ATTEMPTS) throw new Error(`history of ${channel} after ${after}`, { cause: error });
     }
   }
 }

@@ -27,8 +27,8 @@ test("what failed is sent again, after a pause, before anything later", () => {
   const lane = laneWith(3);
   assert.deepEqual(lane.take(10), [0, 1, 2]);
   lane.due(10);
-  lane.failed(2, 20);
-  lane.failed(1, 21);
+  lane.failed(2, 20, "timeout");
+  lane.failed(1, 21, "timeout");
   assert.deepEqual(lane.take(500), [], "the first one is still under way");
   lane.acknowledged(0, at(1), 500);
   assert.deepEqual(lane.take(22), []);

@@ -15,6 +15,22 @@ export interface TimedMs {
   readonly tookMs: number;
 }
 
+/** The story of one message, for whoever asks why it took so long. */
+export interface Slowest {
+  readonly channel: string;
+  readonly number: number;
+  readonly dueAt: number;
+  readonly tookMs: number;
+  /** When it was sent, in ms from when it was due, and how that ended. */
+  readonly tries: ReadonlyArray<{
+    readonly afterMs: number;
+    readonly tookMs: number;
+    readonly answer: string;
+  }>;
+}
+
+/** Tries of one message that are remembered. */
+const MAX_TRIES = 50;
 /** Messages of a lane that may be on their way at once. */
 const MAX_BATCH = 8;
 const RETRY_MS = 100;
@@ -25,13 +41,16 @@ export class Lane {
   readonly acks: Array<Ack | undefined> = [];
   readonly #dueAt: number[] = [];
   #sent = 0;
-  readonly #underWay = new Set<number>();
+  /** By number, when it was sent. */
+  readonly #underWay = new Map<number, number>();
+  readonly #tries = new Map<number, Array<Slowest["tries"][number]>>();
   #again: number[] = [];
   #againAt = 0;
   /** Times from due to acknowledged before the change, in ms. */
   calmMs: number[] = [];
   /** And during it, each with the time at which the message was due, from the beginning of the change. */
   changeMs: TimedMs[] = [];
+  slowest: Slowest | undefined;
   #changeFrom = Number.POSITIVE_INFINITY;
   #changeTo = Number.POSITIVE_INFINITY;
 
@@ -49,7 +68,7 @@ export class Lane {
 
   /** When the oldest message without an acknowledgement became due. */
   get oldestOpenAt(): number | undefined {
-    const numbers = [...this.#underWay, ...this.#again];
+    const numbers = [...this.#underWay.keys(), ...this.#again];
     if (this.#sent < this.#dueAt.length) numbers.push(this.#sent);
     return numbers.length === 0 ? undefined : this.#dueAt[Math.min(...numbers)];
   }
@@ -71,24 +90,28 @@ export class Lane {
       if (now < this.#againAt) return [];
       batch = this.#again.splice(0).sort((a, b) => a - b);
     } else while (this.#sent < this.#dueAt.length && batch.length < MAX_BATCH) batch.push(this.#sent++);
-    for (const number of batch) this.#underWay.add(number);
+    for (const number of batch) this.#underWay.set(number, now);
     return batch;
   }
 
   /** Returns the time from due to acknowledged, in ms. */
   acknowledged(number: number, ack: Ack, now: number): number {
-    this.#underWay.delete(number);
+    this.#tried(number, now, "ok");
     this.acks[number] = ack;
     const dueAt = this.#dueAt[number]!;
     const tookMs = now - dueAt;
+    if (tookMs > (this.slowest?.tookMs ?? 0))
+      this.slowest = { channel: this.channel, number, dueAt, tookMs, tries: this.#tries.get(number) ?? [] };
+    this.#tries.delete(number);
     if (now <= this.#changeFrom) this.calmMs.push(tookMs);
     else if (dueAt < this.#changeTo) this.changeMs.push({ dueMs: dueAt - this.#changeFrom, tookMs });
     return tookMs;
   }
 
   /** No acknowledgement came: it may be stored or not, and is sent again. */
-  failed(number: number, now: number): void {
-    if (!this.#underWay.delete(number)) return;
+  failed(number: number, now: number, answer: string): void {
+    if (!this.#underWay.has(number)) return;
+    this.#tried(number, now, answer);
     this.#again.push(number);
     this.#againAt = now + RETRY_MS;
   }
@@ -101,6 +124,15 @@ export class Lane {
     this.#changeTo = Number.POSITIVE_INFINITY;
   }
 
+  #tried(number: number, now: number, answer: string): void {
+    const sentAt = this.#underWay.get(number) ?? now;
+    this.#underWay.delete(number);
+    const tries = this.#tries.get(number) ?? [];
+    const afterMs = Math.round(sentAt - this.#dueAt[number]!);
+    if (tries.length < MAX_TRIES) tries.push({ afterMs, tookMs: Math.round(now - sentAt), answer });
+    this.#tries.set(number, tries);
+  }
+
   /** The change begins: what is under way is part of it. */
   change(now: number): void {
     this.#changeFrom = now;
@@ -110,4 +142,10 @@ export class Lane {
   settle(now: number): void {
     this.#changeTo = now;
   }
+}
+
+export function slowestOf(some: ReadonlyArray<Slowest | undefined>): Slowest | undefined {
+  let slowest: Slowest | undefined;
+  for (const one of some) if (one !== undefined && one.tookMs > (slowest?.tookMs ?? 0)) slowest = one;
+  return slowest;
 }

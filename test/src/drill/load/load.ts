@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { addVerdict, cleanVerdict } from "../judge.js";
+import { slowestOf } from "./lane.js";
 import type {
   ChannelTimes,
   GeneratorMessage,
@@ -91,6 +92,8 @@ export class Load {
     return {
       verdict,
       failed: sum(({ failed }) => failed),
+      sdkClients: sum(({ sdkClients }) => sdkClients),
+      slowest: slowestOf(results.map(({ slowest }) => slowest)),
       unrecovered: results.flatMap(({ unrecovered }) => unrecovered),
       counters: addCounters(results.map(({ counters }) => counters)),
     };
@@ -173,6 +176,7 @@ function addCounters(all: readonly LoadCounters[]): LoadCounters {
     delivered: 0,
     disconnected: 0,
     changedOver: 0,
+    noticed: 0,
     refused: {},
   };
   for (const { refused, ...numbers } of all) {

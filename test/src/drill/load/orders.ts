@@ -1,6 +1,6 @@
 /** What the drill and its load generators, which are processes of their own, say to each other. */
 import type { Verdict } from "../judge.js";
-import type { Lane } from "./lane.js";
+import type { Lane, Slowest } from "./lane.js";
 
 export interface LoadPlan {
   url: string;
@@ -12,6 +12,8 @@ export interface LoadPlan {
   subscribers: number;
   /** Subscriptions of one connection, at most. */
   channelsPerConnection: number;
+  /** Of the clients, so many in a hundred use the SDK. */
+  sdkPercent: number;
   /** Every so manieth channel is not written to before the change. */
   lateEvery: number;
   /** Channels that are written to once, before everything else, with no subscriber. */
@@ -32,6 +34,8 @@ export interface LoadCounters {
   disconnected: number;
   /** Changed over to another connection before the one before was left. */
   changedOver: number;
+  /** Times that a user of the SDK was shown a connection or a subscription that is gone. */
+  noticed: number;
   /** Requests that were refused or got no answer, by error code; they are sent again. */
   refused: Record<string, number>;
 }
@@ -45,6 +49,9 @@ export interface LoadResult {
   failed: number;
   /** Subscriptions that were told of a hole, by channel. */
   unrecovered: string[];
+  sdkClients: number;
+  /** The message that took longest from due to acknowledged; when it was due in milliseconds since 1970. */
+  slowest: Slowest | undefined;
   counters: LoadCounters;
 }
 

@@ -42,8 +42,11 @@ export class Watch {
   }
 
   received({ epoch, seq, m }: MsgFrame): void {
-    for (const [i, { data }] of m.entries())
-      this.arrivals.push({ epoch, seq: seq + i, number: (data as Payload).n });
-    this.position = { epoch, seq: seq + m.length - 1 };
+    for (const [i, { data }] of m.entries()) this.arrived(epoch, seq + i, data);
+  }
+
+  arrived(epoch: string, seq: number, data: unknown): void {
+    this.arrivals.push({ epoch, seq, number: (data as Payload).n });
+    this.position = { epoch, seq };
   }
 }
