@@ -39,7 +39,7 @@ afterEach(() => actor.close());
 async function ask<K extends CommandKind>(kind: K, body: Commands[K]["ask"]) {
   const correlation = ++asked;
   const command = [correlation, kind, "acme", "chat.a", body] as unknown as WireCommand;
-  actor.handle(command, { reply: "r", correlation });
+  actor.handle(command, { reply: "r", correlation, at: 0 });
   return until("an answer", () => answers.get(correlation));
 }
 
@@ -81,7 +81,11 @@ test("an actor in doubt asks the log once: it goes on where nothing newer is sto
     assert.equal(answer.error, null);
   assert.deepEqual([closed, log.questions], [0, questions + 1]);
   const other = new Actor(context, "acme", "chat.a");
-  other.handle([++asked, "publish", "acme", "chat.a", [item("b")]], { reply: "r", correlation: asked });
+  other.handle([++asked, "publish", "acme", "chat.a", [item("b")]], {
+    reply: "r",
+    correlation: asked,
+    at: 0,
+  });
   await until("the other one to store", () => answers.get(asked));
   assert.equal((await ask("head", { gateway: "g1" })).error, null, "it does not know");
   actor.doubt();

@@ -9,7 +9,7 @@ import type {
   WireCommand,
   WireError,
 } from "@plexus/runtime";
-import { Channel, type ChannelEffect, type LoadedChannel } from "./channel.js";
+import { Channel, type ChannelEffect, type LoadedChannel, type TakenBatch } from "./channel.js";
 import { ChannelPresence } from "./channel-presence.js";
 import { Doubt } from "./doubt.js";
 import { type ChannelLogs, loadChannel, readWindow } from "./loader.js";
@@ -21,10 +21,11 @@ import { type ReadableChannel, readRange } from "./reader.js";
 import { planTrim } from "./retention.js";
 import { takeOver } from "./take-over.js";
 
-/** Where an answer goes: the subject and the asker's correlation. */
+/** Where an answer goes: the subject and the asker's correlation; and when the command came, by the monotonic clock. */
 export interface Asker {
   readonly reply: string;
   readonly correlation: number;
+  readonly at: number;
 }
 
 /** Where channels live, as far as this worker knows. */
@@ -83,7 +84,6 @@ export class Actor {
   readonly #loaded: Promise<void>;
   readonly #doubt = new Doubt(() => this.#compare());
   #lastUsedAt = Date.now();
-  #appendStartedAt = 0;
   #questions = 0;
   #untrimmed = 0;
   #lastTrimAt = Date.now();
@@ -214,8 +214,7 @@ export class Actor {
 
   #readable(): ReadableChannel {
     const { position, fence, tail, segments, opened } = this.#channel;
-    const { retention } = this.#settings;
-    return { logs: this.#logs, position, fence, tail, segments, opened, retention };
+    return { logs: this.#logs, position, fence, tail, segments, opened, retention: this.#settings.retention };
   }
 
   /** Answers a question once the channel is loaded; whatever goes wrong becomes a typed error. */
@@ -262,7 +261,7 @@ export class Actor {
 
   async #takeOver(own: LoadedChannel, elsewhere: string[]): Promise<void> {
     const { placement, askAt, cell, logger } = this.#context;
-    const name = this.#channel.name;
+    const { name } = this.#channel;
     const context = {
       channel: name,
       logs: this.#logs,
@@ -337,7 +336,7 @@ export class Actor {
   #run(effect: ChannelEffect<Asker>): void {
     switch (effect.do) {
       case "append":
-        return this.#append({ subject: this.#subject, ...effect });
+        return this.#append({ subject: this.#subject, ...effect }, effect.taken);
       case "load":
         return void this.#verify();
       case "window":
@@ -354,11 +353,12 @@ export class Actor {
     }
   }
 
-  #append(record: Append): void {
-    this.#appendStartedAt = performance.now();
+  #append(record: Append, taken: readonly TakenBatch<Asker>[]): void {
+    const startedAt = performance.now();
+    for (const { to, items } of taken) metrics.mailboxSeconds.add((startedAt - to.at) / 1_000, items.length);
     this.#context.log.append(record, (outcome) => {
       if (outcome.stored) {
-        metrics.appendSeconds.observe((performance.now() - this.#appendStartedAt) / 1_000);
+        metrics.appendSeconds.add((performance.now() - startedAt) / 1_000);
         const before = this.#channel.position.seq;
         this.#channel.appended(outcome.logSeq, Date.now());
         this.#trimSometimes(this.#channel.position.seq - before);

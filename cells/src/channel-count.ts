@@ -15,7 +15,7 @@ export class ChannelCount {
   readonly #directory: DirectoryStore;
   readonly #isLeader: () => boolean;
   readonly #log: Logger;
-  #value = 0;
+  #value: number | null = null;
   #nextAt = 0;
   #countedVersion = 0;
 
@@ -36,7 +36,12 @@ export class ChannelCount {
 
   /** 0 where another worker counts. */
   get value(): number {
-    return this.#isLeader() ? this.#value : 0;
+    return this.known ?? 0;
+  }
+
+  /** null where another worker counts, or nothing was counted yet. */
+  get known(): number | null {
+    return this.#isLeader() ? this.#value : null;
   }
 
   /** Counts anew if it is time to; keeps the last number where the log does not answer. */

@@ -54,8 +54,14 @@ export interface LoadedChannel {
   tail: TailRecord[];
 }
 
+export interface TakenBatch<To> {
+  readonly to: To;
+  readonly items: readonly PublishedItem[];
+}
+
 export type ChannelEffect<To> =
-  | { do: "append"; bytes: Uint8Array; fence: number; opened: number }
+  /** `taken`: the batches that this record takes out of the mailbox; none where it is offered again. */
+  | { do: "append"; bytes: Uint8Array; fence: number; opened: number; taken: readonly TakenBatch<To>[] }
   | { do: "load" }
   /** Read the ids of the window from the log. */
   | { do: "window" }

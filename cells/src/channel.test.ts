@@ -69,6 +69,14 @@ test("group commit: while one append is under way, all that comes gathers into t
   assert.deepEqual(told(effects), ["ann: 1"]);
   const next = effects.at(-1);
   assert.ok(next?.do === "append" && inRecord(next.bytes) === "2: b,c,d" && next.fence === 1);
+  assert.deepEqual(
+    next.taken.map(({ to, items }) => [to, items.length]),
+    [
+      ["bob", 2],
+      ["cat", 1],
+    ],
+    "their wait in the mailbox is over",
+  );
   channel.appended(2, NOW + 2);
   assert.deepEqual(told(only(channel, "answer")), ["bob: 2,3", "cat: 4"]);
   assert.ok(channel.quiet);

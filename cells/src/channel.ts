@@ -369,9 +369,9 @@ export class Channel<To> {
   #offer(appending: Appending<To>): void {
     this.#appending = appending;
     this.#state = "appending";
-    appending.attempts++;
+    const taken = appending.attempts++ === 0 ? appending.answers : [];
     const { opened } = this.#stretch;
-    this.#effects.push({ do: "append", bytes: appending.bytes, fence: this.#fence, opened });
+    this.#effects.push({ do: "append", bytes: appending.bytes, fence: this.#fence, opened, taken });
   }
 
   #answer(to: To, items: PublishedItem[]): void {

@@ -1,5 +1,5 @@
 /** What a worker counts. */
-import { type CommandKind, LabelledTally, Tally } from "@plexus/runtime";
+import { type CommandKind, LabelledTally, Tally, TimeTally } from "@plexus/runtime";
 import { Counter, Gauge, Histogram } from "prom-client";
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -12,9 +12,14 @@ export const storedRecords = new Tally({
   name: "plexus_stored_records_total",
   help: "Records stored; each holds the messages that gathered during the append before",
 });
-export const appendSeconds = new Histogram({
+export const appendSeconds = new TimeTally({
   name: "plexus_append_seconds",
   help: "Time from offering a record to the log's answer",
+  buckets: SECONDS,
+});
+export const mailboxSeconds = new TimeTally({
+  name: "plexus_mailbox_seconds",
+  help: "Time from a publish's arrival at the worker to the record that takes it out of the mailbox; counted for each message",
   buckets: SECONDS,
 });
 export const loadSeconds = new Histogram({

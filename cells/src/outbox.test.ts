@@ -34,9 +34,9 @@ function correlations(): Array<[subject: string, correlations: number[]]> {
 }
 
 test("the answers of one turn are one message per asker, in order", async () => {
-  outbox.answer({ reply: "ans.g1.1", correlation: 1 }, null, { epoch: "e", items: [[1, 2, false]] });
-  outbox.answer({ reply: "ans.g2.1", correlation: 9 }, ["moved", "ask again", null], null);
-  outbox.answer({ reply: "ans.g1.1", correlation: 2 }, null, null);
+  outbox.answer({ reply: "ans.g1.1", correlation: 1, at: 0 }, null, { epoch: "e", items: [[1, 2, false]] });
+  outbox.answer({ reply: "ans.g2.1", correlation: 9, at: 0 }, ["moved", "ask again", null], null);
+  outbox.answer({ reply: "ans.g1.1", correlation: 2, at: 0 }, null, null);
   assert.equal(sent.length, 0);
   await endOfTurn();
   assert.deepEqual(correlations(), [
@@ -48,7 +48,7 @@ test("the answers of one turn are one message per asker, in order", async () => 
 });
 
 test("the next turn is another message", async () => {
-  const asker = { reply: "ans.g1.1", correlation: 1 };
+  const asker = { reply: "ans.g1.1", correlation: 1, at: 0 };
   outbox.answer(asker, null, null);
   await endOfTurn();
   outbox.answer({ ...asker, correlation: 2 }, null, null);
@@ -72,7 +72,7 @@ const LARGE = {
 for (const [what, body] of Object.entries(LARGE)) {
   test(`answers that are large together go in several messages, and all arrive: ${what}`, async () => {
     for (let correlation = 1; correlation <= 7; correlation++)
-      outbox.answer({ reply: "ans.g1.1", correlation }, null, body);
+      outbox.answer({ reply: "ans.g1.1", correlation, at: 0 }, null, body);
     await endOfTurn();
     assert.deepEqual(
       correlations().flatMap(([, each]) => each),
@@ -82,7 +82,7 @@ for (const [what, body] of Object.entries(LARGE)) {
 }
 
 test("flushing sends at once, and nothing twice", async () => {
-  outbox.answer({ reply: "ans.g1.1", correlation: 1 }, null, null);
+  outbox.answer({ reply: "ans.g1.1", correlation: 1, at: 0 }, null, null);
   outbox.flush();
   assert.equal(sent.length, 1);
   await endOfTurn();

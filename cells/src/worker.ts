@@ -39,6 +39,7 @@ import { CellLogs } from "./cell-logs.js";
 import { ChannelCount } from "./channel-count.js";
 import { JetStreamLog } from "./jetstream-log.js";
 import { Leases } from "./leases.js";
+import { sayWorkerLoad } from "./load.js";
 import { LEADER_PARTITION, startMoving } from "./moving.js";
 import type { workerOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
@@ -129,6 +130,9 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const subjectsOfLog = () => channelLog.subjects();
   const channels = new ChannelCount({ cell, directory, subjects: subjectsOfLog, isLeader, log });
   const status = new StatusReporter({ nats, cell, worker: workerId, partitions, actors, channels, log });
+  const { maxActors } = options;
+  const said = { nats, cell, worker: workerId, actors, maxActors, channels, tenants: ground.tenants, log };
+  const stopLoad = sayWorkerLoad({ ...said, instance: `${workerId}-${randomUUID().slice(0, 8)}` });
   // Every worker answers: of a queue group, one that hangs would make the whole cell look dead.
   subscribe(nats, subjects.ping(cell), log, (message) => message.respond(workerId));
   const bots = startBots({ ground, options, partitions, log });
@@ -144,6 +148,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
       leases.stop();
       moving.stop();
       status.stop();
+      stopLoad();
       await settle(actors);
       actors.stop();
       outbox.flush();
@@ -243,7 +248,7 @@ function dispatch(message: Msg, actors: Actors, outbox: Outbox, tenants: TenantL
   if (reply === undefined) return;
   const now = performance.now();
   for (const command of decodeCommands(message.data)) {
-    const asker = { reply, correlation: command[0] };
+    const asker = { reply, correlation: command[0], at: now };
     const refusal = refusalOf(command, tenants, now);
     if (refusal === null) actors.handle(command, asker);
     else outbox.answer(asker, refusal, null);

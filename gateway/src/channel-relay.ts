@@ -1,4 +1,4 @@
-import { opOf, type Position, readHead, subjects } from "@plexus/protocol";
+import { lastTime, opOf, type Position, readHead, subjects } from "@plexus/protocol";
 import type { CommandKind, Commands, HeadAnswer, Subscription } from "@plexus/runtime";
 import { homeOf, jitteredMs, subscribe } from "@plexus/runtime";
 import { Announcer } from "./announcer.js";
@@ -177,7 +177,7 @@ export class ChannelRelay {
         if (readHead(bytes)?.epoch !== this.relay.position?.epoch) this.nextCheckAt = performance.now();
         return;
       case "signal":
-        return this.#handOut(bytes, 1);
+        return void this.#handOut(bytes, 1);
       case "presence":
         return this.presence.event(bytes);
     }
@@ -191,12 +191,12 @@ export class ChannelRelay {
     switch (effect.do) {
       case "deliver":
         if (this.latest.size > 0) this.latest.spare(before(effect.bytes));
-        return this.#handOut(effect.bytes, effect.n);
+        return this.#deliver(effect.bytes, effect.n);
       case "reset": {
         metrics.resets.inc();
         this.#context.log.warn({ channel: this.key, position: effect.position }, "channel goes on elsewhere");
         const frame = { op: "reset", ch: this.channel, ...effect.position, recovered: false };
-        return this.#handOut(Buffer.from(JSON.stringify(frame)), 0);
+        return void this.#handOut(Buffer.from(JSON.stringify(frame)), 0);
       }
       case "fetch":
         return this.#in(effect.inMs, () => this.#repair());
@@ -206,10 +206,18 @@ export class ChannelRelay {
   }
 
   /** Gives a frame with so many messages to the subscribers, at the tenant's expense. */
-  #handOut(bytes: Uint8Array, messages: number): void {
+  #handOut(bytes: Uint8Array, messages: number): number {
     const { fanOut, tenants } = this.#context;
     const receivers = fanOut.publish(this.key, "messages", bytes);
     tenants.delivered(this.tenant, receivers * messages, performance.now());
+    return receivers;
+  }
+
+  #deliver(bytes: Uint8Array, messages: number): void {
+    const receivers = this.#handOut(bytes, messages);
+    const madeAt = receivers > 0 ? lastTime(bytes) : null;
+    // The clocks of two machines may differ: what came before it was made took no time.
+    if (madeAt !== null) metrics.deliverSeconds.add(Math.max(0, Date.now() - madeAt) / 1_000, receivers);
   }
 
   /** Now, or after about so long: relays that fell into the same trouble do not ask all at once. */

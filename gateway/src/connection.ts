@@ -114,20 +114,20 @@ export class Connection {
   /** Sends a frame now, before anything that is published later in this turn. */
   send(frame: ServerFrame): void {
     if (this.#socket === null) return;
-    if (this.encoding === "json") this.#socket.send(JSON.stringify(frame), false);
-    else this.#socket.send(packFrame(frame), true);
+    if (this.encoding === "json") this.#write(JSON.stringify(frame), false);
+    else this.#write(packFrame(frame), true);
   }
 
   /** Sends a frame that exists as the bytes of its JSON. */
   sendBytes(json: Uint8Array): void {
     if (this.#socket === null) return;
-    if (this.encoding === "json") return void this.#socket.send(json, false);
+    if (this.encoding === "json") return this.#write(json, false);
     const transcoded = transcode(json);
-    if (transcoded !== null) this.#socket.send(transcoded, true);
+    if (transcoded !== null) this.#write(transcoded, true);
   }
 
   sendError(id: number | undefined, error: PlexusError): void {
-    metrics.errors.inc({ code: error.code });
+    metrics.countError(error.code);
     const frame: ErrFrame = { op: "err", code: error.code, message: error.message };
     if (id !== undefined) frame.id = id;
     if (error.retry !== undefined) frame.retry = error.retry;
@@ -147,8 +147,8 @@ export class Connection {
     this.#outbox = [];
     if (this.#socket === null || frames.length === 0) return;
     const json = frames.length === 1 ? frames[0]! : `[${frames.join(",")}]`;
-    if (this.encoding === "json") this.#socket.send(json, false);
-    else this.#socket.send(packFrame(JSON.parse(json)), true);
+    if (this.encoding === "json") this.#write(json, false);
+    else this.#write(packFrame(JSON.parse(json)), true);
   }
 
   get bufferedBytes(): number {
@@ -214,6 +214,11 @@ export class Connection {
   cork(write: () => void): void {
     if (this.#socket === null) write();
     else this.#socket.cork(write);
+  }
+
+  #write(message: string | Uint8Array, isBinary: boolean): void {
+    metrics.bytesOut.add(typeof message === "string" ? Buffer.byteLength(message) : message.byteLength);
+    this.#socket?.send(message, isBinary);
   }
 
   #wake(): void {

@@ -38,6 +38,7 @@ export class FanOut {
     const transcoded = others > 0 ? transcode(bytes) : null;
     if (transcoded !== null) this.#app.publish(msgpack, transcoded, true);
     metrics.deliveries.add(subscribers + others);
+    metrics.bytesOut.add(bytes.byteLength * subscribers + (transcoded?.byteLength ?? 0) * others);
     return subscribers + others;
   }
 }

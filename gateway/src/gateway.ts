@@ -28,6 +28,7 @@ import { FanOut } from "./fan-out.js";
 import { LeaseHolder } from "./lease-holder.js";
 import { Lifecycle } from "./lifecycle/lifecycle.js";
 import { listen, newApp } from "./listen.js";
+import { sayGatewayLoad } from "./load.js";
 import { Operations } from "./operations.js";
 import type { gatewayOptions } from "./options.js";
 import { PageReader } from "./page-reader.js";
@@ -84,7 +85,8 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const drainOptions = drainOptionsOf(options);
   const self = { gateway, instance, connections, relays, drainOptions, stopListening };
   const control = new Control({ nats, log, ...self });
-  const { opsHost, opsPort } = options;
+  const { opsHost, opsPort, maxConnections } = options;
+  const stopLoad = sayGatewayLoad({ nats, gateway, instance, connections, maxConnections, tenants, log });
   const ready = readiness(nats, directory, connections);
   const ops = await startOpsServer({ host: opsHost, port: opsPort, log, ready });
   log.info({ host: options.host, port: options.port, instance }, "gateway is ready");
@@ -103,6 +105,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
       directory.stop();
       revocations.stop();
       tenantLimits.stop();
+      stopLoad();
       settingsStore.stop();
       await ops.stop();
       app.close();

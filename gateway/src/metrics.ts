@@ -1,6 +1,6 @@
 /** What a gateway counts. */
-import type { ClientFrame } from "@plexus/protocol";
-import { LabelledTally, Tally } from "@plexus/runtime";
+import type { ClientFrame, ErrorCode } from "@plexus/protocol";
+import { LabelledTally, Tally, TimeTally } from "@plexus/runtime";
 import { Counter, Gauge } from "prom-client";
 
 export const connections = new Gauge({ name: "plexus_connections", help: "Open connections" });
@@ -9,21 +9,32 @@ export const closed = new Counter({
   help: "Connections closed, by close code",
   labelNames: ["code"],
 });
-export const refusedConnections = new Counter({
+export const refusedConnections = new LabelledTally<string>({
   name: "plexus_connections_refused_total",
   help: "Connections refused before they were open",
-  labelNames: ["reason"],
+  label: "reason",
 });
 export const framesIn = new LabelledTally<ClientFrame["op"]>({
   name: "plexus_frames_in_total",
   help: "Frames from clients",
   label: "op",
 });
-export const errors = new Counter({
+const errors = new LabelledTally<ErrorCode>({
   name: "plexus_errors_total",
   help: "Errors sent to clients",
-  labelNames: ["code"],
+  label: "code",
 });
+/** Codes that say that a limit was reached, rather than that something went wrong. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(["rate_limited", "limit_reached", "too_large"]);
+/** Errors by what they mean, in two counts. */
+export const toldErrors = { total: 0 };
+export const toldRefusals = { total: 0 };
+
+/** An error is sent to a client. */
+export function countError(code: ErrorCode): void {
+  errors.add(code);
+  (REFUSALS.has(code) ? toldRefusals : toldErrors).total++;
+}
 export const rateLimited = new Counter({
   name: "plexus_connection_rate_limited_total",
   help: "Frames refused because their connection sent too many per second",
@@ -36,6 +47,19 @@ export const untranscodable = new Counter({
 export const deliveries = new Tally({
   name: "plexus_deliveries_total",
   help: "Frames handed to subscribers",
+});
+export const bytesIn = new Tally({
+  name: "plexus_bytes_in_total",
+  help: "Bytes of WebSocket messages from clients",
+});
+export const bytesOut = new Tally({
+  name: "plexus_bytes_out_total",
+  help: "Bytes of WebSocket messages to clients",
+});
+export const deliverSeconds = new TimeTally({
+  name: "plexus_deliver_seconds",
+  help: "Time from when a record was made to its hand-over to a subscriber's socket, by the clocks of worker and gateway; counted for each subscriber",
+  buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 });
 export const records = new Tally({
   name: "plexus_relay_records_total",

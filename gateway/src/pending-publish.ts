@@ -22,7 +22,7 @@ export class PendingPublish implements PublishListener {
   }
 
   rejected(error: PlexusError): void {
-    metrics.errors.inc({ code: error.code });
+    metrics.countError(error.code);
     const frame = { op: "err", id: this.#id, code: error.code, message: error.message };
     this.#answer(JSON.stringify(error.retry === undefined ? frame : { ...frame, retry: error.retry }));
   }

@@ -57,6 +57,7 @@ export function serveConnections(
       connections.add(connection);
     },
     message: (socket, message, isBinary) => {
+      metrics.bytesIn.add(message.byteLength);
       if (message.byteLength > options.maxFrameBytes) return socket.end(TOO_LARGE, "message too large");
       const { connection } = socket.getUserData();
       try {
@@ -101,7 +102,7 @@ function upgrade(
 ): void {
   const { connections, guard, options } = context;
   const refuse = (status: string, reason: string, headers: Record<string, string> = {}) => {
-    metrics.refusedConnections.inc({ reason });
+    metrics.refusedConnections.add(reason);
     response.cork(() => {
       response.writeStatus(status);
       for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);

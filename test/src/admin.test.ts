@@ -78,6 +78,7 @@ test("OpenAPI describes each call, and nothing else is there", async () => {
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
   for (const call of [
+    "GET /v1/stats",
     "GET /v1/cells",
     "POST /v1/cells/{id}/drain",
     "POST /v1/cells/{id}/activate",

@@ -24,6 +24,7 @@ import { Operations } from "./operations.js";
 import type { adminOptions } from "./options.js";
 import { buildServer } from "./server.js";
 import { EventStreams } from "./sse.js";
+import { StatsFeed } from "./stats/feed.js";
 
 /** Composes the admin API: it talks to the bus, and to nothing else. */
 export async function startAdmin(
@@ -42,6 +43,7 @@ export async function startAdmin(
   const operationStore = await OperationStore.open(nats);
   const operations = new Operations(operationStore, gateways);
   const streams = new EventStreams();
+  const stats = new StatsFeed({ nats, directory, operations, log });
   const server = await buildServer(
     {
       nats,
@@ -54,6 +56,7 @@ export async function startAdmin(
       internalKeys: internalKeysOf(options),
       gateways,
       streams,
+      stats,
       cellChanges: new CellChanges(directory, operationStore),
       settings: settingsStore,
       tokenSecret: options.tokenSecret,
@@ -76,6 +79,7 @@ export async function startAdmin(
     stop: async () => {
       streams.stop();
       await server.close();
+      stats.stop();
       gateways.stop();
       router.stop();
       revocations.stop();

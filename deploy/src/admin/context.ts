@@ -21,6 +21,7 @@ import type { CellChanges } from "./cell-changes.js";
 import type { GatewayRoster } from "./gateway-roster.js";
 import type { Operations } from "./operations.js";
 import type { EventStreams } from "./sse.js";
+import type { StatsFeed } from "./stats/feed.js";
 
 /** What the routes of the admin API work with. */
 export interface AdminContext {
@@ -35,6 +36,7 @@ export interface AdminContext {
   readonly internalKeys: readonly string[];
   readonly gateways: GatewayRoster;
   readonly streams: EventStreams;
+  readonly stats: StatsFeed;
   readonly settings: SettingsStore;
   readonly cellChanges: CellChanges;
   readonly tokenSecret: string | undefined;

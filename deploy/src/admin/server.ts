@@ -18,6 +18,8 @@ import { operationRoutes } from "./operation-routes.js";
 import { NAMED } from "./schemas.js";
 import { settingsRoutes } from "./settings-routes.js";
 import { SETTINGS_NAMED } from "./settings-schemas.js";
+import { statsRoutes } from "./stats/routes.js";
+import { STATS_NAMED } from "./stats/schemas.js";
 import { tailRoutes } from "./tail.js";
 import { tenantRoutes } from "./tenants.js";
 import { tokenRoutes } from "./tokens.js";
@@ -64,11 +66,12 @@ export async function buildServer(
   answerErrors(server, context);
   auditChanges(server, context.log);
   countRequests(server);
-  for (const schema of [...NAMED, ...SETTINGS_NAMED, ...BOTS_NAMED, ...WEBHOOKS_NAMED])
+  for (const schema of [...NAMED, ...SETTINGS_NAMED, ...BOTS_NAMED, ...WEBHOOKS_NAMED, ...STATS_NAMED])
     server.addSchema(schema);
   await describe(server);
   describeRoles(server);
   for (const add of [
+    statsRoutes,
     cellRoutes,
     tenantRoutes,
     settingsRoutes,

@@ -47,7 +47,7 @@ export class Api {
 
   /** Server-sent events until the server or the signal ends them. */
   async *events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
-    const response = await this.#fetch("GET", path, undefined, signal);
+    const response = await this.#fetch("GET", path, undefined, signal, "text/event-stream");
     if (response.body === null) return;
     try {
       yield* serverEvents(response.body);
@@ -61,6 +61,7 @@ export class Api {
     path: string,
     body: object | undefined,
     signal: AbortSignal,
+    accept = "application/json",
   ): Promise<Response> {
     const { adminUrl, adminToken } = this.#installation;
     let response: Response;
@@ -68,6 +69,7 @@ export class Api {
       response = await fetch(adminUrl + path, {
         method,
         headers: {
+          accept,
           authorization: `Bearer ${adminToken}`,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },

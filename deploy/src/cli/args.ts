@@ -66,7 +66,7 @@ export const OPTIONS = {
     doc: "the public nkey that the bot logs in with; a pair is made without one",
   },
   ttl: { value: "TIME", doc: "how long the token lives, as in 90m, 12h or 30d (1h)" },
-  watch: { doc: "go on: keep the file up to date until Ctrl-C" },
+  watch: { doc: "go on until Ctrl-C: a line each second, or a file that is kept up to date" },
   user: { value: "USER", doc: "in whose name" },
 } as const satisfies Record<string, OptionSpec>;
 

@@ -205,3 +205,53 @@ test("docs/cli.md names every command, option and exit code", () => {
   }
   for (const code of Object.values(EXIT)) assert.ok(document.includes(`| ${code} | `), String(code));
 });
+
+const STATS = {
+  ts: 36_000_000,
+  total: {
+    connections: 2,
+    channels: 30,
+    publishesPerS: 20,
+    deliveriesPerS: 40.5,
+    errorsPerS: 0,
+    refusalsPerS: 0,
+    bytesInPerS: 100,
+    bytesOutPerS: 900.4,
+    publishMs: { p50: 1.2, p99: 4.8 },
+    deliverMs: { p50: null, p99: null },
+  },
+  cells: {
+    "eu-1": {
+      workers: 2,
+      channels: null,
+      recordsPerS: 10,
+      publishesPerS: 20,
+      mailboxMs: { p50: 0.1, p99: 2 },
+      cpu: 0.424,
+    },
+  },
+  gateways: {
+    g1: { connections: 2, publishesPerS: 20, deliveriesPerS: 40.5, loopLagMs: 0.31, cpu: 0.1, rssBytes: 1e8 },
+  },
+};
+
+test("stats are tables, a dash where nothing was measured; watched, a line each second", async (t) => {
+  const now = await run(t, ["stats"], () => ({ body: STATS }));
+  assert.deepEqual(now.terminal.lines.slice(-5), [
+    "CELL  WORKERS  CHANNELS  RECORDS/S  MESSAGES/S  MAILBOX MS  CPU",
+    "eu-1        2  -                10          20  0.1 / 2     42 %",
+    "",
+    "GATEWAY  CONNECTIONS  PUBLISHES/S  DELIVERIES/S  LAG MS  CPU   MEMORY MB",
+    "g1                 2           20          40.5     0.3  10 %         95",
+  ]);
+  assert.match(now.terminal.text, /publish ms, p50 \/ p99 {2}1\.2 \/ 4\.8\ndeliver ms, p50 \/ p99 {2}-\n/);
+  const events = `event: stats\ndata: ${JSON.stringify(STATS)}\n\n`.repeat(2);
+  const watched = await run(t, ["stats", "--watch"], () => ({ events }));
+  assert.equal(watched.exitCode, 7, "it was the admin API that ended it");
+  const [titles, ...rest] = watched.terminal.lines.map((line) => line.trim().split(/ {2,}/));
+  assert.deepEqual(titles!.slice(0, 4), ["TIME", "CONNECTIONS", "PUBLISHES/S", "DELIVERIES/S"]);
+  assert.deepEqual(rest[0], ["10:00:00", "2", "20", "40.5", "0", "0", "1.2 / 4.8", "-"]);
+  assert.equal(rest.length, 2);
+  const programs = await run(t, ["stats", "--watch", "--json"], () => ({ events }));
+  assert.deepEqual(JSON.parse(programs.terminal.lines[1]!), STATS);
+});

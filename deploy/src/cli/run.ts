@@ -18,6 +18,7 @@ import {
   tenantPut,
   tenantSet,
 } from "./commands/settings.js";
+import { stats } from "./commands/stats.js";
 import { tenantList, tenantRemove, tenantResume, tenantShow, tenantSuspend } from "./commands/tenants.js";
 import { token } from "./commands/tokens.js";
 import { disconnect, revoke, user } from "./commands/users.js";
@@ -43,6 +44,7 @@ const help: Command = {
 };
 
 export const COMMANDS: readonly Command[] = [
+  stats,
   cells,
   drain,
   activate,

@@ -5,7 +5,9 @@ import fc from "fast-check";
 import type { Message, MsgFrame } from "./frames.js";
 import {
   decodeRecord,
+  encodeControl,
   encodeRecord,
+  lastTime,
   messageFragment,
   opOf,
   type RecordHead,
@@ -180,4 +182,20 @@ test("a record as one of another epoch is the same but for that", () => {
       assert.equal(textOf(moved), textOf(encoded({ ...record, epoch })));
     }),
   );
+});
+
+test("the time of a record's last message is read from its end, whatever the messages hold", () => {
+  const data = JSON.stringify({ ts: 5, text: ',"ts":7}]}' });
+  const record = encodeRecord(
+    "chat.a",
+    "e",
+    1,
+    [messageFragment("1", '"u"', '"c"', data)],
+    1_795_310_881_465,
+  );
+  assert.equal(lastTime(record), 1_795_310_881_465);
+  assert.equal(lastTime(recordAfter(record, readHead(record)!, 0)), 1_795_310_881_465);
+  const seal = { op: "seal", ch: "a", epoch: "e", seq: 1, n: 0, to: "b", fresh: true, segments: [] } as const;
+  assert.equal(lastTime(encodeControl({ ...seal, segments: [] })), null);
+  assert.equal(lastTime(new Uint8Array()), null);
 });

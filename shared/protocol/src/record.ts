@@ -64,6 +64,16 @@ export function encodeRecord(
   return encoder.encode(`${head}${fragments.join(`${close},`)}${close}]}`);
 }
 
+const LAST_TIME = /,"ts":(\d+)\}\]\}$/;
+/** Longer than what {@link LAST_TIME} matches. */
+const MAX_TIME_BYTES = 32;
+
+/** The time of a record's last message, read from its end; null where it has none. */
+export function lastTime(bytes: Uint8Array): number | null {
+  const match = LAST_TIME.exec(latin1.decode(bytes.subarray(-MAX_TIME_BYTES)));
+  return match === null ? null : Number(match[1]);
+}
+
 /** Bytes that a record of `fragmentBytes` bytes in `n` fragments takes at most. */
 export function recordBytes(fragmentBytes: number, n: number): number {
   return MAX_HEAD_BYTES + fragmentBytes + n * 24;

@@ -12,6 +12,7 @@
  *   status.worker.<cell>             every worker of a cell says how it is
  *   status.gateway[.channel|.user]   every gateway says how it is; who is subscribed; where a user is connected
  *   usage                            every process says what tenants with quotas use of it, once a second
+ *   load                             every gateway and worker says how much it does, once a second
  *   control.gateway.disconnect       every gateway closes the connections of a user
  *   control.gateway.drain.<gateway>  a gateway sends its connections away
  *
@@ -46,6 +47,7 @@ export const subjects = {
   channelSubscribers: "status.gateway.channel",
   userConnections: "status.gateway.user",
   usage: "usage",
+  load: "load",
   disconnectUser: "control.gateway.disconnect",
   drainGateway: (gateway: string) => `control.gateway.drain.${gateway}`,
   botRequest: (tenant: string, bot: string, operation: BotOperation, channel: string) =>

@@ -55,7 +55,7 @@ const outcomes = new LabelledTally<"ok" | ErrorCode>({
 });
 // Shown before the first one happens: of a series that begins with its first failure no rate can be taken.
 for (const outcome of ["ok", "unavailable", "timeout", "internal"] as const) outcomes.add(outcome, 0);
-const seconds = new TimeTally({
+export const publishSeconds = new TimeTally({
   name: "plexus_publish_seconds",
   help: "Time from the receipt of a publish to its ok, which is when it is stored",
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
@@ -181,7 +181,7 @@ function accept(batch: Waiting[], answer: Commands["publish"]["answer"], now: nu
   outcomes.add("ok", batch.length);
   for (let i = 0; i < batch.length; i++) {
     const [seq, ts, dup] = answer.items[i]!;
-    seconds.add((now - batch[i]!.acceptedAt) / 1_000);
+    publishSeconds.add((now - batch[i]!.acceptedAt) / 1_000);
     batch[i]!.listener.published(answer.epoch, seq, ts, dup);
   }
 }

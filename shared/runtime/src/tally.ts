@@ -37,6 +37,7 @@ export class Tally {
 /** The same by one label, of which there are few values, all known beforehand. */
 export class LabelledTally<L extends string> {
   readonly #untold = new Map<L, number>();
+  #total = 0;
 
   constructor(options: { name: string; help: string; label: string }) {
     const { name, help, label } = options;
@@ -52,7 +53,13 @@ export class LabelledTally<L extends string> {
     });
   }
 
+  /** All that was counted, whatever its label. */
+  get total(): number {
+    return this.#total;
+  }
+
   add(value: L, count = 1): void {
+    this.#total += count;
     this.#untold.set(value, (this.#untold.get(value) ?? 0) + count);
   }
 }

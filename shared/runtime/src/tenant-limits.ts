@@ -142,6 +142,11 @@ export class TenantLimits {
       if (delivered > 0) this.#find(tenant)?.chargeOutgoing(delivered, now);
   }
 
+  /** How late the event loop is, smoothed. */
+  get lagMs(): number {
+    return this.#fair.lagMs;
+  }
+
   /** Looks at how late the event loop is; see {@link FairShare.tick}. */
   lagged(lagMs: number, now: number): void {
     this.#fair.tick(lagMs, now);

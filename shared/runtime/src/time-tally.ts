@@ -1,4 +1,5 @@
 import { type Metric, register } from "prom-client";
+import { Latencies } from "./latencies.js";
 
 /**
  * A histogram without labels for the busiest paths: recording is a few comparisons and two additions, where the metrics
@@ -10,6 +11,8 @@ export class TimeTally {
   /** One more than there are buckets, for what took longer than the last one. */
   readonly #counts: Float64Array;
   #sumS = 0;
+  /** The same in finer buckets, for whoever takes it now and then. */
+  readonly recent = new Latencies();
 
   constructor(options: { name: string; help: string; buckets: readonly number[] }) {
     this.#buckets = options.buckets;
@@ -24,11 +27,17 @@ export class TimeTally {
     register.registerMetric(metric as unknown as Metric<string>);
   }
 
-  add(seconds: number): void {
+  /** How many were counted. */
+  get total(): number {
+    return this.#counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  add(seconds: number, count = 1): void {
     let i = 0;
     while (i < this.#buckets.length && seconds > this.#buckets[i]!) i++;
-    this.#counts[i]!++;
-    this.#sumS += seconds;
+    this.#counts[i]! += count;
+    this.#sumS += seconds * count;
+    this.recent.add(seconds * 1_000, count);
   }
 
   #samples(name: string) {
