@@ -22,12 +22,17 @@ export const OPTIONS = {
   help: { short: "h", doc: "what the command does" },
   after: { value: "SEQ", doc: "messages after this one" },
   before: { value: "SEQ", doc: "messages before this one" },
+  bytes: { value: "N", doc: "of a message's data (128)" },
   caps: {
     value: "PATTERN=ACTIONS",
     multiple: true,
     doc: "what is allowed, as in 'chat.>=sub,pub'; without actions all of them; may be repeated",
   },
+  channels: { value: "N", doc: "channels of the load" },
+  "channels-per-connection": { value: "N", doc: "subscriptions of each connection (1)" },
+  churn: { value: "N", doc: "connections per second that leave, and come back as new ones (0)" },
   conn: { value: "ID", doc: "only this connection" },
+  connections: { value: "N", doc: "connections that subscribe" },
   domain: {
     value: "NAME",
     doc: "JetStream domain of the log (the cell's name where cells have brokers of their own)",
@@ -46,6 +51,12 @@ export const OPTIONS = {
     doc: "how long the longest-lived of these tokens still has, as in 90m, 12h or 30d (the installation's longest)",
   },
   limit: { value: "N", doc: "how many at most" },
+  "max-errors": { value: "SHARE", doc: "of a second's publishes: with more failures it ends (0.05)" },
+  "max-p99": {
+    value: "MS",
+    doc: "milliseconds from due to ok: where the p99 of a second is longer it ends (5000)",
+  },
+  "max-time": { value: "TIME", doc: "of the whole run, whatever happens (15m)" },
   mid: { value: "ID", doc: "idempotency id: the same again is stored once" },
   "nats-url": {
     value: "URL",
@@ -61,13 +72,27 @@ export const OPTIONS = {
     value: "FILE",
     doc: "holds the process id of the NATS server, which is told when the file changes",
   },
+  "presence-share": { value: "SHARE", doc: "of the subscriptions, those with presence (0)" },
   "public-key": {
     value: "KEY",
     doc: "the public nkey that the bot logs in with; a pair is made without one",
   },
+  ramp: { value: "N", doc: "new connections per second (100)" },
+  rate: { value: "N", doc: "publishes per second, of all together" },
+  seconds: { value: "N", doc: "of publishing, in each step (30)" },
+  sources: { value: "N", doc: "connections that only publish; without them subscribers do (0)" },
+  steps: { value: "LIST", doc: "multiples of the stated peak (1,2,5,10)" },
+  "tokens-file": { value: "FILE", doc: "clients' tokens, one a line, where they can't be made here" },
   ttl: { value: "TIME", doc: "how long the token lives, as in 90m, 12h or 30d (1h)" },
+  url: {
+    value: "URL",
+    multiple: true,
+    doc: "address of a gateway, as in wss://chat.example; may be repeated",
+  },
   watch: { doc: "go on until Ctrl-C: a line each second, or a file that is kept up to date" },
   user: { value: "USER", doc: "in whose name" },
+  workload: { value: "FILE", doc: "the load, as JSON (- is standard input); flags go before what it says" },
+  "yes-i-own-this-installation": { doc: "drive an installation that is not on this machine" },
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -109,6 +134,16 @@ export class Given {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= least)) throw usageError(`--${name} must be a whole number of at least ${least}`);
     return value;
+  }
+
+  /** Any number. */
+  number(name: OptionName, least: number, most = Number.POSITIVE_INFINITY): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = /^\d{1,15}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    const range = most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw usageError(`--${name} must be a number ${range}`);
   }
 
   /** A span of time, in milliseconds. */

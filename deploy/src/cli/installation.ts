@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Given } from "./args.js";
-import { CliError, EXIT } from "./errors.js";
+import { CliError, EXIT, usageError } from "./errors.js";
 
 /** Where the admin API is, and what opens it. */
 export interface Installation {
@@ -15,6 +15,17 @@ interface DevFile {
   adminToken: string;
   tokenSecret: string;
   natsUrl: string;
+  url: string;
+  processes: RunningProcess[];
+}
+
+/** One process of an installation on this machine. */
+export interface RunningProcess {
+  kind: string;
+  id: string;
+  cell?: string;
+  pid: number;
+  opsUrl: string | null;
 }
 
 const DATA = ".plexus";
@@ -54,6 +65,25 @@ export function findNatsUrl(given: Given, env: NodeJS.ProcessEnv, cwd: string): 
     "no NATS server is given, and no installation runs here",
     "Give --nats-url or PLEXUS_NATS_URL.",
   );
+}
+
+/** Where clients connect: as given, or where the installation on this machine listens. */
+export function findGateways(given: Given, env: NodeJS.ProcessEnv, cwd: string): string[] {
+  const urls = given.texts("url");
+  const local = urls.length > 0 ? undefined : readDevFile(given.text("data"), cwd)?.url;
+  if (urls.length === 0 && (env.PLEXUS_ADMIN_URL || given.text("admin-url") || local === undefined))
+    throw new CliError(EXIT.unreachable, "no gateway is given, and no installation runs here", "Give --url.");
+  const found = local === undefined ? urls : [local];
+  for (const url of found)
+    if (!URL.canParse(url) || !/^(?:ws|http)s?:$/.test(new URL(url).protocol))
+      throw usageError(`"${url}" is no address of a gateway: it is like wss://chat.example`);
+  return found;
+}
+
+/** The processes of the installation on this machine; none where another one is meant. */
+export function findProcesses(given: Given, env: NodeJS.ProcessEnv, cwd: string): RunningProcess[] {
+  const another = given.texts("url").length > 0 || given.text("admin-url") || env.PLEXUS_ADMIN_URL;
+  return another ? [] : (readDevFile(given.text("data"), cwd)?.processes ?? []);
 }
 
 /** `dev.json` in the given folder, or in the first `.plexus` here or above; undefined where there is none. */

@@ -7,6 +7,7 @@ import { activate, down, drain, pin, unpin, weight } from "./commands/cell-chang
 import { cells } from "./commands/cells.js";
 import { channel, history, presence, publish, tail } from "./commands/channels.js";
 import { gatewayDrain, gateways } from "./commands/gateways.js";
+import { load } from "./commands/load.js";
 import { logBackup, logRestore } from "./commands/log.js";
 import { operations } from "./commands/operations.js";
 import {
@@ -71,6 +72,7 @@ export const COMMANDS: readonly Command[] = [
   gatewayDrain,
   logBackup,
   logRestore,
+  load,
   operations,
   channel,
   publish,

@@ -1,15 +1,13 @@
 /** `plexus settings …` and what of `plexus tenant …` does the same with a tenant's document. */
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import type { SettingsBody } from "../../admin/settings-schemas.js";
 import { path, query } from "../api.js";
 import { type Command, type CommandContext, show } from "../command.js";
-import { CliError, EXIT, usageError } from "../errors.js";
+import { usageError } from "../errors.js";
+import { readJson } from "../read-file.js";
 import { readPatch } from "../settings-patch.js";
 import { printable } from "../text.js";
 
 const INSTALLATION = "/v1/settings";
-const STANDARD_INPUT = 0;
 
 const EXAMPLES_OF_SET = [
   "The path of a field in docs/configuration.md. A value is JSON or else text; none takes the field out.",
@@ -116,22 +114,7 @@ export function documentLines({ revision, settings }: SettingsBody): string[] {
 function readDocument({ given, terminal }: CommandContext): object {
   const file = given.text("file");
   if (file === undefined) throw usageError("--file is missing: the document, as JSON");
-  let text: string;
-  try {
-    text = readFileSync(file === "-" ? STANDARD_INPUT : resolve(terminal.cwd, file), "utf8");
-  } catch (error) {
-    throw new CliError(EXIT.usage, `${file} can't be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  return parseDocument(text, file);
-}
-
-function parseDocument(text: string, file: string): object {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    throw usageError(`${file} is no JSON: ${(error as Error).message}`);
-  }
+  const document = readJson(terminal, file);
   if (typeof document === "object" && document !== null && !Array.isArray(document)) return document;
   throw usageError(`${file} must hold an object`);
 }

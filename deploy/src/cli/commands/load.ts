@@ -1,0 +1,176 @@
+/** `plexus load`: drives an installation with a described load, and says what gave in first. */
+import { randomBytes, randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { ACTIONS, isTenant } from "@plexus/protocol";
+import { isLoopback } from "@plexus/runtime";
+import { signToken } from "../../admin/sign-token.js";
+import { type Target, targetOf } from "../../load/connection.js";
+import { reportLines } from "../../load/report.js";
+import { LoadRun } from "../../load/run.js";
+import type { StatsSample } from "../../load/server-side.js";
+import { readSteps, readWorkload, tooLarge, type Workload } from "../../load/workload.js";
+import { type Command, type CommandContext, show } from "../command.js";
+import { CliError, EXIT, usageError } from "../errors.js";
+import { findGateways, findProcesses, findTokenSecret } from "../installation.js";
+import { readJson, readText } from "../read-file.js";
+
+const DEFAULT_STEPS = "1,2,5,10";
+const DEFAULT_RAMP = 100;
+const DEFAULT_MAX_ERRORS = 0.05;
+const DEFAULT_MAX_P99_MS = 5_000;
+const DEFAULT_MAX_MS = 15 * 60 * 1_000;
+/** Users of the load; its connections share them. */
+const USERS = 100;
+/** Beyond the run's own limit, so that no token ends in between. */
+const TOKEN_RESERVE_MS = 60 * 60 * 1_000;
+
+export const load: Command = {
+  name: "load",
+  args: ["[tenant]"],
+  options: [
+    "url",
+    "workload",
+    "connections",
+    "channels",
+    "channels-per-connection",
+    "rate",
+    "bytes",
+    "sources",
+    "presence-share",
+    "churn",
+    "seconds",
+    "steps",
+    "ramp",
+    "max-time",
+    "max-errors",
+    "max-p99",
+    "tokens-file",
+    "yes-i-own-this-installation",
+  ],
+  summary: "drives an installation with a described load, and says what gave in first",
+  more: [
+    "plexus load --connections 200 --channels 40 --channels-per-connection 3 --rate 100 --seconds 20",
+    "plexus load acme --workload team-chat.json --steps 1,2,5,10 --json",
+    "Publishes are sent when they are due, whatever became of those before, and times count from when they were due.",
+    "It ends by itself: after its steps, at --max-time, when too much fails or takes too long, or when the generator",
+    "itself is saturated. Ctrl-C ends it, with the report so far. What it publishes stays in channels of its own.",
+    "Exit code 1: a message was lost, duplicated or misplaced, or it ended before its steps were done.",
+  ],
+  run: async (context) => {
+    const { given, terminal } = context;
+    const tenant = given.args[0] ?? "load";
+    if (!isTenant(tenant)) throw usageError(`"${tenant}" is no tenant's name: a-z, 0-9 and -, at most 32`);
+    const workload = workloadOf(context);
+    const steps = readSteps(given.text("steps") ?? DEFAULT_STEPS);
+    if (steps === undefined) throw usageError("--steps must be growing multiples such as 1,2,5,10");
+    const problem = tooLarge(workload, steps);
+    if (problem !== undefined)
+      throw usageError(problem, "Give fewer, smaller --steps, or run several generators.");
+    const targets = targetsOf(context);
+    const maxMs = given.spanMs("max-time") ?? DEFAULT_MAX_MS;
+    const tokens = await tokensOf(context, tenant, maxMs + TOKEN_RESERVE_MS);
+    const run = new LoadRun({
+      workload,
+      steps,
+      targets,
+      tokens,
+      maxMs,
+      rampPerSecond: given.number("ramp", 0.1, 10_000) ?? DEFAULT_RAMP,
+      limits: {
+        errorShare: given.number("max-errors", 0, 1) ?? DEFAULT_MAX_ERRORS,
+        ackP99Ms: given.count("max-p99", 1) ?? DEFAULT_MAX_P99_MS,
+      },
+      run: randomBytes(4).toString("hex"),
+      random: Math.random,
+      local: findProcesses(given, terminal.env, terminal.cwd),
+      cores: availableParallelism(),
+      stats: statsOf(context),
+      say: (line) => (given.has("json") ? undefined : terminal.note(line)),
+      signal: terminal.signal,
+    });
+    const report = await run.run();
+    show(context, report, reportLines);
+    if (terminal.signal.aborted) return EXIT.interrupted;
+    return report.ok ? EXIT.ok : EXIT.failed;
+  },
+};
+
+/** From the file, and from flags, which go before it. */
+function workloadOf({ given, terminal }: CommandContext): Workload {
+  const file = given.text("workload");
+  const described = file === undefined ? {} : readJson(terminal, file);
+  if (typeof described !== "object" || described === null) throw usageError(`${file} must hold an object`);
+  const flags = {
+    connections: given.count("connections", 1),
+    channels: given.count("channels", 1),
+    channelsPerConnection: given.count("channels-per-connection", 1),
+    publishesPerSecond: given.number("rate", 0),
+    bytes: given.count("bytes", 1),
+    sources: given.count("sources", 0),
+    presenceShare: given.number("presence-share", 0, 1),
+    churnPerSecond: given.number("churn", 0),
+    seconds: given.number("seconds", 1),
+  };
+  const stated = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  const read = readWorkload({ ...described, ...stated });
+  if ("workload" in read) return read.workload;
+  const hint = "It needs at least connections, channels and publishesPerSecond (--rate); see docs/grow.md.";
+  throw usageError(`the workload is not right: ${read.problems.join("; ")}`, hint);
+}
+
+function targetsOf({ given, terminal }: CommandContext): Target[] {
+  const urls = findGateways(given, terminal.env, terminal.cwd);
+  const foreign = urls.find((url) => !isOnThisMachine(targetOf(url).host));
+  if (foreign !== undefined && !given.has("yes-i-own-this-installation"))
+    throw new CliError(
+      EXIT.refused,
+      `${foreign} is not on this machine`,
+      "A load on somebody else's installation is an attack. If it is yours: --yes-i-own-this-installation",
+    );
+  return urls.map(targetOf);
+}
+
+function isOnThisMachine(host: string): boolean {
+  return host === "localhost" || isLoopback(host);
+}
+
+async function tokensOf(context: CommandContext, tenant: string, lifetimeMs: number): Promise<string[]> {
+  const { api, given, terminal } = context;
+  const file = given.text("tokens-file");
+  if (file !== undefined) {
+    const tokens = readText(terminal, file)
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== "");
+    if (tokens.length === 0) throw usageError(`${file} holds no token`);
+    return tokens;
+  }
+  const secret = findTokenSecret(given, terminal.env, terminal.cwd);
+  const tokens: string[] = [];
+  for (let i = 0; i < USERS; i++) {
+    const claims = { tenant, user: `load-${i}`, caps: { ">": [...ACTIONS] }, lifetimeMs, jti: randomUUID() };
+    const { token } =
+      secret === undefined
+        ? await api.post<{ token: string }>("/v1/tokens", claims)
+        : await signToken(new TextEncoder().encode(secret), claims);
+    tokens.push(token);
+  }
+  return tokens;
+}
+
+/** Asks the admin API; one that has no such samples, or is not there, is not asked again. */
+function statsOf({ api, terminal }: CommandContext): () => Promise<StatsSample | undefined> {
+  let known = true;
+  return async () => {
+    if (!known) return undefined;
+    try {
+      return await api.get<StatsSample>("/v1/stats");
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      if (error.exitCode === EXIT.unavailable) return undefined;
+      known = false;
+      if (error.exitCode !== EXIT.notFound) terminal.note(`no samples of the server side: ${error.message}`);
+      return undefined;
+    }
+  };
+}

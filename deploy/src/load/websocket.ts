@@ -1,0 +1,179 @@
+/**
+ * A WebSocket client that costs as little as it can, so that the load generator leaves the machine to what is measured:
+ * frames are masked with zeros (which changes no byte), and what comes in is looked at where it lies, never copied or
+ * parsed. It speaks no more of RFC 6455 than well-behaved servers need.
+ */
+import { randomBytes } from "node:crypto";
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+
+const TEXT = 0x81;
+const OPCODE = 0x0f;
+const CLOSE = 0x8;
+const PING = 0x9;
+const PONG_FRAME = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
+const MASKED = 0x80;
+const MAX_SHORT = 125;
+const MAX_TWO_BYTES = 65_535;
+
+export interface WebSocketTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly protocol: string | null;
+  /** Another address of this machine, where one does not have enough ports. */
+  readonly localAddress?: string;
+  /** wss. */
+  readonly tls?: boolean;
+}
+
+/** A server's answer to the upgrade that is not 101. */
+export class UpgradeRefused extends Error {
+  override name = "UpgradeRefused";
+  readonly status: number;
+
+  constructor(statusLine: string) {
+    super(statusLine);
+    this.status = Number(/^HTTP\/1\.1 (\d{3})/.exec(statusLine)?.[1] ?? 0);
+  }
+}
+
+/** Said by {@link FrameListener.closed} where the other side closed without a code. */
+export const CLOSED_SILENTLY = 1006;
+
+export interface FrameListener {
+  /** A text frame: bytes `from` up to `to` of `chunk`, which must not be kept. */
+  frame(chunk: Buffer, from: number, to: number): void;
+  /** @param code of the server's close frame, or 1006 */
+  closed(code: number): void;
+}
+
+/** Text frames ready for {@link LoadWebSocket.write}. */
+export function encodeTexts(texts: readonly string[]): Buffer {
+  return Buffer.concat(texts.flatMap((text) => encodeText(text)));
+}
+
+function encodeText(text: string): Buffer[] {
+  const body = Buffer.from(text);
+  const head =
+    body.length <= MAX_SHORT
+      ? Buffer.from([TEXT, MASKED | body.length, 0, 0, 0, 0])
+      : Buffer.from([TEXT, MASKED | 126, body.length >> 8, body.length & 0xff, 0, 0, 0, 0]);
+  if (body.length > MAX_TWO_BYTES) throw new Error("frames of the load are 64 KiB at most");
+  return [head, body];
+}
+
+export class LoadWebSocket {
+  readonly #socket: Socket;
+  #listener: FrameListener;
+  #rest: Buffer | null = null;
+  #closeCode = CLOSED_SILENTLY;
+
+  private constructor(socket: Socket, listener: FrameListener) {
+    this.#socket = socket;
+    this.#listener = listener;
+  }
+
+  static open(target: WebSocketTarget, listener: FrameListener): Promise<LoadWebSocket> {
+    const { host, port, path, protocol } = target;
+    const socket = socketTo(target);
+    const self = new LoadWebSocket(socket, listener);
+    const key = randomBytes(16).toString("base64");
+    const offered = protocol === null ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+    return new Promise((resolve, reject) => {
+      let answer = Buffer.alloc(0);
+      const opening = (data: Buffer) => {
+        answer = Buffer.concat([answer, data]);
+        const end = answer.indexOf("\r\n\r\n");
+        if (end === -1) return;
+        socket.off("data", opening);
+        const head = answer.subarray(0, end).toString("latin1");
+        if (!head.startsWith("HTTP/1.1 101"))
+          return void socket.destroy(new UpgradeRefused(head.split("\r\n")[0]!));
+        socket.on("data", (chunk: Buffer) => self.#receive(chunk));
+        resolve(self);
+        if (answer.length > end + 4) self.#receive(answer.subarray(end + 4));
+      };
+      socket.on("data", opening);
+      socket.on("error", reject); // after the opening "close" is what counts
+      socket.on("close", () => {
+        reject(new Error("closed while it was opened"));
+        self.#listener.closed(self.#closeCode);
+      });
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+          `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${offered}\r\n`,
+      );
+    });
+  }
+
+  set listener(listener: FrameListener) {
+    this.#listener = listener;
+  }
+
+  write(frames: Buffer): void {
+    this.#socket.write(frames);
+  }
+
+  send(text: string): void {
+    this.#socket.write(encodeTexts([text]));
+  }
+
+  /** Ends it without a word, as if the network had. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  /** Bytes that the other side has not taken yet. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  #receive(chunk: Buffer): void {
+    const data = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#rest = null;
+    let at = 0;
+    for (;;) {
+      const frame = headOf(data, at);
+      if (frame === null || frame.to > data.length) break;
+      this.#take(data, frame);
+      at = frame.to;
+    }
+    if (at < data.length) this.#rest = data.subarray(at);
+  }
+
+  #take(data: Buffer, { opcode, from, to }: FrameHead): void {
+    if (opcode === PING) this.#socket.write(PONG_FRAME);
+    else if (opcode === CLOSE) {
+      if (to - from >= 2) this.#closeCode = data.readUInt16BE(from);
+      this.#socket.destroy();
+    } else this.#listener.frame(data, from, to);
+  }
+}
+
+function socketTo({ host, port, localAddress, tls }: WebSocketTarget): Socket {
+  const from = localAddress === undefined ? {} : { localAddress };
+  if (tls !== true) return connect({ host, port, noDelay: true, ...from });
+  const socket = connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...from });
+  return socket.setNoDelay(true);
+}
+
+interface FrameHead {
+  readonly opcode: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Of a frame without a mask, as servers send them; null where its head is not all there. */
+function headOf(data: Buffer, at: number): FrameHead | null {
+  if (data.length < at + 2) return null;
+  const opcode = data[at]! & OPCODE;
+  const short = data[at + 1]!;
+  if (short <= MAX_SHORT) return { opcode, from: at + 2, to: at + 2 + short };
+  if (short === 126) {
+    if (data.length < at + 4) return null;
+    return { opcode, from: at + 4, to: at + 4 + data.readUInt16BE(at + 2) };
+  }
+  if (data.length < at + 10) return null;
+  return { opcode, from: at + 10, to: at + 10 + data.readUInt32BE(at + 6) };
+}
