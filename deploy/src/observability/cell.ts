@@ -133,6 +133,12 @@ export const cell: Dashboard = {
           lines: [["{{instance}}", `plexus_lag_seconds${IN}`]],
         },
         {
+          title: "Part of the time that the event loop is busy, smoothed",
+          unit: "percentunit",
+          about: "Above PLEXUS_FAIR_UTILIZATION work is shared out between tenants.",
+          lines: [["{{instance}}", `plexus_loop_utilization${IN}`]],
+        },
+        {
           title: "Tenants that get less",
           unit: "short",
           lines: [["{{instance}}", `plexus_tenants_limited${IN}`]],

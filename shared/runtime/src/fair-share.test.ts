@@ -18,6 +18,8 @@ interface Outcome {
   readonly admitted: number[];
   readonly refused: number[];
   readonly lags: number[];
+  /** The part of each tick in which there was something to do. */
+  readonly busy: number[];
   readonly fair: FairShare;
 }
 
@@ -25,16 +27,16 @@ interface Outcome {
 function run(
   demands: readonly number[],
   ticks: number,
-  options: { otherLagMs?: number; mostWaiting?: number } = {},
+  options: { otherLagMs?: number; mostWaiting?: number; utilization?: number } = {},
 ): Outcome {
-  const fair = new FairShare({ lagMs: LAG_MS }, 0);
+  const fair = new FairShare({ lagMs: LAG_MS, utilization: options.utilization ?? 1 }, 0);
   const admitted = demands.map(() => 0);
   const refused = demands.map(() => 0);
   const owed = demands.map(() => 0);
-  const lags: number[] = [];
+  const [lags, busy]: [number[], number[]] = [[], []];
   let [now, queue] = [0, 0];
   for (let tick = 0; tick < ticks; tick++) {
-    let late = 0;
+    let [late, done] = [0, 0];
     for (let step = 0; step < STEPS_PER_TICK; step++) {
       now += STEP_MS;
       for (const [i, demand] of demands.entries())
@@ -48,13 +50,16 @@ function run(
           queue++;
           if (tick >= ticks / 2) admitted[i]!++;
         }
-      queue = Math.max(0, queue - (CAPACITY * STEP_MS) / 1_000);
+      const worked = Math.min(queue, (CAPACITY * STEP_MS) / 1_000);
+      queue -= worked;
+      done += worked;
       late += (queue / CAPACITY) * 1_000;
     }
     lags.push(late / STEPS_PER_TICK + (options.otherLagMs ?? 0));
-    fair.tick(lags.at(-1)!, now);
+    busy.push(done / ((CAPACITY * FAIR_TICK_MS) / 1_000));
+    fair.tick({ lagMs: lags.at(-1)!, utilization: busy.at(-1)! }, now);
   }
-  return { admitted, refused, lags, fair };
+  return { admitted, refused, lags, busy, fair };
 }
 
 const seconds = (ticks: number) => (ticks * FAIR_TICK_MS) / 1_000;
@@ -86,6 +91,35 @@ test("the lag stays bounded beside a noisy tenant, and the work that can be done
   );
 });
 
+test("before it is late at all a busy process shares its work out, and keeps some time free", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10 }), (times) => {
+      const ticks = 400;
+      const { admitted, refused, lags, busy } = run([times * CAPACITY, 50], ticks, { utilization: 0.7 });
+      assert.equal(refused[1], 0);
+      const late = lags.slice(ticks / 2).filter((lagMs) => lagMs > LAG_MS);
+      assert.ok(late.length < ticks / 20, `${times}: late ${late.length} times of ${ticks / 2}`);
+      const part = busy.slice(ticks / 2).reduce((sum, each) => sum + each) / (ticks / 2);
+      assert.ok(part > 0.5 && part < 0.8, `${times}: busy ${part} of the time`);
+      assert.ok(admitted[0]! / seconds(ticks / 2) > CAPACITY / 2);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test("those that have to wait in any case are told to come one after the other", () => {
+  const fair = new FairShare({ lagMs: LAG_MS, utilization: 1 }, 0);
+  assert.equal(fair.turn("loud", 0), 0);
+  for (let now = 0; now < 2_000; now += FAIR_TICK_MS) {
+    fair.worked("loud", 250, now);
+    fair.worked("still", 1, now);
+    fair.tick({ lagMs: 10 * LAG_MS, utilization: 1 }, now);
+  }
+  const turns = Array.from({ length: 100 }, () => fair.turn("loud", 2_000));
+  assert.ok(turns.every((turn, i) => i === 0 || turn >= turns[i - 1]!));
+  assert.ok(turns.at(-1)! - turns[0]! > 99, `${turns[0]} to ${turns.at(-1)} ms`);
+});
+
 test("who keeps up refuses nobody", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 190 }), { minLength: 1, maxLength: 5 }), (demands) => {
@@ -111,16 +145,16 @@ test("a lag with other causes brings nobody to a stop, and the limit goes with i
     now += FAIR_TICK_MS;
     for (let k = 0; k < 100; k++) if (fair.admit("t0", now) === 0) fair.worked("t0", 1, now);
     fair.worked("t1", 1, now);
-    fair.tick(0, now);
+    fair.tick({ lagMs: 0, utilization: 0 }, now);
   }
   assert.equal(fair.limited, 0);
 });
 
 test("who has no work any more is forgotten, and there is a bound on those who have", () => {
-  const fair = new FairShare({ lagMs: LAG_MS, maxTenants: 3 }, 0);
+  const fair = new FairShare({ lagMs: LAG_MS, utilization: 1, maxTenants: 3 }, 0);
   for (let i = 0; i < 10; i++) fair.worked(`t${i}`, 1, 0);
   assert.equal(fair.size, 3);
   assert.equal(fair.admit("t9", 0), 0);
-  for (let tick = 1; tick < 20; tick++) fair.tick(0, tick * FAIR_TICK_MS);
+  for (let tick = 1; tick < 20; tick++) fair.tick({ lagMs: 0, utilization: 0 }, tick * FAIR_TICK_MS);
   assert.equal(fair.size, 0);
 });

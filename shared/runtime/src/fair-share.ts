@@ -1,9 +1,13 @@
 /**
- * Fairness between tenants where a process has more to do than it can: while its event loop lags, those tenants that
- * cause more than an equal part of the work get less of it, step by step; once it no longer lags they get more again
- * (additive increase, multiplicative decrease: Chiu and Jain, 1989). A process that keeps up refuses nobody.
+ * Fairness between tenants where a process has about as much to do as it can: while its event loop is strained, those
+ * tenants that cause more than an equal part of the work get less of it, step by step; once it is not they get more
+ * again (additive increase, multiplicative decrease: Chiu and Jain, 1989). A process with time left refuses nobody.
  *
- * Pure: time and lag are arguments. Work is in units of about one publish.
+ * Two things tell of strain. A loop that is busy most of the time makes everybody wait long before it is late by much:
+ * it takes what has come in a few milliseconds, again and again. And one that is late has too much to do at once,
+ * however idle it was on average.
+ *
+ * Pure: time and strain are arguments. Work is in units of about one publish.
  *
  * - A tenant with an equal part of the work or less has no limit, or one that is above what it does.
  * - One tenant alone has no limit, whatever it does: there is nobody to be fair to.
@@ -13,10 +17,20 @@ import { type BucketRate, TokenBucket } from "./token-bucket.js";
 export interface FairShareOptions {
   /** The smoothed lag of the event loop above which work is shared out, milliseconds. */
   lagMs: number;
+  /** The smoothed part of the time that it is busy, 0 to 1, above which work is shared out. */
+  utilization: number;
   maxTenants?: number;
 }
 
-/** Between two looks at the lag. */
+/** How an event loop did since the last look. */
+export interface Strain {
+  /** Mean lateness of a timer, milliseconds. */
+  readonly lagMs: number;
+  /** The part of the time in which it did not wait for anything, 0 to 1. */
+  readonly utilization: number;
+}
+
+/** Between two looks at the event loop. */
 export const FAIR_TICK_MS = 250;
 /** What a delivery and a KiB cost, beside a publish. */
 export const DELIVERY_WORK = 0.05;
@@ -24,18 +38,18 @@ const WORK_PER_BYTE = 0.25 / 1_024;
 
 /** Weight of the last look in what is remembered. */
 const LATEST_WEIGHT = 0.5;
-/** What is left of a limit after each look that finds the process lagging. */
+/** What is left of a limit after each look that finds the process strained. */
 const CUT = 0.8;
 /**
  * What is left, from look to look, of the most work there was. An equal part is one of that: while what came before is
  * still being worked off there is little work, and a quiet tenant would look busy.
  */
 const MOST_DECAY = 0.9;
-/** What is added after each look that finds it keeping up, as a part of what the tenant did when it was first cut. */
+/** What is added after each look that finds it at ease, as a part of what the tenant did when it was first cut. */
 const RAISE = 0.02;
 /** So much above an equal part is no more than chance. */
 const MARGIN = 1.1;
-/** Of what a tenant did when it was first cut: a lag with other causes must not bring anybody to a stop. */
+/** Of what a tenant did when it was first cut: a strain with other causes must not bring anybody to a stop. */
 const LEAST_LEFT = 0.05;
 /** A limit so many times above what the tenant does holds nobody back. */
 const FAR_ABOVE = 1.5;
@@ -64,7 +78,7 @@ interface Limit {
 export class FairShare {
   readonly #options: Required<FairShareOptions>;
   readonly #tenants = new Map<string, Worker>();
-  #lagMs = 0;
+  #strain: Strain = { lagMs: 0, utilization: 0 };
   /** Work of all tenants per second, when there was most of it. */
   #most = 0;
   #lookedAt: number;
@@ -74,8 +88,9 @@ export class FairShare {
     this.#lookedAt = now;
   }
 
-  get lagMs(): number {
-    return this.#lagMs;
+  /** Smoothed. */
+  get strain(): Strain {
+    return this.#strain;
   }
   get size(): number {
     return this.#tenants.size;
@@ -94,6 +109,12 @@ export class FairShare {
     return limit ? limit.bucket.inDebt(limit, now) : 0;
   }
 
+  /** When one may come that has to wait in any case; see {@link TokenBucket.turn}. 0 without a limit. */
+  turn(tenant: string, now: number): number {
+    const limit = this.#tenants.get(tenant)?.limit;
+    return limit ? limit.bucket.turn(limit, now) : 0;
+  }
+
   /** Work was done, or has to be. */
   worked(tenant: string, work: number, now: number): void {
     let worker = this.#tenants.get(tenant);
@@ -106,28 +127,39 @@ export class FairShare {
     if (worker.limit !== null) worker.limit.bucket.charge(work, worker.limit, now);
   }
 
-  /** Looks at the lag since the last look, every {@link FAIR_TICK_MS} or so. */
-  tick(lagMs: number, now: number): void {
+  /** Looks at how the event loop did since the last look, every {@link FAIR_TICK_MS} or so. */
+  tick({ lagMs, utilization }: Strain, now: number): void {
     const seconds = (now - this.#lookedAt) / 1_000;
     if (seconds <= 0) return;
     this.#lookedAt = now;
-    this.#lagMs += (lagMs - this.#lagMs) * LATEST_WEIGHT;
+    this.#strain = {
+      lagMs: smoothed(this.#strain.lagMs, lagMs),
+      utilization: smoothed(this.#strain.utilization, utilization),
+    };
     let total = 0;
     for (const [tenant, worker] of this.#tenants) {
-      worker.rate += (worker.recent / seconds - worker.rate) * LATEST_WEIGHT;
+      worker.rate = smoothed(worker.rate, worker.recent / seconds);
       worker.recent = 0;
       if (worker.rate < NO_WORK) this.#tenants.delete(tenant);
       else total += worker.rate;
     }
     this.#most = Math.max(total, this.#most * MOST_DECAY);
     const equalPart = this.#most / this.#tenants.size;
-    const lags = this.#lagMs > this.#options.lagMs;
     for (const worker of this.#tenants.values()) {
-      if (lags && worker.rate > equalPart * MARGIN) cut(worker, equalPart, now);
-      else if (!lags) raise(worker);
+      if (this.#isStrained && worker.rate > equalPart * MARGIN) cut(worker, equalPart, now);
+      else if (!this.#isStrained) raise(worker);
       relieve(worker, equalPart);
     }
   }
+
+  get #isStrained(): boolean {
+    const { lagMs, utilization } = this.#options;
+    return this.#strain.lagMs > lagMs || this.#strain.utilization > utilization;
+  }
+}
+
+function smoothed(before: number, latest: number): number {
+  return before + (latest - before) * LATEST_WEIGHT;
 }
 
 /** What a publish of so many bytes costs. */

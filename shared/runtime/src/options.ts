@@ -60,4 +60,10 @@ export const fairnessOptions = {
     default: 5,
     doc: "Milliseconds by which the event loop is late, on average, above which tenants that cause more than an equal part of the work get less of it: lower keeps quiet tenants quick, higher uses a busy machine more.",
   }),
+  fairUtilization: option({
+    env: "PLEXUS_FAIR_UTILIZATION",
+    type: z.coerce.number().min(0.1).max(1),
+    default: 0.75,
+    doc: "Part of the time that the event loop is busy above which the same happens; 1: never for this reason.",
+  }),
 };

@@ -1,6 +1,7 @@
-/** Runs {@link TenantLimits}: says and hears usage once a second, and measures how late the event loop is. */
+/** Runs {@link TenantLimits}: says and hears usage once a second, and measures how the event loop does. */
+import { performance } from "node:perf_hooks";
 import { subjects } from "@plexus/protocol";
-import { FAIR_TICK_MS } from "./fair-share.js";
+import { FAIR_TICK_MS, type FairShareOptions, type Strain } from "./fair-share.js";
 import type { Logger } from "./log.js";
 import { type NatsConnection, subscribe } from "./nats.js";
 import type { Settings } from "./settings.js";
@@ -21,10 +22,12 @@ export function startTenantLimits(context: {
   settings: Settings;
   by: string;
   fairLagMs: number;
+  fairUtilization: number;
   log: Logger;
 }): RunningLimits {
-  const { nats, settings, by, fairLagMs, log } = context;
-  const limits = new TenantLimits({ settings, by, fair: { lagMs: fairLagMs }, now: performance.now() });
+  const { nats, settings, by, log } = context;
+  const fair: FairShareOptions = { lagMs: context.fairLagMs, utilization: context.fairUtilization };
+  const limits = new TenantLimits({ settings, by, fair, now: performance.now() });
   const subscription = subscribe(nats, subjects.usage, log, (message) =>
     limits.heard(message.json<UsageMessage>(), performance.now()),
   );
@@ -37,19 +40,20 @@ export function startTenantLimits(context: {
       }
     }
   }, SAY_MS);
-  const stopLag = watchLag((lagMs, now) => limits.lagged(lagMs, now));
+  const stopWatching = watchLoop((strain, now) => limits.strained(strain, now));
   return {
     limits,
     stop: () => {
       clearInterval(say);
-      stopLag();
+      stopWatching();
       subscription.unsubscribe();
     },
   };
 }
 
-/** Tells the mean lateness of a timer now and then. */
-function watchLag(tell: (lagMs: number, now: number) => void): () => void {
+/** Tells now and then how the event loop did since. */
+function watchLoop(tell: (strain: Strain, now: number) => void): () => void {
+  let utilized = performance.eventLoopUtilization();
   let [dueAt, lateMs, fired] = [performance.now() + LAG_TIMER_MS, 0, 0];
   let toldAt = performance.now();
   const timer = setInterval(() => {
@@ -58,7 +62,12 @@ function watchLag(tell: (lagMs: number, now: number) => void): () => void {
     fired++;
     dueAt = now + LAG_TIMER_MS;
     if (now - toldAt < FAIR_TICK_MS) return;
-    tell(lateMs / fired, now);
+    const before = utilized;
+    utilized = performance.eventLoopUtilization();
+    tell(
+      { lagMs: lateMs / fired, utilization: performance.eventLoopUtilization(utilized, before).utilization },
+      now,
+    );
     [lateMs, fired, toldAt] = [0, 0, now];
   }, LAG_TIMER_MS);
   return () => clearInterval(timer);

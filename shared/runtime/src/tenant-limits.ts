@@ -5,7 +5,7 @@
  * Time is an argument; {@link startTenantLimits} runs it.
  */
 import { PlexusError } from "@plexus/protocol";
-import { DELIVERY_WORK, FairShare, type FairShareOptions, publishWork } from "./fair-share.js";
+import { DELIVERY_WORK, FairShare, type FairShareOptions, publishWork, type Strain } from "./fair-share.js";
 import type { Settings } from "./settings.js";
 import type { Quotas } from "./settings-schema.js";
 import * as metrics from "./tenant-metrics.js";
@@ -27,7 +27,7 @@ export type TenantLimit = keyof Quotas | "fairShare" | "tenants";
 const REFUSALS = {
   messagesInPerSecond: "the tenant publishes more per second than it may",
   messagesOutPerSecond: "the tenant's subscribers receive more per second than they may",
-  fairShare: "this process can't keep up, and the tenant has more than its part of the work",
+  fairShare: "this process has as much to do as it can, and the tenant more than its part of it",
 } as const;
 
 interface Stored {
@@ -80,7 +80,7 @@ export class TenantLimits {
   /** For a publish that has to wait for another reason: not before so many milliseconds; 0 where nothing stands against it. */
   turn(tenant: string, now: number): number {
     const state = this.#state(tenant);
-    return Math.max(state.outgoingDebt(now), this.#fair.admit(tenant, now), state.incomingTurn(now));
+    return Math.max(state.outgoingDebt(now), this.#fair.turn(tenant, now), state.incomingTurn(now));
   }
 
   /** For what was admitted elsewhere, and comes here in batches: throws where it is more than the tenant's part. */
@@ -144,13 +144,15 @@ export class TenantLimits {
 
   /** How late the event loop is, smoothed. */
   get lagMs(): number {
-    return this.#fair.lagMs;
+    return this.#fair.strain.lagMs;
   }
 
-  /** Looks at how late the event loop is; see {@link FairShare.tick}. */
-  lagged(lagMs: number, now: number): void {
-    this.#fair.tick(lagMs, now);
-    metrics.lagSeconds.set(this.#fair.lagMs / 1_000);
+  /** Looks at how the event loop did; see {@link FairShare.tick}. */
+  strained(strain: Strain, now: number): void {
+    this.#fair.tick(strain, now);
+    const { lagMs, utilization } = this.#fair.strain;
+    metrics.lagSeconds.set(lagMs / 1_000);
+    metrics.loopUtilization.set(utilization);
     metrics.limitedTenants.set(this.#fair.limited);
   }
 

@@ -30,7 +30,11 @@ export const lagSeconds = new Gauge({
   name: "plexus_lag_seconds",
   help: "How late the event loop is, smoothed: above PLEXUS_FAIR_LAG_MS work is shared out between tenants",
 });
+export const loopUtilization = new Gauge({
+  name: "plexus_loop_utilization",
+  help: "Part of the time that the event loop is busy, smoothed: above PLEXUS_FAIR_UTILIZATION work is shared out between tenants",
+});
 export const limitedTenants = new Gauge({
   name: "plexus_tenants_limited",
-  help: "Tenants that do more than an equal part of the work and get less of it while this process lags",
+  help: "Tenants that do more than an equal part of the work and get less of it while this process is strained",
 });

@@ -74,8 +74,8 @@ export const ROLLOUT: DrillOptions = {
   rate: 500,
 };
 
-/** One cell, and so many seconds for each of six phases. */
-export const NEIGHBOUR: DrillOptions = { ...DEFAULTS, cells: ["eu-1"], seconds: 15 };
+/** One cell, and so many seconds for each of six phases; the noisy tenant sends more than the processes can take. */
+export const NEIGHBOUR: DrillOptions = { ...DEFAULTS, cells: ["eu-1"], seconds: 15, rate: 30_000 };
 
 /** Small enough for a test: everything happens once, and nothing is measured. */
 export const SMOKE: DrillOptions = {
@@ -106,7 +106,10 @@ const FLAGS = {
   subscribers: { type: "string", doc: "subscribers of each active channel" },
   "channels-per-connection": { type: "string", doc: "subscriptions of one connection" },
   "sdk-percent": { type: "string", doc: "of the clients, so many in a hundred use the SDK" },
-  rate: { type: "string", doc: "messages per second, over all channels together" },
+  rate: {
+    type: "string",
+    doc: "messages per second, over all channels together; noisy-neighbour: of the noisy tenant",
+  },
   seconds: { type: "string", doc: "seconds of load at least; noisy-neighbour: of each phase" },
   history: { type: "string", doc: "quiet channels whose history is read in the end" },
   workers: { type: "string", doc: "workers of each cell" },

@@ -21,8 +21,7 @@ const SETTLE_MS = 3_000;
 const WARM_UP_S = 3;
 
 const QUIET = { channels: 10, rate: 100 };
-/** Far more than its part, and what a machine of two cores can send beside everything else. */
-const NOISY = { connections: 8, inFlight: 50, rate: 8_000 };
+const NOISY = { connections: 8, inFlight: 120 };
 const NOISY_QUOTA_PER_SECOND = 1_000;
 /** What the quiet tenant's 99th percentile may be, in parts of that when it is alone. */
 const TARGET_RATIO = 1.5;
@@ -99,7 +98,7 @@ class Neighbours {
   }
 
   async #prepare(): Promise<void> {
-    const { url, gateways, cluster } = this.#stage;
+    const { url, gateways, cluster, options } = this.#stage;
     const { tokenSecret } = cluster.dev;
     const order = async (tenant: string) => ({
       url,
@@ -109,7 +108,11 @@ class Neighbours {
     await this.#settings.putTenant("quiet", {});
     await this.#settings.putTenant("noisy", {});
     await this.#quiet.ask("quiet", { ...(await order("quiet")), ...QUIET } satisfies QuietOrder);
-    await this.#noisy.ask("noisy", { ...(await order("noisy")), ...NOISY } satisfies NoisyOrder);
+    await this.#noisy.ask("noisy", {
+      ...(await order("noisy")),
+      ...NOISY,
+      rate: options.rate,
+    } satisfies NoisyOrder);
     await this.#quiet.ask("phase", { seconds: WARM_UP_S });
   }
 
@@ -138,7 +141,7 @@ class Neighbours {
   }
 
   #report(cpuSeconds: Record<string, number>): NeighbourReport {
-    const { seconds } = this.#stage.options;
+    const { seconds, rate } = this.#stage.options;
     const spread = (phase: Phase) => spreadOf(this.#seen[phase].flatMap(({ latenciesMs }) => latenciesMs));
     const quiet = { alone: spread("alone"), beside: spread("beside"), quota: spread("quota") };
     const ratio = (phase: Phase) => Math.round((quiet[phase].p99 / quiet.alone.p99) * 100) / 100;
@@ -164,7 +167,7 @@ class Neighbours {
       quiet,
       ratio: { beside: ratio("beside"), quota: ratio("quota"), target: TARGET_RATIO },
       noisy: { beside: noisy("beside"), quota: noisy("quota") },
-      offeredPerSecond: NOISY.rate,
+      offeredPerSecond: rate,
       quotaPerSecond: NOISY_QUOTA_PER_SECOND,
       cpuSeconds,
       ok: violations.length === 0,

@@ -1,4 +1,5 @@
 /** The load of one tenant as a process of its own. */
+import { constants, setPriority } from "node:os";
 import { type Answers, answerParent } from "../../harness/child.js";
 import { NoisyLoad } from "./noisy.js";
 import type { NoisyOrder, QuietOrder } from "./orders.js";
@@ -14,6 +15,8 @@ const answers: Answers = {
   },
   phase: ({ seconds }: { seconds: number }) => quiet!.phase(seconds),
   noisy: (order: NoisyOrder) => {
+    // On the machine of the servers: what it takes of the processors is not what a neighbour takes of them.
+    setPriority(constants.priority.PRIORITY_LOW);
     noisy = new NoisyLoad(order);
     return noisy.prepare();
   },
