@@ -46,8 +46,8 @@ export function settingsRoutes(server: AdminServer, { settings }: AdminContext):
   ];
   for (const kind of kinds) {
     readRoute(server, kind);
-    putRoute(server, kind);
-    patchRoute(server, kind);
+    changeRoute(server, kind, "put");
+    changeRoute(server, kind, "patch");
     checkRoute(server, kind);
   }
   removeRoute(server, settings);
@@ -89,55 +89,50 @@ function readRoute(server: AdminServer, { path, whose, params, tags, of }: Kind)
   );
 }
 
-function putRoute(server: AdminServer, { path, whose, action, params, tags, of }: Kind): void {
-  server.put(
-    path,
-    {
-      config: { audit: { action: `${action}.put`, names: true } },
-      schema: {
-        tags,
-        summary: `Puts ${whose}, the whole of them`,
-        description: KEEPS,
-        params,
-        querystring: RevisionQuery,
-        body: Document,
-        response: answers(200, SettingsBody),
-      },
-    },
-    async (request, reply) => {
-      const body = bounded(request.body);
-      const revision = revisionOf(request.query.revision, request.headers["if-match"]);
-      const put = (stored: Stored["value"]) => withSecretsOf(stored, body);
-      return shown(await of(request.params as object).change(put, revision), reply);
-    },
-  );
-}
-
 const KEEPS =
   "In force everywhere within a second; what is wrong is refused as a whole, with the field's name. A secret that is given as it is shown stays what it is.";
 
-function patchRoute(server: AdminServer, { path, whose, action, params, tags, of }: Kind): void {
-  server.patch(
-    path,
-    {
-      config: { audit: { action: `${action}.patch`, fields: ["suspended"], names: true } },
-      schema: {
-        tags,
-        summary: `Changes some of ${whose}: a JSON merge patch (RFC 7396)`,
-        description: KEEPS,
-        params,
-        querystring: RevisionQuery,
-        body: Document,
-        response: answers(200, SettingsBody),
-      },
+/** What becomes of the stored document by what was sent. */
+const CHANGES = {
+  put: {
+    method: "PUT",
+    summary: (whose: string) => `Puts ${whose}, the whole of them`,
+    audited: {},
+    merged: (_stored: Stored["value"], sent: Sent) => sent,
+  },
+  patch: {
+    method: "PATCH",
+    summary: (whose: string) => `Changes some of ${whose}: a JSON merge patch (RFC 7396)`,
+    audited: { fields: ["suspended"] },
+    merged: (stored: Stored["value"], sent: Sent) => mergePatch(stored, sent),
+  },
+} as const;
+
+type Sent = ReturnType<typeof bounded>;
+
+function changeRoute(server: AdminServer, kind: Kind, change: keyof typeof CHANGES): void {
+  const { path, whose, action, params, tags, of } = kind;
+  const { method, summary, audited, merged } = CHANGES[change];
+  server.route({
+    method,
+    url: path,
+    config: { audit: { action: `${action}.${change}`, ...audited, names: true } },
+    schema: {
+      tags,
+      summary: summary(whose),
+      description: KEEPS,
+      params,
+      querystring: RevisionQuery,
+      body: Document,
+      response: answers(200, SettingsBody),
     },
-    async (request, reply) => {
-      const patch = bounded(request.body);
+    handler: async (request, reply) => {
+      const sent = bounded(request.body);
       const revision = revisionOf(request.query.revision, request.headers["if-match"]);
-      const merge = (stored: Stored["value"]) => withSecretsOf(stored, mergePatch(stored, patch));
-      return shown(await of(request.params as object).change(merge, revision), reply);
+      const changed = (stored: Stored["value"]) => withSecretsOf(stored, merged(stored, sent));
+      return shown(await of(request.params as object).change(changed, revision), reply);
     },
-  );
+  });
 }
 
 function checkRoute(server: AdminServer, { path, whose, action, params, tags, of }: Kind): void {
