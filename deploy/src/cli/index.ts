@@ -1,0 +1,3 @@
+/** What the command line can do: declared once, for it and for what holds the documents against it. */
+export { GLOBAL, OPTIONS } from "./args.js";
+export { COMMANDS } from "./run.js";
