@@ -3,8 +3,8 @@
 /** What a page's own ids and counts were when its commands were run. */
 export type Learned = Map<string, string>;
 
-/** How long something has run or took is another span each time: `8 s`, `2 m 30 s`. */
-const SPANS = /\b\d[\d.]* (?:ms|s|m|h|d)(?: \d+ (?:ms|s|m|h))*(?= |$)/g;
+/** What is one figure though it has blanks: `8 s`, `2 m 30 s`, `5 %`, `1.9 / 4.53`. Where nothing was measured it is a dash. */
+const FIGURES = /\b\d[\d.]*(?: (?:ms|s|m|h|d)(?: \d+ (?:ms|s|m|h))*| %| \/ \d[\d.]*)(?= |$)/g;
 /** Their words are part of the contract, other strings are examples. */
 const EXACT_KEYS = ["code", "kind", "op"];
 const SHORTEST_ID = 8;
@@ -70,7 +70,7 @@ function sameWord(shown: string, came: string): boolean {
 
 function words(text: string): string[] {
   return text
-    .replaceAll(SPANS, "0s")
+    .replaceAll(FIGURES, "0")
     .split(/\s+/)
     .filter((word) => word !== "");
 }
