@@ -10,6 +10,7 @@ import { gatewayDrain, gateways } from "./commands/gateways.js";
 import { load } from "./commands/load.js";
 import { logBackup, logRestore } from "./commands/log.js";
 import { operations } from "./commands/operations.js";
+import { plan } from "./commands/plan.js";
 import {
   settingsCheck,
   settingsPut,
@@ -73,6 +74,7 @@ export const COMMANDS: readonly Command[] = [
   logBackup,
   logRestore,
   load,
+  plan,
   operations,
   channel,
   publish,

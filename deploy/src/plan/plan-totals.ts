@@ -1,0 +1,25 @@
+/** What regions' figures add up to. */
+export const SUMMED = [
+  "users",
+  "connections",
+  "channels",
+  "publishes",
+  "deliveries",
+  "cells",
+  "gateways",
+  "gatewayCores",
+  "gatewayMemory",
+  "workers",
+  "workerCores",
+  "workerMemory",
+  "natsServers",
+  "natsCores",
+  "natsCoresAsked",
+  "natsMemory",
+  "redisServers",
+  "redisMemory",
+  "storage",
+  "egressPeak",
+  "egressMonth",
+] as const;
+export type Total = (typeof SUMMED)[number];

@@ -1,0 +1,79 @@
+/** From what users do to what it takes: regions, their sums, a price, and what all of that rests on. Pure. */
+import { COSTS, type CostName, isMeasured } from "./costs.js";
+import type { PlanInputs } from "./inputs.js";
+import { SUMMED, type Total } from "./plan-totals.js";
+import { type Bill, billFor, type Prices } from "./prices.js";
+import type { Quantity } from "./quantities.js";
+import { planRegion } from "./region.js";
+
+export interface RegionPlan {
+  readonly region: string;
+  readonly quantities: readonly Quantity[];
+}
+
+export interface Plan {
+  readonly inputs: PlanInputs;
+  readonly regions: readonly RegionPlan[];
+  readonly totals: Readonly<Record<Total, number>>;
+  /** null where no unit costs were given. */
+  readonly bill: Bill | null;
+  /** Every figure that went into it, and where it is from. */
+  readonly rests: ReadonlyArray<{ readonly cost: CostName; readonly value: number; readonly from: string }>;
+  /** How far it goes beyond what was measured. */
+  readonly beyond: readonly string[];
+}
+
+/** The machine that the costs were measured on. */
+const MEASURED_CORES = 2;
+const MEASURED_CONNECTIONS = 10_000;
+const MEASURED_CHANNELS = 200_000;
+
+export function makePlan(inputs: PlanInputs, prices?: Prices): Plan {
+  const ledgers = Object.entries(inputs.regions).map(([region, share]) => ({
+    region,
+    ledger: planRegion(inputs, share),
+  }));
+  const sum = (id: Total) => ledgers.reduce((total, { ledger }) => total + ledger.of(id), 0);
+  const totals = Object.fromEntries(SUMMED.map((id) => [id, sum(id)])) as Record<Total, number>;
+  const regions = ledgers.map(({ region, ledger }) => ({ region, quantities: ledger.quantities }));
+  const used = new Set(regions.flatMap(({ quantities }) => quantities.flatMap(({ from }) => from)));
+  return {
+    inputs,
+    regions,
+    totals,
+    bill: prices === undefined ? null : billFor(totals, prices),
+    rests: [...used].map((cost) => ({ cost, value: COSTS[cost].value, from: sourceOf(cost) })),
+    beyond: beyondOf(inputs, totals),
+  };
+}
+
+export function sourceOf(name: CostName): string {
+  const cost = COSTS[name];
+  return isMeasured(cost)
+    ? `measured: ${cost.document}, "${cost.says}", ${cost.date}, ${cost.machine}`
+    : `assumed: ${cost.because}`;
+}
+
+function beyondOf(inputs: PlanInputs, totals: Record<Total, number>): string[] {
+  const cores = totals.gatewayCores + totals.workerCores + totals.natsCores;
+  const times = (value: number, measured: number) => Math.round(value / measured).toLocaleString("en-US");
+  return [
+    `Costs were measured on one machine with ${MEASURED_CORES} virtual cores that also ran the load generator; this needs ${cores.toFixed(1)} cores` +
+      (cores > MEASURED_CORES
+        ? `, ${times(cores, MEASURED_CORES)} times as many: nobody has measured that.`
+        : "."),
+    "A publish costs what it does where processes are busy; with less to share an append it was up to 8 times as much, far from any limit.",
+    "That CPU time grows with the number of operations, and that more processes carry more in proportion, is assumed.",
+    ...(totals.connections > MEASURED_CONNECTIONS
+      ? [`At most ${MEASURED_CONNECTIONS.toLocaleString("en-US")} connections were measured at once.`]
+      : []),
+    ...(totals.channels > MEASURED_CHANNELS
+      ? [`At most ${MEASURED_CHANNELS.toLocaleString("en-US")} channels were measured in one log.`]
+      : []),
+    ...(inputs.natsReplicas > 1 ? ["Replicated logs were not measured at all."] : []),
+    ...(Object.keys(inputs.regions).length > 1
+      ? ["Traffic between regions is not in it: members of one channel are taken to be in its region."]
+      : []),
+    "The hub's NATS, the admin API, bots, webhooks, history that is read, and what proxies take are not in it.",
+  ];
+}
