@@ -28,13 +28,20 @@ export function secureAnswers(server: AdminServer): void {
   });
 }
 
-/** Asks every request but the one for the description for a token, and for a role that allows what it wants. */
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Answered without a token. */
+    open?: boolean;
+  }
+}
+
+/** Asks every request but those for the description and the console's page for a token, and for a role that allows what it wants. */
 export function requireToken(server: AdminServer, tokens: readonly AdminToken[]): void {
   server.decorateRequest("who", null);
   server.decorateRequest("role", null);
   const failed = new FailedLogins();
   server.addHook("onRequest", async (request, reply) => {
-    if (request.routeOptions.url === OPENAPI_PATH) return;
+    if (request.routeOptions.config.open === true) return;
     const token = tokenOf(request, reply, tokens, failed);
     request.who = token.name;
     request.role = token.role;

@@ -11,9 +11,11 @@ import { BOTS_NAMED } from "./bot-schemas.js";
 import { botRoutes } from "./bots.js";
 import { cellRoutes } from "./cells.js";
 import { channelRoutes } from "./channels.js";
+import { consoleRoutes } from "./console.js";
 import type { AdminContext, AdminServer } from "./context.js";
 import { errorAnswer, schemaErrorFormatter, toPlexusError } from "./errors.js";
 import { gatewayRoutes } from "./gateways.js";
+import { MeBody, meRoutes } from "./me.js";
 import { operationRoutes } from "./operation-routes.js";
 import { NAMED } from "./schemas.js";
 import { settingsRoutes } from "./settings-routes.js";
@@ -66,7 +68,14 @@ export async function buildServer(
   answerErrors(server, context);
   auditChanges(server, context.log);
   countRequests(server);
-  for (const schema of [...NAMED, ...SETTINGS_NAMED, ...BOTS_NAMED, ...WEBHOOKS_NAMED, ...STATS_NAMED])
+  for (const schema of [
+    ...NAMED,
+    MeBody,
+    ...SETTINGS_NAMED,
+    ...BOTS_NAMED,
+    ...WEBHOOKS_NAMED,
+    ...STATS_NAMED,
+  ])
     server.addSchema(schema);
   await describe(server);
   describeRoles(server);
@@ -82,10 +91,13 @@ export async function buildServer(
     userRoutes,
     webhookRoutes,
     tokenRoutes,
+    meRoutes,
     botRoutes,
   ])
     add(server, context);
-  server.get(OPENAPI_PATH, { schema: { hide: true } }, () => server.swagger());
+  const open = { config: { open: true }, schema: { hide: true } };
+  server.get(OPENAPI_PATH, open, () => server.swagger());
+  consoleRoutes(server);
   return server;
 }
 

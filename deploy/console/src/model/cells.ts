@@ -1,0 +1,46 @@
+/** What an operator wants to know of a cell at a glance. Pure. */
+import type { Cell, Operation, Stats } from "../api-types.js";
+import { millis } from "./format.js";
+import { isUnderWay } from "./operations.js";
+
+/** Commands that wait longer than this in an actor's mailbox are felt by users. */
+const SLOW_MAILBOX_MS = 250;
+
+export interface Health {
+  readonly level: "good" | "watch" | "bad";
+  readonly text: string;
+}
+
+export function healthOf(cell: Cell, stats: Stats | null, operations: readonly Operation[]): Health {
+  const parked = operations.some((one) => one.state === "parked" && one.cell === cell.id);
+  const wait = stats?.cells[cell.id]?.mailboxMs.p99 ?? null;
+  if (cell.state === "down") return { level: "bad", text: "given up" };
+  if (cell.workers === 0 && cell.state !== "drained") return { level: "bad", text: "no worker answers" };
+  if (parked) return { level: "bad", text: "an operation is parked" };
+  if (wait !== null && wait > SLOW_MAILBOX_MS) return { level: "watch", text: `slow, ${millis(wait)}` };
+  if (cell.workers === 1) return { level: "watch", text: "one worker only" };
+  return { level: "good", text: cell.state === "drained" ? "out of use" : "good" };
+}
+
+/** What it does, in the units that its load is measured in: the share of all channels. */
+export function shareOfChannels(cell: Cell, cells: readonly Cell[]): number {
+  const all = cells.reduce((sum, { channels }) => sum + channels, 0);
+  return all === 0 ? 0 : cell.channels / all;
+}
+
+export type Change = "drain" | "activate";
+
+/** The change that this state allows; the API has the last word. */
+export function changeOf(cell: Cell, cells: readonly Cell[]): Change | null {
+  if (cell.state === "active" || cell.state === "joining") {
+    const others = cells.filter(({ id, state }) => id !== cell.id && state === "active");
+    return cell.state === "active" && others.length > 0 ? "drain" : null;
+  }
+  return "activate";
+}
+
+/** Whether another change is under way that this one would have to wait for; a drain may be turned around. */
+export function mustWait(cell: Cell, change: Change, operations: readonly Operation[]): boolean {
+  const turns = change === "activate" && cell.state === "draining";
+  return !turns && operations.some((one) => isUnderWay(one) && one.kind !== "gateway-drain");
+}
