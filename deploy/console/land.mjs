@@ -15,9 +15,23 @@ export function landPath() {
   const { features } = feature(topology, topology.objects.land);
   return features
     .flatMap(({ geometry }) => geometry.coordinates.flat())
+    .flatMap(whole)
     .filter((ring) => isSeen(ring))
     .map(ringPath)
     .join("");
+}
+
+/** A ring that crosses the date line goes on beyond the edge, and once more at the other one. */
+function whole(ring) {
+  let shift = 0;
+  const unwrapped = ring.map(([longitude, latitude], i) => {
+    const step = i === 0 ? 0 : longitude - ring[i - 1][0];
+    if (Math.abs(step) > 180) shift -= Math.sign(step) * 360;
+    return [longitude + shift, latitude];
+  });
+  const crosses = (edge) => unwrapped.some(([longitude]) => edge * longitude > 180);
+  const copies = [1, -1].filter(crosses).map((edge) => unwrapped.map(([x, y]) => [x - edge * 360, y]));
+  return [unwrapped, ...copies];
 }
 
 function isSeen(ring) {
@@ -42,5 +56,9 @@ function ringPath(ring) {
     path += `${(nextX - x) / 2} ${(nextY - y) / 2} `;
     [x, y] = [nextX, nextY];
   }
-  return `${path.trimEnd().replaceAll(" -", "-").replaceAll(/(?<![\d.])0\./g, ".").replaceAll("-0.", "-.")}z`;
+  return `${path
+    .trimEnd()
+    .replaceAll(" -", "-")
+    .replaceAll(/(?<![\d.])0\./g, ".")
+    .replaceAll("-0.", "-.")}z`;
 }

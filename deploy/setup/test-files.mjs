@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
+/** For browsers, so that it is compiled apart from the workspace that it belongs to. */
+const CONSOLE = [join("deploy", "console", "src"), join("deploy", "dist", "console")];
+
 /**
  * The compiled tests of all workspaces, cross-process ones last. They are listed by their sources: a compiled test
  * whose source is gone must not run.
@@ -12,9 +15,10 @@ import { join, relative } from "node:path";
 export function testFiles(root, filters) {
   const { workspaces } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const unitTestsFirst = [...workspaces].sort((a, b) => Number(a === "test") - Number(b === "test"));
-  const files = unitTestsFirst.flatMap((workspace) =>
-    sources(join(root, workspace, "src")).map((source) =>
-      join(workspace, "dist", relative(join(root, workspace, "src"), source).replace(/\.ts$/, ".js")),
+  const folders = unitTestsFirst.map((workspace) => [join(workspace, "src"), join(workspace, "dist")]);
+  const files = [CONSOLE, ...folders].flatMap(([from, to]) =>
+    sources(join(root, from)).map((source) =>
+      join(to, relative(join(root, from), source).replace(/\.ts$/, ".js")),
     ),
   );
   return files.filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)));

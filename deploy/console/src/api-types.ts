@@ -1,7 +1,8 @@
 /** What the admin API answers, by its own schemas. */
+
+import type { Static } from "typebox";
 import type { MeBody } from "#admin/me";
 import type * as schemas from "#admin/schemas";
-import type { Static } from "typebox";
 
 export type { Stats } from "#admin/stats";
 

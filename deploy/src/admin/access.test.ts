@@ -149,6 +149,55 @@ test("every answer tells browsers to run nothing of it, to show it nowhere and t
   }
 });
 
+test("the console is there for everybody, and runs nothing but what is its own", async () => {
+  for (const path of ["/", "/console"]) {
+    const moved = await fetch(plain.url + path, { redirect: "manual", headers: { connection: "close" } });
+    assert.deepEqual([moved.status, moved.headers.get("location")], [302, "/console/"], path);
+  }
+  for (const [path, type] of [
+    ["/console/", "text/html; charset=utf-8"],
+    ["/console/console.js", "text/javascript; charset=utf-8"],
+    ["/console/style.css", "text/css; charset=utf-8"],
+    ["/console/favicon.svg", "image/svg+xml"],
+  ] as const) {
+    const page = await ask(plain, { path });
+    const { headers } = page;
+    assert.deepEqual([page.status, headers.get("content-type")], [200, type], path);
+    const policy = headers.get("content-security-policy") ?? "";
+    assert.ok(!/unsafe|\*|data:|https?:/.test(policy), policy);
+    for (const rule of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "connect-src 'self'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "base-uri 'none'",
+      "require-trusted-types-for 'script'",
+    ])
+      assert.ok(policy.includes(rule), `${path}: ${rule}`);
+    assert.equal(headers.get("x-content-type-options"), "nosniff");
+    assert.equal(headers.get("referrer-policy"), "no-referrer");
+    assert.equal(headers.get("cross-origin-opener-policy"), "same-origin");
+    assert.match(headers.get("permissions-policy") ?? "", /camera=\(\)/);
+    const text = await page.text();
+    if (path === "/console/")
+      assert.doesNotMatch(text, /<script(?![^>]*src=)|<style|style=|\son\w+=|https?:/);
+    const known = { "if-none-match": headers.get("etag")!, connection: "close" };
+    assert.equal((await fetch(plain.url + path, { headers: known })).status, 304, path);
+  }
+  assert.equal((await ask(plain, { path: "/console/nowhere.js" })).status, 401);
+});
+
+test("a program learns whose token it has, and its role", async () => {
+  for (const [token, me] of [
+    [READER, { name: "looker", role: "read" }],
+    [OPERATOR, { name: "ops", role: "operate" }],
+  ] as const)
+    assert.deepEqual(await (await ask(plain, { token, path: "/v1/me" })).json(), me);
+  assert.equal((await ask(plain, { path: "/v1/me" })).status, 401);
+});
+
 test("who guesses tokens has to wait, and others don't; not even the right one is told", async () => {
   const from = "203.0.113.9";
   const wrong = "w".repeat(32);

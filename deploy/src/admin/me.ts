@@ -16,7 +16,11 @@ export function meRoutes(server: AdminServer): void {
   server.get(
     "/v1/me",
     {
-      schema: { tags: ["tokens"], summary: "Whose token this is, and its role", response: answers(200, MeBody) },
+      schema: {
+        tags: ["tokens"],
+        summary: "Whose token this is, and its role",
+        response: answers(200, MeBody),
+      },
     },
     async ({ who, role }) => ({ name: who!, role: role! }),
   );

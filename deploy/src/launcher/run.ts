@@ -83,6 +83,7 @@ function summary(cluster: Cluster, data: string, tookMs: number): string {
     ["chat", url],
     ["clients", `${url.replace("http", "ws")}/v1/connect`],
     ["admin API", adminUrl],
+    ["console", adminUrl && `${adminUrl}/console/ (adminToken in ${shown(devFilePath(data))})`],
     ["NATS", natsUrl],
     ["addresses", shown(devFilePath(data))],
     ["logs", `${shown(data)}/logs`],

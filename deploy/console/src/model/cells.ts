@@ -19,7 +19,7 @@ export function healthOf(cell: Cell, stats: Stats | null, operations: readonly O
   if (parked) return { level: "bad", text: "an operation is parked" };
   if (wait !== null && wait > SLOW_MAILBOX_MS) return { level: "watch", text: `slow, ${millis(wait)}` };
   if (cell.workers === 1) return { level: "watch", text: "one worker only" };
-  return { level: "good", text: cell.state === "drained" ? "out of use" : "good" };
+  return { level: "good", text: cell.state === "drained" ? "idle" : "good" };
 }
 
 /** What it does, in the units that its load is measured in: the share of all channels. */

@@ -34,8 +34,12 @@ export interface Box extends Size {
   readonly top: number;
 }
 
-/** Pixels between a spot and its label, and between labels. */
-const MARGIN = 10;
+/** Pixels between a spot and its label. */
+const BESIDE = 16;
+/** Pixels between labels. */
+const APART = 4;
+/** Half the width of what no label should cover: the middle of another region's spot. */
+const SPOT = 8;
 /** How many steps of a quarter of its height a label is moved up or down before it is left where it is. */
 const SHIFTS = 24;
 
@@ -45,7 +49,8 @@ export function placeLabels(spots: readonly Spot[], sizes: readonly Size[], map:
   for (const [i, spot] of spots.entries()) {
     const size = sizes[i]!;
     const options = candidates(pixel(spot, map), size, map);
-    const free = options.find((box) => placed.every((other) => !overlap(box, other)));
+    const taken = [...placed, ...spots.map((one) => boxAround(pixel(one, map)))];
+    const free = options.find((box) => taken.every((other) => !overlap(box, other)));
     placed.push(free ?? options[0]!);
   }
   return placed;
@@ -57,10 +62,9 @@ export function pixel({ x, y }: { x: number; y: number }, { width, height }: Siz
 }
 
 function candidates({ x, y }: { x: number; y: number }, { width, height }: Size, map: Size): Box[] {
-  const within = (value: number, size: number, most: number) =>
-    Math.max(2, Math.min(value, most - size - 2));
-  const right = x + MARGIN;
-  const left = x - MARGIN - width;
+  const within = (value: number, size: number, most: number) => Math.max(2, Math.min(value, most - size - 2));
+  const right = x + BESIDE;
+  const left = x - BESIDE - width;
   const sides = x < map.width / 2 ? [right, left] : [left, right];
   const shifts = Array.from({ length: SHIFTS }, (_, i) => ((i % 2 ? 1 : -1) * Math.ceil(i / 2) * height) / 4);
   return shifts.flatMap((shift) =>
@@ -73,8 +77,12 @@ function candidates({ x, y }: { x: number; y: number }, { width, height }: Size,
   );
 }
 
+function boxAround({ x, y }: { x: number; y: number }): Box {
+  return { left: x - SPOT, top: y - SPOT, width: 2 * SPOT, height: 2 * SPOT };
+}
+
 function overlap(a: Box, b: Box): boolean {
-  const gap = MARGIN / 2;
+  const gap = APART;
   return (
     a.left < b.left + b.width + gap &&
     b.left < a.left + a.width + gap &&

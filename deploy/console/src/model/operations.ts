@@ -70,7 +70,8 @@ export function announcement(before: Operation | undefined, now: Operation): str
   const { error, state } = now;
   const why = error === undefined ? "" : `: ${error}`;
   if (before?.state !== state) {
-    if (state === "done") return `${subjectOf(now)} is ${VERBS[now.kind]?.[1] ?? "done"}, ${progressOf(now)}.`;
+    if (state === "done")
+      return `${subjectOf(now)} is ${VERBS[now.kind]?.[1] ?? "done"}, ${progressOf(now)}.`;
     if (state === "failed") return `${title} failed${why}.`;
     if (state === "parked") return `${title} is parked${why}.`;
     if (state === "superseded") return `${title} was replaced by another change.`;

@@ -11,7 +11,10 @@ export interface Route {
 }
 
 export function parseRoute(hash: string): Route {
-  const [view, tenant, name] = hash.replace(/^#?\/?/, "").split("/").map(decoded);
+  const [view, tenant, name] = hash
+    .replace(/^#?\/?/, "")
+    .split("/")
+    .map(decoded);
   const known = VIEWS.find((one) => one === view) ?? "overview";
   if ((known !== "channel" && known !== "user") || !tenant || !name) return { view: known };
   return { view: known, tenant, name };

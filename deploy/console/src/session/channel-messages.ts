@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { type Message, withFrame } from "../model/timeline.js";
 import { retryDelayMs } from "../model/link.js";
+import { type Message, withFrame } from "../model/timeline.js";
 import { type Api, ApiError, messageOf, path } from "./api.js";
 import { Pause } from "./pause.js";
 

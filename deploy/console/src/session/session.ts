@@ -135,7 +135,12 @@ export class Session {
     const isNews = (one: Operation) => before !== null || isUnderWay(one);
     const said = operations
       .filter((one) => news.includes(one) && isNews(one))
-      .map((one) => announcement(before?.find(({ id }) => id === one.id), one))
+      .map((one) =>
+        announcement(
+          before?.find(({ id }) => id === one.id),
+          one,
+        ),
+      )
       .find((text) => text !== undefined);
     this.known.set({ operations, ...(said === undefined ? {} : { announced: said }) });
     for (const operation of operations.filter(isUnderWay)) void this.#follow(operation, this.#abort.signal);

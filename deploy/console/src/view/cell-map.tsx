@@ -25,7 +25,11 @@ export function CellMap({ session, onMark }: { session: Session; onMark(cell: st
         Regions {someUnknown && <span class="soft small">at the lower edge: whose place is not known</span>}
       </h2>
       <div class="world" ref={root} data-testid="map">
-        <svg viewBox={`${MAP.left} ${MAP.top} ${MAP.width} ${MAP.height}`} aria-hidden="true" focusable="false">
+        <svg
+          viewBox={`${MAP.left} ${MAP.top} ${MAP.width} ${MAP.height}`}
+          aria-hidden="true"
+          focusable="false"
+        >
           <g class="graticule">
             {MERIDIANS.map((x) => (
               <path key={x} d={`M${x} ${MAP.top}v${MAP.height}`} />
@@ -46,7 +50,7 @@ export function CellMap({ session, onMark }: { session: Session; onMark(cell: st
             key={spot.region}
             class="label"
             aria-label={`Region ${spot.region}`}
-            style={boxes[i] === undefined ? {} : { left: boxes[i].left, top: boxes[i].top }}
+            style={boxes[i] === undefined ? {} : { left: `${boxes[i].left}px`, top: `${boxes[i].top}px` }}
           >
             {all
               .filter(({ region }) => region === spot.region)
@@ -88,7 +92,10 @@ function Disc({ spot, size, box, cells }: { spot: Spot; size: Size; box: Box | u
   return (
     <g data-serving={isServing} data-known={spot.isKnown}>
       {box !== undefined && (
-        <path class="leader" d={`M${x} ${y}L${box.left < x ? box.left + box.width : box.left} ${box.top + box.height / 2}`} />
+        <path
+          class="leader"
+          d={`M${x} ${y}L${box.left < x ? box.left + box.width : box.left} ${box.top + box.height / 2}`}
+        />
       )}
       <circle class="halo" cx={x} cy={y} r={radius} />
       <circle class="core" cx={x} cy={y} r={3.5} />

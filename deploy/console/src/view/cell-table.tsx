@@ -52,7 +52,14 @@ export function CellTable({ session, marked }: { session: Session; marked: strin
           </thead>
           <tbody>
             {cells.map((cell) => (
-              <Row key={cell.id} cell={cell} known={known} session={session} marked={marked} onOrder={setOrder} />
+              <Row
+                key={cell.id}
+                cell={cell}
+                known={known}
+                session={session}
+                marked={marked}
+                onOrder={setOrder}
+              />
             ))}
           </tbody>
         </table>
@@ -78,7 +85,7 @@ function Row({ cell, known, session, marked, onOrder }: RowProps) {
   return (
     <tr data-testid={`cell-${id}`} data-state={state} data-marked={marked === id}>
       <th scope="row" id={`cell-${id}`} tabIndex={-1}>
-        {id} <span class="soft">{region}</span>
+        {id} {!id.startsWith(region) && <span class="soft">{region}</span>}
       </th>
       <td data-label="State">
         <State state={state} />
@@ -127,7 +134,7 @@ function ChangeButton({ cell, known, session, onOrder }: Omit<RowProps, "marked"
       aria-label={`${change === "drain" ? "Drain" : "Activate"} ${cell.id}`}
       onClick={() => onOrder(orderOf(cell, change, session))}
     >
-      {change === "drain" ? "Drain …" : "Activate …"}
+      {change === "drain" ? "Drain…" : "Activate…"}
     </button>
   );
 }
@@ -143,8 +150,8 @@ function orderOf(cell: Cell, change: Change, session: Session): Order {
       title: `Drain ${id}?`,
       explanation: (
         <p>
-          All of its {plural(channels, "channel")} move to the other active cells while clients stay connected. It
-          holds none afterwards, until it is activated again.
+          All of its {plural(channels, "channel")} move to the other active cells while clients stay
+          connected. It holds none afterwards, until it is activated again.
         </p>
       ),
       verb: "Drain",
@@ -155,7 +162,11 @@ function orderOf(cell: Cell, change: Change, session: Session): Order {
   const turnsAround = state === "draining" && "The drain that is under way is turned around. ";
   return {
     title: `Activate ${id}?`,
-    explanation: <p>{turnsAround}It takes its share of the channels from the other cells, while clients stay connected.</p>,
+    explanation: (
+      <p>
+        {turnsAround}It takes its share of the channels from the other cells, while clients stay connected.
+      </p>
+    ),
     verb: "Activate",
     run,
   };

@@ -105,7 +105,12 @@ function Facts({ channel, problem }: { channel: ChannelAnswer; problem: string }
   );
 }
 
-function Members({ session, tenant, base, count: total }: Pick<InspectedProps, "session" | "tenant"> & { base: string; count: number | null }) {
+function Members({
+  session,
+  tenant,
+  base,
+  count: total,
+}: Pick<InspectedProps, "session" | "tenant"> & { base: string; count: number | null }) {
   const { value, problem } = usePolled<Presence>(session.api, `${base}/presence`);
   const now = useNow();
   const members = value?.members ?? [];
@@ -127,7 +132,9 @@ function Members({ session, tenant, base, count: total }: Pick<InspectedProps, "
           </li>
         ))}
       </ul>
-      {members.length > SHOWN_MEMBERS && <p class="soft small">… and {count(members.length - SHOWN_MEMBERS)} more</p>}
+      {members.length > SHOWN_MEMBERS && (
+        <p class="soft small">… and {count(members.length - SHOWN_MEMBERS)} more</p>
+      )}
     </section>
   );
 }

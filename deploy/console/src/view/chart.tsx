@@ -5,11 +5,18 @@ import { type Columns, KEPT_SAMPLES, type Samples } from "../model/samples.js";
 import { useStore } from "../session/store.js";
 import { theme } from "../session/theme.js";
 
-const WINDOW_MS = KEPT_SAMPLES * 1_000;
+/** What is shown: all that is kept, and less while there is less, but not so little that it seems to race. */
+const MOST_SHOWN_MS = KEPT_SAMPLES * 1_000;
+const LEAST_SHOWN_MS = 120_000;
 const HEIGHT_PX = 132;
+/** On a phone: the line alone, as there is no room for scales. */
+const COMPACT_HEIGHT_PX = 44;
+const COMPACT = matchMedia("(width < 640px)");
 /** A scale that ends below this would make noise look like load. */
 const LEAST_TOP = 1;
 const DASH = [5, 4];
+/** Whole minutes, as that is what is written below them. */
+const TICKS_MS = [60_000, 120_000, 300_000];
 
 export interface Line<K extends string> {
   readonly figure: K;
@@ -59,7 +66,11 @@ export function Chart<K extends string>({ title, lines, samples, newest, isStale
           </div>
         ))}
       </dl>
-      <div class="plot" role="img" aria-label={`${title}, the last ten minutes. ${rangesOf(columns, lines, format)}`} />
+      <div
+        class="plot"
+        role="img"
+        aria-label={`${title}, the last ten minutes. ${rangesOf(columns, lines, format)}`}
+      />
     </section>
   );
 }
@@ -80,7 +91,11 @@ function Swatch({ isSecond = false, isDanger = false }: { isSecond?: boolean; is
   );
 }
 
-function rangesOf<K extends string>(columns: Columns, lines: ReadonlyArray<Line<K>>, format: Props<K>["format"]) {
+function rangesOf<K extends string>(
+  columns: Columns,
+  lines: ReadonlyArray<Line<K>>,
+  format: Props<K>["format"],
+) {
   return lines
     .map(({ label }, i) => {
       const values = (columns[i + 1] ?? []).filter((value) => value !== null);
@@ -99,21 +114,36 @@ function usePlot<K extends string>(
 ) {
   const plot = useRef<uPlot | null>(null);
   const { isDark, choice } = useStore(theme);
+  const isCompact = useMatch(COMPACT);
   useEffect(() => {
     const target = root.current!.querySelector<HTMLElement>(".plot")!;
-    const options = optionsOf(root.current!, lines, format, onPoint);
+    const options = optionsOf(root.current!, lines, format, onPoint, isCompact);
     const before = plot.current?.data ?? [[], ...lines.map(() => [])];
     plot.current = new uPlot({ ...options, width: target.clientWidth }, before as uPlot.AlignedData, target);
     const observer = new ResizeObserver(() =>
-      plot.current?.setSize({ width: target.clientWidth, height: HEIGHT_PX }),
+      plot.current?.setSize({ width: target.clientWidth, height: options.height }),
     );
     observer.observe(target);
     return () => {
       observer.disconnect();
       plot.current?.destroy();
     };
-  }, [isDark, choice]);
+  }, [isDark, choice, isCompact]);
   return plot;
+}
+
+function shownMs(span: number): number {
+  return Math.min(MOST_SHOWN_MS, Math.max(LEAST_SHOWN_MS, span));
+}
+
+function useMatch(media: MediaQueryList): boolean {
+  const [matches, setMatches] = useState(media.matches);
+  useEffect(() => {
+    const look = () => setMatches(media.matches);
+    media.addEventListener("change", look);
+    return () => media.removeEventListener("change", look);
+  }, [media]);
+  return matches;
 }
 
 function optionsOf<K extends string>(
@@ -121,28 +151,36 @@ function optionsOf<K extends string>(
   lines: ReadonlyArray<Line<K>>,
   format: Props<K>["format"],
   onPoint: (at: number | null) => void,
+  isCompact: boolean,
 ): Omit<uPlot.Options, "width"> {
   const swatches = [...root.querySelectorAll(".swatch")].map((swatch) => getComputedStyle(swatch).color);
   const style = getComputedStyle(root.querySelector(".plot")!);
   const axis: uPlot.Axis = {
+    show: !isCompact,
     stroke: style.color,
     font: `11px ${style.fontFamily}`,
     grid: { stroke: style.borderTopColor, width: 1 },
     ticks: { show: false },
   };
   return {
-    height: HEIGHT_PX,
+    height: isCompact ? COMPACT_HEIGHT_PX : HEIGHT_PX,
     ms: 1,
-    padding: [8, 8, 0, 0],
+    padding: isCompact ? [3, 0, 3, 0] : [8, 8, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false, setScale: false }, points: { size: 7 } },
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
     scales: {
-      x: { time: true, range: (_, __, max) => [max - WINDOW_MS, max] },
+      x: { time: true, range: (_, min, max) => [max - shownMs(max - min), max] },
       y: { range: (_, __, max) => [0, Math.max(LEAST_TOP, (max ?? 0) * 1.1)] },
     },
     axes: [
-      { ...axis, space: 70, size: 24, values: (_, ticks) => ticks.map((tick) => clock(tick, tick).slice(0, 5)) },
+      {
+        ...axis,
+        space: 70,
+        size: 24,
+        incrs: TICKS_MS,
+        values: (_, ticks) => ticks.map((tick) => clock(tick, tick).slice(0, 5)),
+      },
       { ...axis, space: 32, size: 48, values: (_, ticks) => ticks.map(format) },
     ],
     series: [

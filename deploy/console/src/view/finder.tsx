@@ -27,7 +27,7 @@ export function Finder({ view, route, placeholder, onShow }: Props) {
     onShow({ view, tenant: tenant.trim(), name: name.trim() });
   };
   return (
-    <form class="finder" role="search" onSubmit={submit}>
+    <form class="finder" onSubmit={submit}>
       <div>
         <label class="field" for={`${id}-tenant`}>
           Tenant

@@ -9,7 +9,16 @@ import { State } from "./icons.js";
 import { focusUnderWay } from "./under-way.js";
 import { useNow } from "./use-now.js";
 
-const COLUMNS = ["Connections", "Channels", "Published/s", "Delivered/s", "Loop lag", "CPU", "Memory", "Up for"];
+const COLUMNS = [
+  "Connections",
+  "Channels",
+  "Published/s",
+  "Delivered/s",
+  "Loop lag",
+  "CPU",
+  "Memory",
+  "Up for",
+];
 
 export function Gateways({ session }: { session: Session }) {
   const known = useStore(session.known);
@@ -46,7 +55,14 @@ export function Gateways({ session }: { session: Session }) {
           </thead>
           <tbody>
             {gateways.map((gateway) => (
-              <Row key={gateway.instance} gateway={gateway} known={known} now={now} session={session} onOrder={setOrder} />
+              <Row
+                key={gateway.instance}
+                gateway={gateway}
+                known={known}
+                now={now}
+                session={session}
+                onOrder={setOrder}
+              />
             ))}
           </tbody>
         </table>
@@ -100,7 +116,7 @@ function Row({ gateway, known, now, session, onOrder }: RowProps) {
               aria-label={`Drain ${id}`}
               onClick={() => onOrder(drainOf(gateway, session))}
             >
-              Drain …
+              Drain…
             </button>
           )}
           {!draining && !others && <span class="soft small">the last that accepts</span>}
@@ -115,8 +131,8 @@ function drainOf({ id, connections }: Gateway, session: Session): Order {
     title: `Drain gateway ${id}?`,
     explanation: (
       <p>
-        Its {plural(connections, "connection")} are sent to the other gateways, a few at a time. It accepts no more, until
-        its process is started again.
+        Its {plural(connections, "connection")} are sent to the other gateways, a few at a time. It accepts no
+        more, until its process is started again.
       </p>
     ),
     verb: "Drain",

@@ -28,9 +28,7 @@ export function Operations({ session }: { session: Session }) {
         <h1 id="operations-title">Operations</h1>
         {shown === undefined && <p class="empty">Asking …</p>}
         {shown?.length === 0 && <p class="empty">Nothing was changed in the last 30 days.</p>}
-        {shown !== undefined && shown.length > 0 && (
-          <Table operations={shown} session={session} now={now} />
-        )}
+        {shown !== undefined && shown.length > 0 && <Table operations={shown} session={session} now={now} />}
       </section>
     </>
   );

@@ -3,6 +3,8 @@ import type { Session } from "../session/session.js";
 import { CellMap } from "./cell-map.js";
 import { CellTable } from "./cell-table.js";
 import { Charts } from "./charts.js";
+import { GatewaySummary } from "./gateway-summary.js";
+import { RecentChanges } from "./recent-changes.js";
 
 /** The installation at a glance: its figures, where its cells are, and how they are. */
 export function Overview({ session }: { session: Session }) {
@@ -15,9 +17,15 @@ export function Overview({ session }: { session: Session }) {
     <>
       <h1 class="visually-hidden">Overview</h1>
       <Charts session={session} />
-      <div class="cells">
-        <CellMap session={session} onMark={mark} />
-        <CellTable session={session} marked={marked} />
+      <div class="overview">
+        <div>
+          <CellMap session={session} onMark={mark} />
+          <RecentChanges session={session} />
+        </div>
+        <div>
+          <CellTable session={session} marked={marked} />
+          <GatewaySummary session={session} />
+        </div>
       </div>
     </>
   );

@@ -8,7 +8,15 @@ const FIRST_USER = "console";
 const FIRST_DATA = '{"text": "A test message"}';
 
 /** Publishes a message as anybody; it is one like any other, so it says that it is a test. */
-export function Publish({ session, base, onPublished }: { session: Session; base: string; onPublished(): void }) {
+export function Publish({
+  session,
+  base,
+  onPublished,
+}: {
+  session: Session;
+  base: string;
+  onPublished(): void;
+}) {
   const id = useId();
   const [user, setUser] = useState(FIRST_USER);
   const [text, setText] = useState(FIRST_DATA);

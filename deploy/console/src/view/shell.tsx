@@ -21,9 +21,9 @@ export function Shell({ session, onLeave }: { session: Session; onLeave(): void 
   const isAway = known.link.state === "away";
   return (
     <>
-      <a class="skip" href="#main" onClick={skipToMain}>
+      <button class="skip" type="button" onClick={skipToMain}>
         Skip to the content
-      </a>
+      </button>
       <header class="top">
         <div class="brand">
           <Mark />
@@ -34,7 +34,7 @@ export function Shell({ session, onLeave }: { session: Session; onLeave(): void 
         <div class="tools">
           <span class="who" data-testid="me" data-role={session.me.role}>
             <span class="name">{session.me.name}</span>
-            <span class="role">{session.mayOperate ? "operates" : "looks only"}</span>
+            <span class="role">{session.mayOperate ? "may operate" : "reads only"}</span>
           </span>
           <ThemeSwitch />
           <button
@@ -98,8 +98,7 @@ function useWhileSeen(session: Session): void {
   }, [session]);
 }
 
-/** The part of the address behind # is the view's, so that the link can't do it by itself. */
-function skipToMain(event: Event): void {
-  event.preventDefault();
+/** A button and no link: the part of the address behind # is the view's. */
+function skipToMain(): void {
   document.getElementById("main")?.focus();
 }

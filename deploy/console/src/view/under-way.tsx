@@ -12,13 +12,15 @@ import { useNow } from "./use-now.js";
 const SHOWN = 3;
 const PANEL = "under-way";
 
-/** Operations under way, and those that ended while somebody looked on, until they are put away. */
+/** Operations under way, and the last one that ended while somebody looked on, until it is put away. */
 export function UnderWay({ session }: { session: Session }) {
   const { operations } = useStore(session.known);
   const [putAway, setPutAway] = useState<readonly string[]>([]);
   const seen = useRef(new Set<string>());
   for (const operation of operations ?? []) if (isUnderWay(operation)) seen.current.add(operation.id);
-  const shown = (operations ?? []).filter(({ id }) => seen.current.has(id) && !putAway.includes(id));
+  const watched = (operations ?? []).filter(({ id }) => seen.current.has(id) && !putAway.includes(id));
+  const newestEnded = watched.find((operation) => !isUnderWay(operation));
+  const shown = watched.filter((operation) => isUnderWay(operation) || operation === newestEnded);
   useEffect(() => {
     const listed = new Set(operations?.map(({ id }) => id));
     for (const id of seen.current) if (!listed.has(id)) seen.current.delete(id);
@@ -63,6 +65,9 @@ function Progress({ operation, session, onPutAway }: Props) {
       <header>
         <h2>{title}</h2>
         <State state={state} />
+        <span class="figure" data-testid="progress-text">
+          {progressOf(operation)}
+        </span>
         <span class="soft figure">{span((finishedAt ?? now) - startedAt)}</span>
         {state === "parked" && <RunAgain session={session} operation={operation} />}
         {!isRunning && (
@@ -72,9 +77,6 @@ function Progress({ operation, session, onPutAway }: Props) {
         )}
       </header>
       <progress aria-label={title} {...(share === null ? {} : { value: share })} data-state={state} />
-      <p class="figure" data-testid="progress-text">
-        {progressOf(operation)}
-      </p>
       {error !== undefined && <p class="problem">{error}</p>}
     </article>
   );

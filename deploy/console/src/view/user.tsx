@@ -68,7 +68,7 @@ function Inspected({ session, tenant, user }: { session: Session; tenant: string
       )}
       {value.count > 0 && session.mayOperate && (
         <button type="button" data-testid="disconnect" onClick={() => ask()}>
-          Disconnect all …
+          Disconnect all…
         </button>
       )}
       <p class="soft small" role="status" data-testid="disconnected">
@@ -126,7 +126,7 @@ function Connections({ answer: { tenant, connections }, onDisconnect }: Connecti
             {onDisconnect !== null && (
               <td class="change">
                 <button type="button" aria-label={`Disconnect ${conn}`} onClick={() => onDisconnect(conn)}>
-                  Disconnect …
+                  Disconnect…
                 </button>
               </td>
             )}
@@ -142,8 +142,8 @@ function disconnectOf(user: string, conn: string | undefined, run: () => Promise
     title: conn === undefined ? `Disconnect ${user}?` : "Disconnect this connection?",
     explanation: (
       <p>
-        {conn === undefined ? `All connections of ${user} are` : `${conn} of ${user} is`} closed, and an SDK does not come
-        back by itself. The token stays good: to keep somebody out, revoke it.
+        {conn === undefined ? `All connections of ${user} are` : `${conn} of ${user} is`} closed, and an SDK
+        does not come back by itself. The token stays good: to keep somebody out, revoke it.
       </p>
     ),
     verb: "Disconnect",

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Cell, Operation, Stats } from "../api-types.js";
+import { changeOf, healthOf, mustWait, shareOfChannels } from "./cells.js";
+
+const eu: Cell = { id: "eu-1", region: "eu", state: "active", weight: 1, workers: 2, channels: 30, rate: 5 };
+const us: Cell = { ...eu, id: "us-1", region: "us", channels: 10 };
+const drain: Operation = {
+  id: "drain-1",
+  kind: "drain",
+  cell: "eu-1",
+  state: "running",
+  moved: 1,
+  total: 9,
+  startedAt: 1,
+};
+
+function statsWith(p99: number | null): Stats {
+  const none = { p50: null, p99: null };
+  const total = {
+    connections: null,
+    channels: null,
+    publishesPerS: null,
+    deliveriesPerS: null,
+    errorsPerS: null,
+    refusalsPerS: null,
+    bytesInPerS: null,
+    bytesOutPerS: null,
+    publishMs: none,
+    deliverMs: none,
+  };
+  const cell = {
+    workers: 2,
+    channels: 30,
+    recordsPerS: 5,
+    publishesPerS: 5,
+    mailboxMs: { p50: null, p99 },
+    cpu: 0.1,
+  };
+  return { ts: 1, total, cells: { "eu-1": cell }, gateways: {} };
+}
+
+test("health says what is wrong, and the worst of it", () => {
+  const health = (cell: Partial<Cell>, p99: number | null = null, operations: Operation[] = []) =>
+    healthOf({ ...eu, ...cell }, statsWith(p99), operations);
+  assert.deepEqual(health({}), { level: "good", text: "good" });
+  assert.deepEqual(healthOf(eu, null, []), { level: "good", text: "good" }, "without figures");
+  assert.deepEqual(health({}, 300), { level: "watch", text: "slow, 300 ms" });
+  assert.equal(health({ workers: 1 }).level, "watch");
+  assert.deepEqual(health({ workers: 0 }, 300), { level: "bad", text: "no worker answers" });
+  assert.equal(health({ state: "drained", workers: 0 }).level, "good", "nobody needs it");
+  assert.equal(health({ state: "down" }).text, "given up");
+  assert.equal(health({}, null, [{ ...drain, state: "parked" }]).text, "an operation is parked");
+});
+
+test("what may be done is what the state allows, and never a drain of the last active cell", () => {
+  assert.equal(changeOf(eu, [eu, us]), "drain");
+  assert.equal(changeOf(eu, [eu, { ...us, state: "drained" }]), null);
+  for (const state of ["draining", "drained", "down"] as const)
+    assert.equal(changeOf({ ...eu, state }, [us]), "activate");
+  assert.equal(changeOf({ ...eu, state: "joining" }, [eu, us]), null);
+});
+
+test("one change at a time; a drain may be turned around, and gateways are another matter", () => {
+  assert.equal(mustWait(us, "drain", [drain]), true);
+  assert.equal(mustWait({ ...eu, state: "draining" }, "activate", [drain]), false);
+  assert.equal(mustWait(us, "drain", [{ ...drain, state: "done" }]), false);
+  assert.equal(mustWait(us, "drain", [{ ...drain, kind: "gateway-drain" }]), false);
+});
+
+test("the share of all channels", () => {
+  assert.equal(shareOfChannels(eu, [eu, us]), 0.75);
+  assert.equal(shareOfChannels({ ...eu, channels: 0 }, []), 0);
+});
