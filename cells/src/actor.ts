@@ -1,40 +1,28 @@
 import { channelKey, PlexusError, subjects } from "@plexus/protocol";
 import type {
-  CellState,
   Commands,
   Logger,
   PresencePage,
   PresenceSnapshot,
   Settings,
+  Tracer,
   WireCommand,
   WireError,
 } from "@plexus/runtime";
-import { Channel, type ChannelEffect, type LoadedChannel, type TakenBatch } from "./channel.js";
+import { AppendTrace } from "./append-trace.js";
+import type { Asker } from "./asker.js";
+import { Channel, type ChannelEffect, type LoadedChannel } from "./channel.js";
 import { ChannelPresence } from "./channel-presence.js";
 import { Doubt } from "./doubt.js";
 import { type ChannelLogs, loadChannel, readWindow } from "./loader.js";
-import type { Append, ChannelLog } from "./log.js";
+import type { ChannelLog } from "./log.js";
 import * as metrics from "./metrics.js";
+import type { PlacementView } from "./placement-view.js";
 import type { HeldMember } from "./presence.js";
 import type { PresenceStore } from "./presence-store.js";
 import { type ReadableChannel, readRange } from "./reader.js";
 import { planTrim } from "./retention.js";
 import { takeOver } from "./take-over.js";
-
-/** Where an answer goes: the subject and the asker's correlation; and when the command came, by the monotonic clock. */
-export interface Asker {
-  readonly reply: string;
-  readonly correlation: number;
-  readonly at: number;
-}
-
-/** Where channels live, as far as this worker knows. */
-export interface PlacementView {
-  isHome(tenant: string, channel: string): boolean;
-  /** The other cells where the channel may still be, most likely first. */
-  previousHomes(tenant: string, channel: string): string[];
-  stateOf(cell: string): CellState | undefined;
-}
 
 export interface ActorContext {
   readonly cell: string;
@@ -54,6 +42,7 @@ export interface ActorContext {
   ) => Promise<Commands[K]["answer"]>;
   readonly presence: PresenceStore;
   readonly settings: Settings;
+  readonly tracer: Pick<Tracer, "ended">;
   readonly logger: Logger;
   /** Sends a frame to the channel's subscribers without storing it. */
   announce(tenant: string, channel: string, frame: Uint8Array): void;
@@ -336,7 +325,7 @@ export class Actor {
   #run(effect: ChannelEffect<Asker>): void {
     switch (effect.do) {
       case "append":
-        return this.#append({ subject: this.#subject, ...effect }, effect.taken);
+        return this.#append(effect);
       case "load":
         return void this.#verify();
       case "window":
@@ -353,17 +342,22 @@ export class Actor {
     }
   }
 
-  #append(record: Append, taken: readonly TakenBatch<Asker>[]): void {
+  #append({ bytes, fence, opened, taken }: Extract<ChannelEffect<Asker>, { do: "append" }>): void {
     const startedAt = performance.now();
     for (const { to, items } of taken) metrics.mailboxSeconds.add((startedAt - to.at) / 1_000, items.length);
-    this.#context.log.append(record, (outcome) => {
+    const trace = AppendTrace.of(this.#context.tracer, this.key, taken, startedAt);
+    const record = { subject: this.#subject, bytes, fence, opened };
+    const append = trace === undefined ? record : { ...record, traceparent: trace.traceparent };
+    this.#context.log.append(append, (outcome) => {
+      trace?.ended(outcome, performance.now());
       if (outcome.stored) {
         metrics.appendSeconds.add((performance.now() - startedAt) / 1_000);
         const before = this.#channel.position.seq;
         this.#channel.appended(outcome.logSeq, Date.now());
         this.#trimSometimes(this.#channel.position.seq - before);
       } else if (outcome.why === "refused") {
-        this.#context.logger.warn({ channel: this.key, reason: outcome.message }, "append refused");
+        const why = { channel: this.key, reason: outcome.message, trace: trace?.id };
+        this.#context.logger.warn(why, "append refused");
         this.#channel.appendRefused(outcome.message);
       } else this.#channel.unsure();
       this.#runEffects();

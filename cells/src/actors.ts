@@ -1,6 +1,7 @@
 import { channelKey, splitChannelKey } from "@plexus/protocol";
 import { partitionOf, type WireCommand } from "@plexus/runtime";
-import { Actor, type ActorContext, type Asker } from "./actor.js";
+import { Actor, type ActorContext } from "./actor.js";
+import type { Asker } from "./asker.js";
 import * as metrics from "./metrics.js";
 
 /** How often actors that nobody needs are looked for, and how many are looked at each time. */

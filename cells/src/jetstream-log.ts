@@ -6,7 +6,7 @@ import {
   StorageType,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import { logStream, opOf, PlexusError, readHead, subjects } from "@plexus/protocol";
+import { logStream, opOf, PlexusError, readHead, subjects, TRACE_HEADER } from "@plexus/protocol";
 import {
   away,
   Breaker,
@@ -189,7 +189,8 @@ export class JetStreamLog implements ChannelLog {
     return this.#appends.isOpen(performance.now());
   }
 
-  append({ subject, bytes, fence, opened }: Append, done: (outcome: AppendOutcome) => void): void {
+  append(record: Append, done: (outcome: AppendOutcome) => void): void {
+    const { subject, bytes, fence, opened, traceparent } = record;
     if (!this.#appends.tryPass(performance.now())) {
       const { message } = away("the log");
       return void setImmediate(() => done({ stored: false, why: "refused", message }));
@@ -200,6 +201,7 @@ export class JetStreamLog implements ChannelLog {
     headers.set(FENCE_HEADER, String(fence));
     if (opened > 0) headers.set(OPENED_HEADER, String(opened));
     if (opOf(bytes) === "seal") headers.set(SEAL_HEADER, "1");
+    if (traceparent !== undefined) headers.set(TRACE_HEADER, traceparent);
     try {
       this.#nats.publish(subject, bytes, { reply: `${this.#inbox}.${ack}`, headers });
     } catch (error) {

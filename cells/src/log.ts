@@ -25,6 +25,8 @@ export interface Append {
   readonly fence: number;
   /** See {@link StoredRecord.opened}. */
   readonly opened: number;
+  /** Goes along as a header to whoever sees the record; only where it is traced. */
+  readonly traceparent?: string;
 }
 
 export interface ChannelLog {

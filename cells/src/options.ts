@@ -1,8 +1,17 @@
-import { brokerUrl, commonOptions, fairnessOptions, integer, name, option } from "@plexus/runtime";
+import {
+  brokerUrl,
+  commonOptions,
+  fairnessOptions,
+  integer,
+  name,
+  option,
+  tracingOptions,
+} from "@plexus/runtime";
 
 export const workerOptions = {
   ...commonOptions,
   ...fairnessOptions,
+  ...tracingOptions,
   cell: option({ env: "PLEXUS_CELL", type: name, doc: "Cell that this worker belongs to, as in eu-1." }),
   region: option({ env: "PLEXUS_REGION", type: name, doc: "Region of the cell, as in eu." }),
   workerId: option({

@@ -6,7 +6,7 @@ import {
   type WireAnswer,
   type WireError,
 } from "@plexus/runtime";
-import type { Asker } from "./actor.js";
+import type { Asker } from "./asker.js";
 
 /** A NATS message of answers holds about so many bytes at most. */
 const MAX_BATCH_BYTES = 600 * 1024;

@@ -26,12 +26,16 @@ import {
   SettingsStore,
   startOpsServer,
   startTenantLimits,
+  startTracing,
   subscribe,
   type TenantLimits,
+  type Tracing,
+  type WireCommand,
   withCell,
 } from "@plexus/runtime";
-import type { ActorContext, PlacementView } from "./actor.js";
+import type { ActorContext } from "./actor.js";
 import { Actors } from "./actors.js";
+import type { Asker } from "./asker.js";
 import { BotService } from "./bots/bot-service.js";
 import { BotPositions } from "./bots/positions.js";
 import { breakerFor } from "./breakers.js";
@@ -44,6 +48,7 @@ import { LEADER_PARTITION, startMoving } from "./moving.js";
 import type { workerOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
 import { Partitions } from "./partitions.js";
+import type { PlacementView } from "./placement-view.js";
 import { PresenceStore } from "./presence-store.js";
 import { StatusReporter } from "./status.js";
 import { refusalOf } from "./work-gate.js";
@@ -68,6 +73,7 @@ interface Ground {
   readonly settingsStore: SettingsStore;
   readonly tenants: TenantLimits;
   readonly stopLimits: () => void;
+  readonly tracing: Tracing;
 }
 
 /** Connects, opens the log, and enters the cell into the directory. */
@@ -99,7 +105,9 @@ async function layGround(options: WorkerOptions, log: Logger): Promise<Ground> {
   const router = new Router({ nats, directory, asker, log });
   const { settings } = settingsStore;
   const { limits: tenants, stop } = startTenantLimits({ ...options, nats, settings, by: asker, log });
-  return { nats, redis, channelLog, otherLogs, directory, router, settingsStore, tenants, stopLimits: stop };
+  const tracing = await startTracing({ nats, options, process: { kind: "worker", id: workerId, cell }, log });
+  const shared = { directory, router, settingsStore, tenants, stopLimits: stop, tracing };
+  return { nats, redis, channelLog, otherLogs, ...shared };
 }
 
 /** Composes a worker: actors, partitions, leases, and the moving of channels. */
@@ -164,10 +172,11 @@ function startBots(parts: {
   partitions: Partitions;
   log: Logger;
 }): BotService {
-  const { nats, router, settingsStore } = parts.ground;
+  const { nats, router, settingsStore, tracing } = parts.ground;
   return new BotService({
     ...parts.ground,
     bus: connectivity(nats),
+    tracer: tracing.tracer,
     publisher: new Publisher(router),
     settings: settingsStore.settings,
     positions: new BotPositions(nats, parts.options.hubDomain),
@@ -186,6 +195,7 @@ async function leaveGround({
   router,
   settingsStore,
   stopLimits,
+  tracing,
 }: Ground): Promise<void> {
   stopLimits();
   router.stop();
@@ -194,6 +204,7 @@ async function leaveGround({
   directory.stop();
   settingsStore.stop();
   redis.disconnect();
+  await tracing.stop();
   await nats.drain();
 }
 
@@ -217,6 +228,7 @@ function actorContext(parts: {
       router.askAt(at, kind, tenant, channel, body, HAND_OVER_DEADLINE_MS, HAND_OVER_ATTEMPT_MS),
     presence: parts.store,
     settings: parts.settings,
+    tracer: parts.ground.tracing.tracer,
     logger: parts.log,
     announce: (tenant, channel, frame) => nats.publish(subjects.event(tenant, channel), frame),
     answer: (asker, error, body) => parts.outbox.answer(asker, error, body),
@@ -248,11 +260,15 @@ function dispatch(message: Msg, actors: Actors, outbox: Outbox, tenants: TenantL
   if (reply === undefined) return;
   const now = performance.now();
   for (const command of decodeCommands(message.data)) {
-    const asker = { reply, correlation: command[0], at: now };
+    const asker = askerOf(command, reply, now);
     const refusal = refusalOf(command, tenants, now);
     if (refusal === null) actors.handle(command, asker);
     else outbox.answer(asker, refusal, null);
   }
+}
+
+function askerOf({ 0: correlation, 5: traces }: WireCommand, reply: string, at: number): Asker {
+  return traces === undefined ? { reply, correlation, at } : { reply, correlation, at, traces };
 }
 
 /** Lets what is on its way to the log arrive. */

@@ -48,7 +48,11 @@ beforeEach(async () => {
     tenants: { delivered: () => undefined },
     log: silent,
   };
-  const whole = { ...context, settings: new Settings() } as unknown as RelayContext;
+  const whole = {
+    ...context,
+    settings: new Settings(),
+    tracer: { active: false },
+  } as unknown as RelayContext;
   channel = new ChannelRelay(whole, "t/chat.a", "t", "chat.a");
   const head = take("head");
   head.answer({ head: { epoch: "e", seq: 10 }, presence: null, members: 0 });

@@ -1,6 +1,14 @@
-import { lastTime, opOf, type Position, readHead, subjects } from "@plexus/protocol";
-import type { CommandKind, Commands, HeadAnswer, Subscription } from "@plexus/runtime";
-import { homeOf, jitteredMs, subscribe } from "@plexus/runtime";
+import {
+  lastTime,
+  opOf,
+  type Position,
+  type RecordHead,
+  readHead,
+  subjects,
+  TRACE_HEADER,
+} from "@plexus/protocol";
+import type { CommandKind, Commands, HeadAnswer, Msg, Subscription } from "@plexus/runtime";
+import { homeOf, jitteredMs, newContext, subscribe } from "@plexus/runtime";
 import { Announcer } from "./announcer.js";
 import { LatestReaders } from "./latest-readers.js";
 import * as metrics from "./metrics.js";
@@ -49,6 +57,8 @@ export class ChannelRelay {
   /** What the comparison under way will bring is out of date already: ask again before it counts. */
   #outdated = false;
   #stopped = false;
+  /** Frames handed to sockets, ever. */
+  #handed = 0;
 
   constructor(context: RelayContext, key: string, tenant: string, channel: string) {
     this.key = key;
@@ -58,7 +68,7 @@ export class ChannelRelay {
     this.announcer = new Announcer({ ...context, tenant, channel });
     this.presence = new PresenceKeeper(context, this);
     this.#subscription = subscribe(context.nats, subjects.event(tenant, channel), context.log, (message) =>
-      this.#onEvent(message.data),
+      this.#onEvent(message),
     );
     this.home = this.lookUpHome();
     this.opened = this.#open();
@@ -162,15 +172,15 @@ export class ChannelRelay {
     if (last !== undefined && last.seq + last.n === edge) this.relay.tail.prepend(fitting);
   }
 
-  #onEvent(bytes: Uint8Array): void {
+  #onEvent(message: Msg): void {
+    const bytes = message.data;
     switch (opOf(bytes)) {
       case "msg": {
         const head = readHead(bytes);
         if (head === null) return this.#context.log.error({ channel: this.key }, "event is no record");
-        metrics.records.add();
-        this.nextCheckAt = Math.max(this.nextCheckAt, performance.now() + FIRST_CHECK_MS);
-        this.relay.record(head, bytes, performance.now());
-        return this.#runEffects();
+        if (this.#context.tracer.active) this.#traced(message, head);
+        else this.#onRecord(head, bytes);
+        return;
       }
       case "open":
         // Restored from a backup, for example: what it says is compared soon, at the sweep's pace.
@@ -181,6 +191,31 @@ export class ChannelRelay {
       case "presence":
         return this.presence.event(bytes);
     }
+  }
+
+  #onRecord(head: RecordHead, bytes: Uint8Array): void {
+    metrics.records.add();
+    const now = performance.now();
+    this.nextCheckAt = Math.max(this.nextCheckAt, now + FIRST_CHECK_MS);
+    this.relay.record(head, bytes, now);
+    this.#runEffects();
+  }
+
+  /** The same, with a span of it where the record carries a trace. */
+  #traced(message: Msg, head: RecordHead): void {
+    const { tracer } = this.#context;
+    const context = tracer.carried(this.key, () => message.headers?.get(TRACE_HEADER));
+    const [from, handed] = [performance.now(), this.#handed];
+    this.#onRecord(head, message.data);
+    if (context === null) return;
+    tracer.ended(this.key, {
+      stage: "fan_out",
+      context: newContext(context, context.sampled),
+      parent: context.span,
+      from,
+      to: performance.now(),
+      facts: { seq: head.seq, messages: head.n, epoch: head.epoch, receivers: this.#handed - handed },
+    });
   }
 
   #runEffects(): void {
@@ -209,6 +244,7 @@ export class ChannelRelay {
   #handOut(bytes: Uint8Array, messages: number): number {
     const { fanOut, tenants } = this.#context;
     const receivers = fanOut.publish(this.key, "messages", bytes);
+    this.#handed += receivers;
     tenants.delivered(this.tenant, receivers * messages, performance.now());
     return receivers;
   }

@@ -18,6 +18,8 @@ import {
   SettingsStore,
   startOpsServer,
   startTenantLimits,
+  startTracing,
+  type Tracing,
 } from "@plexus/runtime";
 import { openAccess } from "./auth/access.js";
 import { Connections } from "./connections.js";
@@ -56,7 +58,9 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const { limits: tenants } = tenantLimits;
   const app = newApp(options);
   const fanOut = new FanOut(app);
-  const seen = { nats, router, directory, fanOut, settings, tenants, gateway: instance, log };
+  const tracing = await openTracing(nats, options, log);
+  const { tracer } = tracing;
+  const seen = { nats, router, directory, fanOut, settings, tenants, tracer, gateway: instance, log };
   const relays = new Relays(seen, MAX_RELAYS);
   bound.set({ bound: "relays" }, MAX_RELAYS);
   bound.set({ bound: "connections" }, options.maxConnections);
@@ -71,7 +75,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const { flushLater } = connections;
   const bus = connectivity(nats);
   const pages = new PageReader(router);
-  const shared = { verify, limits, lifecycle, tenants };
+  const shared = { verify, limits, lifecycle, tenants, tracer };
   const asked = { nats, bus, router, pages, publisher, relays, settings, flushLater, ...shared };
   const operations = new Operations(asked);
   const { gatewayId: gateway, pingMs, maxReads } = options;
@@ -109,9 +113,18 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
       settingsStore.stop();
       await ops.stop();
       app.close();
+      await tracing.stop();
       await nats.drain();
     },
   };
+}
+
+function openTracing(
+  nats: NatsConnection,
+  options: Options<typeof gatewayOptions>,
+  log: Logger,
+): Promise<Tracing> {
+  return startTracing({ nats, options, process: { kind: "gateway", id: options.gatewayId }, log });
 }
 
 function openSettings(nats: NatsConnection, file: string | undefined, log: Logger): Promise<SettingsStore> {

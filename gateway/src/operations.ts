@@ -27,6 +27,7 @@ import {
   readMembers,
   type Settings,
   type TenantLimits,
+  type Tracer,
 } from "@plexus/runtime";
 import type { Verify } from "./auth/identity.js";
 import type { Connection, Subscription } from "./connection.js";
@@ -57,6 +58,7 @@ export interface OperationsContext {
   verify: Verify;
   limits: OperationLimits;
   lifecycle: Pick<Lifecycle, "subscribed" | "unsubscribed">;
+  tracer: Pick<Tracer, "begin">;
   /** Sends what this connection has queued at the end of the turn. */
   flushLater: (connection: Connection) => void;
 }
@@ -71,12 +73,13 @@ export class Operations {
 
   publish(connection: Connection, frame: PubFrame): void {
     this.#allow(connection, "pub", frame.ch);
-    const { publisher, settings, limits, flushLater } = this.#context;
+    const { publisher, settings, limits, flushLater, tracer } = this.#context;
     if (connection.inFlight >= limits.inFlight)
       throw new PlexusError("rate_limited", "too many requests without an answer yet", { retry: 100 });
     const data = JSON.stringify(frame.data);
     const bytes = Buffer.byteLength(data);
     const { user, tenant } = connection.identity;
+    const trace = tracer.begin(tenant, frame.ch, frame.trace, "client");
     const { maxMessageBytes } = settings.of(tenant, frame.ch);
     if (bytes > maxMessageBytes)
       throw new PlexusError("too_large", `data may be ${maxMessageBytes} bytes of JSON here`);
@@ -85,7 +88,14 @@ export class Operations {
     const id = frame.mid ?? `${connection.id}.${this.#nextId++}`;
     const fragment = messageFragment(id, connection.userJson, connection.connJson, data);
     const pending = new PendingPublish(connection, frame.id, flushLater);
-    publisher.publish(tenant, frame.ch, [id, user, fragment, given], Buffer.byteLength(fragment), pending);
+    publisher.publish(
+      tenant,
+      frame.ch,
+      [id, user, fragment, given],
+      Buffer.byteLength(fragment),
+      pending,
+      trace,
+    );
   }
 
   async subscribe(connection: Connection, frame: SubFrame): Promise<void> {

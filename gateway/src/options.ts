@@ -1,4 +1,4 @@
-import { commonOptions, fairnessOptions, flag, integer, name, option } from "@plexus/runtime";
+import { commonOptions, fairnessOptions, flag, integer, name, option, tracingOptions } from "@plexus/runtime";
 import { z } from "zod";
 import { addressOptions } from "./address-guard.js";
 import { authOptions } from "./auth/options.js";
@@ -8,6 +8,7 @@ import { tlsOptions } from "./tls.js";
 export const gatewayOptions = {
   ...commonOptions,
   ...fairnessOptions,
+  ...tracingOptions,
   gatewayId: option({ env: "PLEXUS_GATEWAY_ID", type: name, doc: "Name of this gateway, as in g1." }),
   host: option({
     env: "PLEXUS_HOST",

@@ -1,4 +1,12 @@
-import type { DirectoryStore, Logger, NatsConnection, Router, Settings, TenantLimits } from "@plexus/runtime";
+import type {
+  DirectoryStore,
+  Logger,
+  NatsConnection,
+  Router,
+  Settings,
+  TenantLimits,
+  Tracer,
+} from "@plexus/runtime";
 import type { FanOut } from "./fan-out.js";
 
 /** What the relays of a gateway work with. */
@@ -9,6 +17,7 @@ export interface RelayContext {
   readonly fanOut: FanOut;
   readonly settings: Settings;
   readonly tenants: Pick<TenantLimits, "delivered">;
+  readonly tracer: Pick<Tracer, "active" | "carried" | "ended">;
   readonly gateway: string;
   readonly log: Logger;
 }

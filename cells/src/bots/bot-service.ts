@@ -1,4 +1,11 @@
-import { type BotAnswer, isBotReply, PlexusError, parseBotSubject, subjects } from "@plexus/protocol";
+import {
+  type BotAnswer,
+  isBotReply,
+  PlexusError,
+  parseBotSubject,
+  subjects,
+  TRACE_HEADER,
+} from "@plexus/protocol";
 import { type Logger, type Msg, type Subscription, subscribe } from "@plexus/runtime";
 import * as metrics from "../metrics.js";
 import { errorAnswer } from "./answer.js";
@@ -68,8 +75,9 @@ export class BotService {
     const from = parseBotSubject(message.subject);
     if (typeof from === "string") throw new PlexusError("bad_request", from);
     const request: BotRequest = parseBotRequest(from.operation, from.channel, message.data);
+    const traceparent = request.operation === "publish" ? traceparentOf(message) : undefined;
     if (!READS.has(request.operation))
-      return this.#counted(this.#open, bot, () => this.#operations.run(from, request));
+      return this.#counted(this.#open, bot, () => this.#operations.run(from, request, traceparent));
     if (!message.reply) return { ok: true };
     return this.#counted(this.#open, bot, () =>
       this.#counted(this.#reads, bot, () => this.#operations.run(from, request)),
@@ -89,6 +97,10 @@ export class BotService {
       metrics.botRequestsOpen.set(this.#open.total);
     }
   }
+}
+
+function traceparentOf({ headers }: Msg): string | undefined {
+  return headers?.get(TRACE_HEADER) || undefined;
 }
 
 function count({ subject }: Msg, outcome: string): void {

@@ -13,11 +13,13 @@ import {
   type DirectoryStore,
   type NatsConnection,
   type Publisher,
+  type PublishListener,
   type Router,
   readHistory,
   readMembers,
   type Settings,
   type TenantLimits,
+  type Tracer,
 } from "@plexus/runtime";
 import { admit } from "./admission.js";
 import { historyAnswer, membersAnswer } from "./answer.js";
@@ -36,6 +38,7 @@ export interface BotContext {
   readonly publisher: Publisher;
   readonly settings: Settings;
   readonly tenants: TenantLimits;
+  readonly tracer: Pick<Tracer, "begin">;
   readonly positions: BotPositions;
   /** Of this run of this worker: makes ids that no other makes. */
   readonly instance: string;
@@ -52,11 +55,11 @@ export class BotOperations {
   }
 
   /** Carries a request out. Rejects with a {@link PlexusError}, which is the answer then. */
-  async run(from: BotSubject, request: BotRequest): Promise<BotAnswer> {
+  async run(from: BotSubject, request: BotRequest, traceparent?: string): Promise<BotAnswer> {
     admit(this.#context, from, request, performance.now());
     switch (request.operation) {
       case "publish":
-        return this.#publish(from, request);
+        return this.#publish(from, request, traceparent);
       case "history":
         return this.#history(from, request);
       case "presence":
@@ -72,7 +75,12 @@ export class BotOperations {
     }
   }
 
-  #publish({ tenant, bot, channel }: BotSubject, { data, mid }: Of<"publish">): Promise<BotAnswer> {
+  #publish(
+    { tenant, bot, channel }: BotSubject,
+    { data, mid }: Of<"publish">,
+    traceparent: string | undefined,
+  ): Promise<BotAnswer> {
+    const trace = this.#context.tracer.begin(tenant, channel, traceparent, "bot");
     const user = botUser(bot);
     const id = mid ?? `${this.#context.instance}.${this.#nextId++}`;
     const fragment = messageFragment(
@@ -83,10 +91,11 @@ export class BotOperations {
     );
     return new Promise((resolve, reject) => {
       const item = [id, user, fragment, mid !== undefined] as const;
-      this.#context.publisher.publish(tenant, channel, item, Buffer.byteLength(fragment), {
+      const listener: PublishListener = {
         published: (epoch, seq, ts, dup) => resolve({ ok: true, epoch, seq, ts, ...(dup ? { dup } : {}) }),
         rejected: reject,
-      });
+      };
+      this.#context.publisher.publish(tenant, channel, item, Buffer.byteLength(fragment), listener, trace);
     });
   }
 

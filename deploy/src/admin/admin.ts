@@ -15,6 +15,7 @@ import {
   type Service,
   SettingsStore,
   startOpsServer,
+  startTracing,
   type Tls,
 } from "@plexus/runtime";
 import { internalKeysOf } from "../bots/internal-keys.js";
@@ -44,12 +45,14 @@ export async function startAdmin(
   const operations = new Operations(operationStore, gateways);
   const streams = new EventStreams();
   const stats = new StatsFeed({ nats, directory, operations, log });
+  const tracing = await startTracing({ nats, options, process: { kind: "admin", id: "admin" }, log });
   const server = await buildServer(
     {
       nats,
       directory,
       router,
       publisher: new Publisher(router),
+      tracer: tracing.tracer,
       operations,
       revocations,
       bots,
@@ -87,6 +90,7 @@ export async function startAdmin(
       settingsStore.stop();
       directory.stop();
       await ops.stop();
+      await tracing.stop();
       await nats.drain();
     },
   };

@@ -5,10 +5,12 @@ import {
   messageFragment,
   PlexusError,
   subjects,
+  TRACE_HEADER,
 } from "@plexus/protocol";
 import {
   type ChannelSubscribers,
   homeOf,
+  type PublishListener,
   partitionOf,
   readHistory,
   readMembers,
@@ -74,7 +76,11 @@ export function channelRoutes(server: AdminServer, context: AdminContext): void 
         response: answers(200, PublishedBody),
       },
     },
-    ({ params, body }) => publish(context, params.tenant, params.channel, body),
+    ({ params, body, headers }) => {
+      const given = headers[TRACE_HEADER];
+      const traceparent = typeof given === "string" ? given : undefined;
+      return publish(context, params.tenant, params.channel, body, traceparent);
+    },
   );
   server.get(
     "/v1/tenants/:tenant/channels/:channel/history",
@@ -159,10 +165,11 @@ async function positionOf({ router, settings }: AdminContext, tenant: string, ch
 }
 
 function publish(
-  { publisher, settings }: AdminContext,
+  { publisher, settings, tracer }: AdminContext,
   tenant: string,
   channel: string,
   { data, user, mid }: Static<typeof PublishBody>,
+  traceparent: string | undefined,
 ): Promise<Static<typeof PublishedBody>> {
   if (!isPlain(data, MAX_DATA_DEPTH))
     throw new PlexusError("bad_request", `data may be nested ${MAX_DATA_DEPTH} deep at most`);
@@ -174,9 +181,11 @@ function publish(
   const fragment = messageFragment(id, JSON.stringify(user), JSON.stringify(CONN), json);
   return new Promise((resolve, reject) => {
     const item = [id, user, fragment, mid !== undefined] as const;
-    publisher.publish(tenant, channel, item, Buffer.byteLength(fragment), {
+    const listener: PublishListener = {
       published: (epoch, seq, ts, dup) => resolve(dup ? { epoch, seq, ts, dup } : { epoch, seq, ts }),
       rejected: reject,
-    });
+    };
+    const trace = tracer.begin(tenant, channel, traceparent, "api");
+    publisher.publish(tenant, channel, item, Buffer.byteLength(fragment), listener, trace);
   });
 }

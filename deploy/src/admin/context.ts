@@ -8,6 +8,7 @@ import type {
   RevocationStore,
   Router,
   SettingsStore,
+  Tracer,
 } from "@plexus/runtime";
 import type {
   FastifyBaseLogger,
@@ -29,6 +30,7 @@ export interface AdminContext {
   readonly directory: DirectoryStore;
   readonly router: Router;
   readonly publisher: Publisher;
+  readonly tracer: Pick<Tracer, "begin">;
   readonly operations: Operations;
   readonly revocations: RevocationStore;
   readonly bots: BotRegistry;

@@ -5,6 +5,7 @@ import {
   MAX_REVOCATION_MS,
   option,
   tokenSecrets,
+  tracingOptions,
   trustedProxies,
 } from "@plexus/runtime";
 import { z } from "zod";
@@ -20,6 +21,7 @@ const publicKeys = z.string().transform((text, context) => {
 
 export const adminOptions = {
   ...commonOptions,
+  ...tracingOptions,
   host: option({
     env: "PLEXUS_ADMIN_HOST",
     type: z.string(),

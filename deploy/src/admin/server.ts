@@ -25,6 +25,7 @@ import { STATS_NAMED } from "./stats/schemas.js";
 import { tailRoutes } from "./tail.js";
 import { tenantRoutes } from "./tenants.js";
 import { tokenRoutes } from "./tokens.js";
+import { traceRoutes } from "./traces/routes.js";
 import { userRoutes } from "./users.js";
 import { WEBHOOKS_NAMED } from "./webhook-schemas.js";
 import { webhookRoutes } from "./webhooks.js";
@@ -88,6 +89,7 @@ export async function buildServer(
     gatewayRoutes,
     channelRoutes,
     tailRoutes,
+    traceRoutes,
     userRoutes,
     webhookRoutes,
     tokenRoutes,

@@ -90,7 +90,7 @@ export const OPTIONS = {
   },
   ramp: { value: "N", doc: "new connections per second (100)" },
   rate: { value: "N", doc: "publishes per second, of all together" },
-  seconds: { value: "N", doc: "of publishing, in each step (30)" },
+  seconds: { value: "N", doc: "how long: to publish in each step (30), to follow (60)" },
   session: { value: "TIME", doc: "how long a user stays connected (30m)" },
   sources: { value: "N", doc: "connections that only publish; without them subscribers do (0)" },
   steps: { value: "LIST", doc: "multiples of the stated peak (1,2,5,10)" },

@@ -23,6 +23,7 @@ import {
 import { stats } from "./commands/stats.js";
 import { tenantList, tenantRemove, tenantResume, tenantShow, tenantSuspend } from "./commands/tenants.js";
 import { token } from "./commands/tokens.js";
+import { trace } from "./commands/trace.js";
 import { disconnect, revoke, user } from "./commands/users.js";
 import { webhookDead, webhookList, webhookReplay } from "./commands/webhooks.js";
 import { CliError, EXIT, usageError } from "./errors.js";
@@ -80,6 +81,7 @@ export const COMMANDS: readonly Command[] = [
   publish,
   history,
   tail,
+  trace,
   presence,
   user,
   disconnect,

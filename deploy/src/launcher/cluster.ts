@@ -147,9 +147,11 @@ export class Cluster {
         throw new ClusterError(`${entry} is missing: has it been built? (npm run build)`);
     }
     this.#folder = new DataFolder(options.dataDir);
-    const { env, dropped } = childEnvironment(process.env, options.env);
+    const { env, dropped, tracing } = childEnvironment(process.env, options.env);
     if (dropped.length > 0) this.#say(`not passed on to the processes: ${dropped.join(", ")}`);
     this.#env = env;
+    options.workerEnv = { ...tracing, ...options.workerEnv };
+    options.gatewayEnv = { ...tracing, ...options.gatewayEnv };
     const port = options.port || (await freePort());
     const adminPort = options.adminPort || (await freePort());
     await assertPortFree(options.host, port, "--port");

@@ -48,6 +48,8 @@ export interface PubFrame {
   data: unknown;
   /** Idempotency id, 1 to 128 characters; also the message's `id`. */
   mid?: string;
+  /** A W3C `traceparent`: the span that this publish belongs to. What is none is passed over. */
+  trace?: string;
 }
 export interface HistoryFrame {
   op: "history";

@@ -6,3 +6,4 @@ export * from "./names.js";
 export * from "./parse.js";
 export * from "./record.js";
 export * from "./subjects.js";
+export * from "./trace-context.js";

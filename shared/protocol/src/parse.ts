@@ -3,7 +3,7 @@
  * at the shape of a frame again.
  */
 import { PlexusError } from "./errors.js";
-import type { ClientFrame, Position } from "./frames.js";
+import type { ClientFrame, Position, PubFrame } from "./frames.js";
 import { isChannel, MAX_MESSAGE_ID_LENGTH } from "./names.js";
 
 /** How deep `data` may be nested. Deeper values overflow recursive encoders further down the path. */
@@ -26,7 +26,7 @@ export function parseClientFrame(value: unknown): ClientFrame {
   const raw = value as Raw;
   switch (raw.op) {
     case "pub":
-      return { op: "pub", id: id(raw), ch: channel(raw), data: data(raw), ...optional("mid", mid(raw)) };
+      return publish(raw);
     case "sub":
       return {
         op: "sub",
@@ -67,6 +67,14 @@ export function parseClientFrame(value: unknown): ClientFrame {
   }
 }
 
+function publish(raw: Raw): PubFrame {
+  const frame: PubFrame = { op: "pub", id: id(raw), ch: channel(raw), data: data(raw) };
+  if (raw.mid !== undefined) frame.mid = text(raw, "mid", MAX_MESSAGE_ID_LENGTH);
+  // Only looked at where somebody traces: what is wrong with it must not keep a message from being sent.
+  if (typeof raw.trace === "string") frame.trace = raw.trace;
+  return frame;
+}
+
 /** The `id` of something that may be a frame, for the error that answers it. */
 export function frameId(value: unknown): number | undefined {
   const id = value !== null && typeof value === "object" ? (value as Raw).id : undefined;
@@ -98,10 +106,6 @@ function text(raw: Raw, field: string, maxLength: number): string {
 
 function token(raw: Raw): string {
   return text(raw, "token", MAX_TOKEN_LENGTH);
-}
-
-function mid(raw: Raw): string | undefined {
-  return raw.mid === undefined ? undefined : text(raw, "mid", MAX_MESSAGE_ID_LENGTH);
 }
 
 function flag(raw: Raw, field: string): boolean | undefined {

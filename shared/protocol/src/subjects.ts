@@ -15,6 +15,8 @@
  *   load                             every gateway and worker says how much it does, once a second
  *   control.gateway.disconnect       every gateway closes the connections of a user
  *   control.gateway.drain.<gateway>  a gateway sends its connections away
+ *   control.trace                    somebody follows a channel's messages: said anew every second while it lasts
+ *   trace.<tenant>.<channel>         what each process that such a message passes says of it
  *
  *   bot.<tenant>.<bot>.<operation>.<channel>   what bots ask for; any worker of any cell answers
  *   _INBOX.<tenant>.<bot>.…                    where a bot with credentials gets its answers, and nobody else reads
@@ -50,6 +52,8 @@ export const subjects = {
   load: "load",
   disconnectUser: "control.gateway.disconnect",
   drainGateway: (gateway: string) => `control.gateway.drain.${gateway}`,
+  orderTraces: "control.trace",
+  traceReports: (tenant: string, channel: string) => `trace.${tenant}.${channel}`,
   botRequest: (tenant: string, bot: string, operation: BotOperation, channel: string) =>
     `bot.${tenant}.${bot}.${operation}.${channel}`,
   allBotRequests: "bot.>",

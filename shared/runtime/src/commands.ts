@@ -123,6 +123,9 @@ export interface Commands {
 }
 export type CommandKind = keyof Commands;
 
+/** Of a batch of publishes those that are traced: which one, and the `traceparent` under which it goes on. */
+export type WireTraces = ReadonlyArray<readonly [index: number, traceparent: string]>;
+
 export type WireCommand<K extends CommandKind = CommandKind> = {
   [P in K]: readonly [
     correlation: number,
@@ -130,6 +133,8 @@ export type WireCommand<K extends CommandKind = CommandKind> = {
     tenant: string,
     channel: string,
     body: Commands[P]["ask"],
+    /** Left out, not empty, where nothing is traced. */
+    traces?: WireTraces,
   ];
 }[K];
 

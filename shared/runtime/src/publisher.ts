@@ -5,9 +5,11 @@
 import { channelKey, type ErrorCode, PlexusError } from "@plexus/protocol";
 import { Counter } from "prom-client";
 import type { Commands, PublishItem } from "./commands.js";
-import { ROUTER_DEFAULTS, type Router } from "./router.js";
+import type { Router } from "./router.js";
+import { ROUTER_DEFAULTS } from "./router-options.js";
 import { LabelledTally, Tally } from "./tally.js";
 import { TimeTally } from "./time-tally.js";
+import type { PublishTrace } from "./tracing/publish-trace.js";
 
 /** Told once what became of a message. */
 export interface PublishListener {
@@ -27,6 +29,19 @@ interface Lane {
   readonly channel: string;
   waiting: Waiting[];
   inFlight: boolean;
+  /** Those of the waiting that are traced; undefined where none is. */
+  traced: Traced[] | undefined;
+}
+
+interface Traced {
+  readonly waiting: Waiting;
+  readonly trace: PublishTrace;
+}
+
+/** A traced item of a batch. */
+interface TracedItem {
+  readonly index: number;
+  readonly trace: PublishTrace;
 }
 
 /** One batch of a lane becomes at most one record's worth of work for the actor. */
@@ -89,22 +104,25 @@ export class Publisher {
     item: PublishItem,
     bytes: number,
     listener: PublishListener,
+    trace?: PublishTrace,
   ): void {
     if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       const error = new PlexusError("unavailable", "too much is waiting", { retry: RETRY_MS * 5 });
-      return refuse(listener, "gateway_bytes", error);
+      return refuse(listener, "gateway_bytes", error, trace);
     }
     const key = channelKey(tenant, channel);
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { tenant, channel, waiting: [], inFlight: false };
+      lane = { tenant, channel, waiting: [], inFlight: false, traced: undefined };
       this.#lanes.set(key, lane);
     }
     if (lane.waiting.length >= MAX_LANE_MESSAGES) {
       const error = new PlexusError("rate_limited", "the channel is too busy", { retry: RETRY_MS });
-      return refuse(listener, "lane_messages", error);
+      return refuse(listener, "lane_messages", error, trace);
     }
-    lane.waiting.push({ item, listener, bytes, acceptedAt: this.#now() });
+    const waiting = { item, listener, bytes, acceptedAt: this.#now() };
+    lane.waiting.push(waiting);
+    if (trace !== undefined) lane.traced = [...(lane.traced ?? []), { waiting, trace }];
     this.#waitingBytes += bytes;
     if (lane.waiting.length === 1 && !lane.inFlight) this.#markReady(lane);
   }
@@ -137,12 +155,30 @@ export class Publisher {
     batches.add();
     messages.add(n);
     const items = batch.map((waiting) => waiting.item);
+    const traced = lane.traced === undefined ? undefined : this.#takeTraced(lane, batch);
     const settle = (error: PlexusError | null, answer: Commands["publish"]["answer"] | null) => {
       if (error !== null) this.#reject(lane, batch, error);
       else accept(batch, answer!, this.#now());
+      if (traced !== undefined) endTraces(traced, error, answer);
       this.#next(lane);
     };
-    this.#router.send("publish", lane.tenant, lane.channel, items, bytes, settle, leftMs);
+    const traces = traced?.map(({ index, trace }) => [index, trace.traceparent] as const);
+    this.#router.send("publish", lane.tenant, lane.channel, items, bytes, settle, leftMs, traces);
+  }
+
+  /** Those of a batch that are traced, which is on its way from here on; what else is traced in the lane waits on. */
+  #takeTraced(lane: Lane, batch: Waiting[]): TracedItem[] | undefined {
+    const found: TracedItem[] = [];
+    const left: Traced[] = [];
+    for (const one of lane.traced ?? []) {
+      const index = batch.indexOf(one.waiting);
+      if (index === -1) left.push(one);
+      else found.push({ index, trace: one.trace });
+    }
+    lane.traced = left.length === 0 ? undefined : left;
+    const now = performance.now();
+    for (const { trace } of found) trace.sent(now);
+    return found.length === 0 ? undefined : found;
   }
 
   /** Nothing was sent of what waited too long: its publishers may be told so. */
@@ -164,6 +200,9 @@ export class Publisher {
   #reject(lane: Lane, batch: Waiting[], error: PlexusError): void {
     const behind = lane.waiting;
     lane.waiting = [];
+    const now = performance.now();
+    for (const { trace } of lane.traced ?? []) trace.failed(error.code, now);
+    lane.traced = undefined;
     outcomes.add(error.code, batch.length + behind.length);
     for (const waiting of behind) this.#waitingBytes -= waiting.bytes;
     for (const { listener } of batch) listener.rejected(error);
@@ -171,8 +210,9 @@ export class Publisher {
   }
 }
 
-function refuse(listener: PublishListener, bound: string, error: PlexusError): void {
+function refuse(listener: PublishListener, bound: string, error: PlexusError, trace?: PublishTrace): void {
   refused.inc({ bound });
+  trace?.failed(error.code, performance.now());
   outcomes.add(error.code);
   listener.rejected(error);
 }
@@ -183,5 +223,21 @@ function accept(batch: Waiting[], answer: Commands["publish"]["answer"], now: nu
     const [seq, ts, dup] = answer.items[i]!;
     publishSeconds.add((now - batch[i]!.acceptedAt) / 1_000);
     batch[i]!.listener.published(answer.epoch, seq, ts, dup);
+  }
+}
+
+function endTraces(
+  traced: readonly TracedItem[],
+  error: PlexusError | null,
+  answer: Commands["publish"]["answer"] | null,
+): void {
+  const now = performance.now();
+  for (const { index, trace } of traced) {
+    if (answer === null) {
+      trace.failed(error!.code, now);
+      continue;
+    }
+    const [seq, , dup] = answer.items[index]!;
+    trace.stored(answer.epoch, seq, dup, now);
   }
 }

@@ -13,7 +13,8 @@ import type { CellEntry, Directory } from "./directory.js";
 import type { DirectoryStore } from "./directory-store.js";
 import { connectNats, type Msg, type NatsConnection, type Subscription } from "./nats.js";
 import { partitionOf } from "./placement.js";
-import { Router, type RouterOptions } from "./router.js";
+import { Router } from "./router.js";
+import type { RouterOptions } from "./router-options.js";
 import { type Broker, silent, startNats, until } from "./testing/index.js";
 
 let broker: Broker;

@@ -17,31 +17,15 @@ import {
   encodeCommands,
   type WireCommand,
   type WireError,
+  type WireTraces,
 } from "./commands.js";
 import { homeOf } from "./directory.js";
 import type { DirectoryStore } from "./directory-store.js";
 import type { Logger } from "./log.js";
 import { isNoResponders, type Msg, type NatsConnection, subscribe } from "./nats.js";
 import { partitionOf } from "./placement.js";
+import { ROUTER_DEFAULTS, type RouterOptions } from "./router-options.js";
 import { LabelledTally } from "./tally.js";
-
-export interface RouterOptions {
-  /** Milliseconds until a command fails with `timeout` or `unavailable`. */
-  deadlineMs: number;
-  /** Milliseconds without an answer after which a command is sent again. */
-  attemptMs: number;
-  /** Commands without an answer yet; more fail with `unavailable`. */
-  maxOutstanding: number;
-  /** And the bytes of all of them; one that finds nothing outstanding is always taken. */
-  maxOutstandingBytes: number;
-}
-
-export const ROUTER_DEFAULTS: RouterOptions = {
-  deadlineMs: 10_000,
-  attemptMs: 3_000,
-  maxOutstanding: 50_000,
-  maxOutstandingBytes: 128 * 1024 * 1024,
-};
 
 /** How often deadlines and retries are looked after. */
 const SWEEP_MS = 25;
@@ -175,9 +159,10 @@ export class Router {
     bytes: number,
     settle: Settle<K>,
     deadlineMs = this.#options.deadlineMs,
+    traces?: WireTraces,
   ): void {
     const { attemptMs } = this.#options;
-    this.#add({ kind, tenant, channel, body, bytes, settle, deadlineMs, attemptMs });
+    this.#add({ kind, tenant, channel, body, bytes, settle, deadlineMs, attemptMs, traces });
   }
 
   stop(): void {
@@ -200,14 +185,16 @@ export class Router {
     cell?: string;
     deadlineMs: number;
     attemptMs: number;
+    traces?: WireTraces | undefined;
   }): void {
-    const { kind, tenant, channel, body, bytes, settle, cell, deadlineMs, attemptMs } = request;
+    const { kind, tenant, channel, body, bytes, settle, cell, deadlineMs, attemptMs, traces } = request;
     if (!this.#hasRoom(bytes))
       return settle(new PlexusError("unavailable", "too many commands under way", { retry: 500 }), null);
     const correlation = this.#nextCorrelation++;
     const now = performance.now();
+    const command = [correlation, kind, tenant, channel, body] as const;
     this.#pending.set(correlation, {
-      command: [correlation, kind, tenant, channel, body] as unknown as WireCommand,
+      command: (traces === undefined ? command : [...command, traces]) as unknown as WireCommand,
       cell,
       bytes: bytes + COMMAND_OVERHEAD_BYTES,
       settle: settle as Settle<CommandKind>,
