@@ -58,12 +58,10 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const { limits: tenants } = tenantLimits;
   const app = newApp(options);
   const fanOut = new FanOut(app);
-  const tracing = await openTracing(nats, options, log);
-  const { tracer } = tracing;
+  const { tracer, stop: stopTracing } = await openTracing(nats, options, log);
   const seen = { nats, router, directory, fanOut, settings, tenants, tracer, gateway: instance, log };
   const relays = new Relays(seen, MAX_RELAYS);
-  bound.set({ bound: "relays" }, MAX_RELAYS);
-  bound.set({ bound: "connections" }, options.maxConnections);
+  sayBounds(options);
   directory.onChange(() => relays.homesChanged());
   const connections = new Connections(instance, options);
   const { lifecycleBuffer: buffer, rosterMs } = options;
@@ -113,10 +111,15 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
       settingsStore.stop();
       await ops.stop();
       app.close();
-      await tracing.stop();
+      await stopTracing();
       await nats.drain();
     },
   };
+}
+
+function sayBounds({ maxConnections }: Options<typeof gatewayOptions>): void {
+  bound.set({ bound: "relays" }, MAX_RELAYS);
+  bound.set({ bound: "connections" }, maxConnections);
 }
 
 function openTracing(

@@ -11,6 +11,8 @@ export interface PublishOptions {
   mid?: string;
   /** Milliseconds after which it fails; repeated until then. */
   deadlineMs?: number;
+  /** A W3C `traceparent`: the span that this publish belongs to, where the installation traces. */
+  trace?: string;
 }
 
 /** One channel, as a bot uses it. */
@@ -33,12 +35,20 @@ export class BotChannel {
   }
 
   /** Resolves once the message is durable. What fails with `timeout` may be stored: repeat it with its `mid`. */
-  publish(data: unknown, { mid = crypto.randomUUID(), deadlineMs }: PublishOptions = {}): Promise<Published> {
+  publish(
+    data: unknown,
+    { mid = crypto.randomUUID(), deadlineMs, trace }: PublishOptions = {},
+  ): Promise<Published> {
     if (this.#waiting >= MAX_WAITING)
       return Promise.reject(new PlexusError("rate_limited", "too many publishes wait", { retry: 100 }));
     this.#waiting++;
     const publish = () =>
-      this.#requests.ask<Published & { ok: true }>("publish", this.name, { data, mid }, { deadlineMs });
+      this.#requests.ask<Published & { ok: true }>(
+        "publish",
+        this.name,
+        { data, mid },
+        { deadlineMs, trace },
+      );
     const published = this.#last.then(publish, publish).finally(() => this.#waiting--);
     this.#last = published.catch(() => undefined);
     return published.then(({ epoch, seq, ts, dup }) => ({ epoch, seq, ts, ...(dup ? { dup } : {}) }));

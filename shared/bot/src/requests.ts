@@ -5,8 +5,9 @@ import {
   isErrorCode,
   PlexusError,
   subjects,
+  TRACE_HEADER,
 } from "@plexus/protocol";
-import type { NatsConnection } from "nats";
+import { headers, type NatsConnection, type RequestOptions } from "nats";
 
 /** A worker that does not answer by then may have died; another one gets the repetition. */
 const ATTEMPT_MS = 3_000;
@@ -20,6 +21,8 @@ export interface AskOptions {
   deadlineMs?: number | undefined;
   /** Do it once or not at all: what is asked is not harmless to repeat. */
   once?: boolean;
+  /** A `traceparent`, for the header. */
+  trace?: string | undefined;
 }
 
 /** Asks workers, and repeats what got no answer or may succeed later. */
@@ -39,14 +42,15 @@ export class Requests {
     operation: BotOperation,
     channel: string,
     body: object,
-    { deadlineMs = DEADLINE_MS, once = false }: AskOptions = {},
+    { deadlineMs = DEADLINE_MS, once = false, trace }: AskOptions = {},
   ): Promise<T> {
     const subject = subjects.botRequest(this.#tenant, this.#bot, operation, channel);
     const payload = JSON.stringify(body);
     const deadlineAt = performance.now() + deadlineMs;
     for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
       const leftMs = Math.max(1, deadlineAt - performance.now());
-      const answer = await this.#attempt(subject, payload, once ? leftMs : Math.min(leftMs, ATTEMPT_MS));
+      const timeout = once ? leftMs : Math.min(leftMs, ATTEMPT_MS);
+      const answer = await this.#attempt(subject, payload, { timeout, ...headersOf(trace) });
       if (answer.ok) return answer as T;
       const { code, message, retry = waitMs } = answer.error;
       const pauseMs = Math.max(retry, 1) * (0.5 + Math.random());
@@ -56,9 +60,9 @@ export class Requests {
     }
   }
 
-  async #attempt(subject: string, payload: string, timeout: number): Promise<BotAnswer> {
+  async #attempt(subject: string, payload: string, options: RequestOptions): Promise<BotAnswer> {
     try {
-      return (await this.#nats.request(subject, payload, { timeout })).json<BotAnswer>();
+      return (await this.#nats.request(subject, payload, options)).json<BotAnswer>();
     } catch (error) {
       if (this.#nats.isClosed()) throw new PlexusError("unavailable", "the bot is closed", { cause: error });
       const { name, message } = error as Error;
@@ -68,6 +72,13 @@ export class Requests {
       return { ok: false, error: { code, message: code === "timeout" ? "no answer in time" : message } };
     }
   }
+}
+
+function headersOf(trace: string | undefined): Pick<RequestOptions, "headers"> {
+  if (trace === undefined) return {};
+  const own = headers();
+  own.set(TRACE_HEADER, trace);
+  return { headers: own };
 }
 
 /** A later version may know codes that this one does not. */

@@ -50,6 +50,13 @@ export interface ChannelEvents {
   state: SubscriptionState;
 }
 
+export interface PublishOptions {
+  /** The message's id; made here unless given. */
+  mid?: string;
+  /** A W3C `traceparent`: the span that this publish belongs to, where the installation traces. */
+  trace?: string;
+}
+
 export interface HistoryOptions {
   /** Messages before this seq, the nearest. */
   before?: number;
@@ -160,8 +167,8 @@ export class Channel extends Emitter<ChannelEvents> implements AsyncIterable<Cha
    *
    * The message comes back on a subscribed channel with `id === mid`, before or after this resolves.
    */
-  publish(data: unknown, options: { mid?: string } = {}): Promise<Published> {
-    return this.#hub.publisher.publish(this.name, data, options.mid ?? this.#hub.settings.makeId());
+  publish(data: unknown, { mid, trace }: PublishOptions = {}): Promise<Published> {
+    return this.#hub.publisher.publish(this.name, data, mid ?? this.#hub.settings.makeId(), trace);
   }
 
   /** Reads stored messages; needs no subscription. */

@@ -16,6 +16,7 @@ export {
   type ChannelEvents,
   type HistoryOptions,
   type HistoryPage,
+  type PublishOptions,
   type Signal,
   type Skipped,
 } from "./channel.js";

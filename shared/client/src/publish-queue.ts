@@ -21,6 +21,8 @@ export interface Publish {
   readonly mid: string;
   readonly data: unknown;
   readonly bytes: number;
+  /** The `traceparent` that it belongs to. */
+  readonly trace: string | undefined;
   readonly deadlineAt: number;
   /** The connection that carries it and has not answered. */
   link: number | undefined;
@@ -63,11 +65,11 @@ export class PublishQueue {
   }
 
   /** Throws `limit_reached` where the queue is full. */
-  add(channel: string, mid: string, data: unknown, bytes: number, now: number): Publish {
+  add(channel: string, mid: string, data: unknown, bytes: number, now: number, trace?: string): Publish {
     if (this.#size >= this.#limits.maxQueuedPublishes || this.#bytes + bytes > this.#limits.maxQueuedBytes)
       throw new PlexusError("limit_reached", "the publish queue is full");
     const publish: Publish = {
-      ...{ channel, mid, data, bytes, deadlineAt: now + this.#limits.publishDeadlineMs },
+      ...{ channel, mid, data, bytes, trace, deadlineAt: now + this.#limits.publishDeadlineMs },
       ...{ link: undefined, failures: 0, retryAt: undefined, uncertain: false, error: undefined },
     };
     const lane = this.#lanes.get(channel);

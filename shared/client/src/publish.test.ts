@@ -37,6 +37,23 @@ test("resolves with where it was stored; data is what it was when it was publish
   assert.deepEqual(await publishing, { mid: "m-1", epoch: "e1", seq: 5, ts: 7, dup: true });
 });
 
+test("the trace that it belongs to goes along, and with every repetition", async () => {
+  const { peer, channel } = await ready();
+  const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const publishing = channel.publish(1, { trace });
+  const first = await peer.take("pub");
+  peer.send({ op: "err", id: first.id, code: "unavailable", message: "away", retry: 1 });
+  const second = await peer.take("pub");
+  assert.deepEqual([first.trace, second.trace], [trace, trace]);
+  ok(peer, second.id, 1);
+  await publishing;
+  const plain = channel.publish(2);
+  const frame = await peer.take("pub");
+  assert.ok(!("trace" in frame), "nothing where none was given");
+  ok(peer, frame.id, 2);
+  await plain;
+});
+
 test("strict by default: a publish waits for the one before it; other channels do not", async () => {
   const { client, peer, channel } = await ready();
   const first = channel.publish("a1");

@@ -41,14 +41,15 @@ export class Publisher {
   }
 
   /** Rejects at once where the queue is full or `data` is no JSON. */
-  async publish(channel: string, data: unknown, mid: string): Promise<Published> {
+  async publish(channel: string, data: unknown, mid: string, trace?: string): Promise<Published> {
     // Somebody repeats what is still under way: both wait for the same answer.
     const same = this.#queue.find(channel, mid);
     if (same !== undefined) return this.#answerTo(same).promise;
     const json = toJson(data);
     const bytes = encoder.encode(json).byteLength;
     // A copy: what the application does to its object later must not change a retry.
-    const publish = this.#queue.add(channel, mid, JSON.parse(json), bytes, this.#settings.clock.now());
+    const now = this.#settings.clock.now();
+    const publish = this.#queue.add(channel, mid, JSON.parse(json), bytes, now, trace);
     this.#pumpSoon();
     return this.#answerTo(publish).promise;
   }
@@ -106,9 +107,9 @@ export class Publisher {
   }
 
   #send(link: Link, publish: Publish): void {
-    const { channel: ch, mid, data } = publish;
+    const { channel: ch, mid, data, trace } = publish;
     link.ask(
-      { op: "pub", ch, data, mid },
+      { op: "pub", ch, data, mid, ...(trace === undefined ? {} : { trace }) },
       {
         ok: (frame) => {
           const { epoch, seq, ts, dup } = frame as PubOk;
