@@ -321,6 +321,20 @@ test("whoever stops does not know what became of its appends", async () => {
   broker.resume();
 });
 
+test("what was under way when the server was lost waits for its return, and not for a deadline", async () => {
+  const patient = { ...OPTIONS, appendDeadlineMs: 60_000, readDeadlineMs: 60_000 };
+  const waiting = await JetStreamLog.open(nats, cell, silent, patient);
+  await append(0);
+  await broker.suspend();
+  const outcome = append(1, recordOf(2, 1, 1), { to: waiting });
+  const last = waiting.last(subject());
+  await broker.kill();
+  await broker.restart();
+  assert.equal(inShort(await outcome), "unknown");
+  assert.equal((await last)?.logSeq, 1);
+  waiting.stop();
+});
+
 test("what was acknowledged is still there when the server was killed, and the log goes on", async () => {
   await append(0);
   await append(1, recordOf(2, 1, 1));

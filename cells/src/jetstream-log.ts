@@ -18,6 +18,7 @@ import {
   type Msg,
   type NatsConnection,
   natsHeaders,
+  onReconnect,
   subscribe,
 } from "@plexus/runtime";
 import type { Append, AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
@@ -120,6 +121,8 @@ export class JetStreamLog implements ChannelLog {
     };
     this.#allSubjects = subjects.logOfCell(cell);
     this.#sweep = setInterval(() => this.#onSweep(performance.now()), SWEEP_MS);
+    // Whether they were stored can be looked up now; to wait for their deadline would only be longer.
+    onReconnect(nats, () => this.#settleAll("the connection was lost"));
   }
 
   /** Opens the cell's stream, making it where it is missing. */
@@ -295,8 +298,7 @@ export class JetStreamLog implements ChannelLog {
   stop(): void {
     clearInterval(this.#sweep);
     this.#questions.stop();
-    for (const ack of [...this.#waiting.keys()])
-      this.#settle(ack, { stored: false, why: "unknown", message: "this process is stopping" });
+    this.#settleAll("this process is stopping");
   }
 
   #onAck(message: Msg): void {
@@ -324,6 +326,11 @@ export class JetStreamLog implements ChannelLog {
       this.#appends.failed(now);
       this.#settle(ack, { stored: false, why: "unknown", message: "no answer in time" });
     }
+  }
+
+  #settleAll(message: string): void {
+    for (const ack of [...this.#waiting.keys()])
+      this.#settle(ack, { stored: false, why: "unknown", message });
   }
 
   #settle(ack: number, outcome: AppendOutcome): void {

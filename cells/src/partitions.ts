@@ -1,5 +1,6 @@
 import { subjects } from "@plexus/protocol";
 import {
+  flushed,
   type Logger,
   type Msg,
   type NatsConnection,
@@ -100,7 +101,7 @@ export class Partitions {
     this.#presence?.unsubscribe();
     for (const subscription of this.#owned.values()) subscription.unsubscribe();
     this.#owned.clear();
-    await this.#nats.flush();
+    await flushed(this.#nats);
   }
 
   #onBeat(beat: Beat): void {

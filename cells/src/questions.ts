@@ -10,6 +10,7 @@ import {
   type Logger,
   type Msg,
   type NatsConnection,
+  onReconnect,
   subscribe,
 } from "@plexus/runtime";
 
@@ -18,9 +19,11 @@ const SWEEP_MS = 100;
 const MAX_WAITING = 16_384;
 
 interface Waiting {
+  readonly subject: string;
+  readonly body: string;
   readonly resolve: (answer: Msg) => void;
   readonly reject: (error: PlexusError) => void;
-  readonly deadlineAt: number;
+  deadlineAt: number;
 }
 
 export class Questions {
@@ -46,6 +49,7 @@ export class Questions {
     this.#inbox = context.inbox;
     subscribe(this.#nats, `${this.#inbox}.*`, context.log, (message) => this.#onAnswer(message));
     this.#sweep = setInterval(() => this.#onSweep(performance.now()), SWEEP_MS);
+    onReconnect(this.#nats, () => this.#askAgain());
   }
 
   /**
@@ -58,18 +62,29 @@ export class Questions {
     if (!this.#breaker.tryPass(performance.now())) return Promise.reject(away("the log"));
     return new Promise((resolve, reject) => {
       const id = this.#next++;
-      this.#waiting.set(id, { resolve, reject, deadlineAt: performance.now() + this.#deadlineMs });
-      try {
-        this.#nats.publish(subject, JSON.stringify(body), { reply: `${this.#inbox}.${id}` });
-      } catch (cause) {
-        this.#fail(id, cause);
-      }
+      this.#waiting.set(id, { subject, body: JSON.stringify(body), resolve, reject, deadlineAt: 0 });
+      this.#send(id);
     });
   }
 
   stop(): void {
     clearInterval(this.#sweep);
     for (const id of [...this.#waiting.keys()]) this.#fail(id, "this process is stopping");
+  }
+
+  /** They were lost with the connection; all of them may be asked twice. */
+  #askAgain(): void {
+    for (const id of [...this.#waiting.keys()]) this.#send(id);
+  }
+
+  #send(id: number): void {
+    const waiting = this.#waiting.get(id)!;
+    waiting.deadlineAt = performance.now() + this.#deadlineMs;
+    try {
+      this.#nats.publish(waiting.subject, waiting.body, { reply: `${this.#inbox}.${id}` });
+    } catch (cause) {
+      this.#fail(id, cause);
+    }
   }
 
   #onAnswer(message: Msg): void {

@@ -12,6 +12,7 @@ import {
   decodeCommands,
   homeOf,
   type Logger,
+  leaveNats,
   type Msg,
   type NatsConnection,
   type Options,
@@ -205,7 +206,7 @@ async function leaveGround({
   settingsStore.stop();
   redis.disconnect();
   await tracing.stop();
-  await nats.drain();
+  await leaveNats(nats);
 }
 
 function actorContext(parts: {

@@ -7,6 +7,7 @@ import {
   connectNats,
   DirectoryStore,
   type Logger,
+  leaveNats,
   type NatsConnection,
   type Options,
   Publisher,
@@ -112,7 +113,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
       await ops.stop();
       app.close();
       await stopTracing();
-      await nats.drain();
+      await leaveNats(nats);
     },
   };
 }

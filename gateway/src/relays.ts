@@ -1,4 +1,5 @@
 import { channelKey, PlexusError } from "@plexus/protocol";
+import { onReconnect } from "@plexus/runtime";
 import { ChannelRelay } from "./channel-relay.js";
 import * as metrics from "./metrics.js";
 import type { RelayContext } from "./relay-context.js";
@@ -30,7 +31,7 @@ export class Relays {
     this.#context = context;
     this.#maxRelays = maxRelays;
     this.#sweep = setInterval(() => this.#onSweep(performance.now()), SWEEP_MS);
-    void this.#watchConnection();
+    onReconnect(context.nats, () => this.#compareAll());
   }
 
   /** The channel's relay, with one subscriber more; give it back with {@link release}. */
@@ -107,11 +108,8 @@ export class Relays {
   }
 
   /** Whatever was sent while the connection was away is lost: compare every head. */
-  async #watchConnection(): Promise<void> {
-    for await (const status of this.#context.nats.status()) {
-      if (status.type !== "reconnect") continue;
-      const now = performance.now();
-      for (const relay of this.#relays.values()) relay.nextCheckAt = now + Math.random() * RECHECK_SPREAD_MS;
-    }
+  #compareAll(): void {
+    const now = performance.now();
+    for (const relay of this.#relays.values()) relay.nextCheckAt = now + Math.random() * RECHECK_SPREAD_MS;
   }
 }

@@ -6,6 +6,7 @@ import {
   connectNats,
   DirectoryStore,
   type Logger,
+  leaveNats,
   networks,
   OperationStore,
   type Options,
@@ -91,7 +92,7 @@ export async function startAdmin(
       directory.stop();
       await ops.stop();
       await tracing.stop();
-      await nats.drain();
+      await leaveNats(nats);
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   DirectoryStore,
   hubJetStream,
   type Logger,
+  leaveNats,
   type Options,
   patiently,
   type Service,
@@ -78,7 +79,7 @@ export async function startHooks(options: Options<typeof hooksOptions>, log: Log
       store.stop();
       directory.stop();
       await ops.stop();
-      await nats.drain();
+      await leaveNats(nats);
     },
   };
 }

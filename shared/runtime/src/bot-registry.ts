@@ -1,12 +1,12 @@
-import { type KV, Kvm } from "@nats-io/kv";
+import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import { type Action, isBot, isTenant, PlexusError } from "@plexus/protocol";
 import { z } from "zod";
 import { hubJetStream } from "./hub.js";
+import { watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
 
 const BUCKET = "plexus-bots";
-const RETRY_WAIT_MS = 500;
 /** The broker holds the permissions of all of them. */
 const MAX_BOTS = 10_000;
 
@@ -30,7 +30,6 @@ export class BotRegistry {
   readonly #log: Logger;
   readonly #bots = new Map<string, RegisteredBot>();
   readonly #listeners = new Set<() => void>();
-  #stopped = false;
   #unwatch: () => void = () => undefined;
 
   private constructor(kv: KV, log: Logger) {
@@ -42,8 +41,11 @@ export class BotRegistry {
   static async open(nats: NatsConnection, log: Logger, domain?: string): Promise<BotRegistry> {
     const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1 });
     const registry = new BotRegistry(kv, log);
-    for await (const { key, operation, value } of await kv.history()) registry.#take(key, operation, value);
-    void registry.#watch();
+    for await (const entry of await kv.history()) registry.#take(entry);
+    registry.#unwatch = watchBucket(kv, "bots", log, (entry) => {
+      registry.#take(entry);
+      registry.#tell();
+    });
     return registry;
   }
 
@@ -80,38 +82,22 @@ export class BotRegistry {
   }
 
   stop(): void {
-    this.#stopped = true;
     this.#unwatch();
   }
 
-  #take(key: string, operation: string, value: Uint8Array): void {
-    if (operation !== "PUT") {
+  #take(entry: KvEntry): void {
+    const { key } = entry;
+    if (entry.operation !== "PUT") {
       this.#bots.delete(key);
       return;
     }
-    const result = stored.safeParse(JSON.parse(new TextDecoder().decode(value)));
+    const result = stored.safeParse(entry.json());
     if (result.success) this.#bots.set(key, result.data);
     else this.#log.error({ err: result.error, key }, "bots: malformed entry");
   }
 
   #tell(): void {
     for (const listener of this.#listeners) listener();
-  }
-
-  async #watch(): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        const watch = await this.#kv.watch();
-        this.#unwatch = () => watch.stop();
-        for await (const { key, operation, value } of watch) {
-          this.#take(key, operation, value);
-          this.#tell();
-        }
-      } catch (error) {
-        this.#log.warn({ err: error }, "bots: watch ended, trying again");
-      }
-      if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
-    }
   }
 }
 

@@ -1,10 +1,11 @@
-import { type KV, Kvm } from "@nats-io/kv";
+import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import { z } from "zod";
 import { type Directory, EMPTY_DIRECTORY } from "./directory.js";
 import { hubJetStream } from "./hub.js";
+import { watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
-import { backoffMs, jitteredMs } from "./retry.js";
+import { backoffMs } from "./retry.js";
 
 const BUCKET = "plexus";
 const KEY = "directory";
@@ -15,7 +16,6 @@ const FIRST_WAIT_MS = 5;
 const MAX_WAIT_MS = 250;
 /** Where the bucket does not answer, so many attempts would take minutes. */
 const CHANGE_DEADLINE_MS = 10_000;
-const RETRY_WAIT_MS = 500;
 
 const cells = z.array(
   z.object({
@@ -40,7 +40,6 @@ const stored = z.object({
  */
 export class DirectoryStore {
   #current: Directory = EMPTY_DIRECTORY;
-  #stopped = false;
   readonly #listeners = new Set<(directory: Directory) => void>();
   readonly #kv: KV;
   readonly #log: Logger;
@@ -56,8 +55,8 @@ export class DirectoryStore {
     const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: HISTORY });
     const store = new DirectoryStore(kv, log);
     const entry = await kv.get(KEY);
-    if (entry !== null) store.#take(entry.string());
-    void store.#watch();
+    if (entry !== null) store.#entryCame(entry);
+    store.#unwatch = watchBucket(kv, "directory", log, (entry) => store.#entryCame(entry), KEY);
     return store;
   }
 
@@ -96,36 +95,23 @@ export class DirectoryStore {
   /** Reads the directory now, rather than waiting for the watch. */
   async refresh(): Promise<Directory> {
     const entry = await this.#kv.get(KEY);
-    if (entry !== null) this.#take(entry.string());
+    if (entry !== null) this.#entryCame(entry);
     return this.#current;
   }
 
   stop(): void {
-    this.#stopped = true;
     this.#unwatch();
   }
 
-  #take(text: string): void {
-    const result = stored.safeParse(JSON.parse(text));
+  #entryCame(entry: KvEntry): void {
+    if (entry.operation !== "PUT") return;
+    const result = stored.safeParse(entry.json());
     if (!result.success)
       return this.#log.error({ err: result.error }, "directory: malformed, kept the last one");
     if (result.data.version <= this.#current.version) return;
     this.#current = result.data;
     this.#log.info({ directory: this.#current }, "directory changed");
     for (const listener of this.#listeners) listener(this.#current);
-  }
-
-  async #watch(): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        const watch = await this.#kv.watch({ key: KEY });
-        this.#unwatch = () => watch.stop();
-        for await (const entry of watch) if (entry.operation === "PUT") this.#take(entry.string());
-      } catch (error) {
-        this.#log.warn({ err: error }, "directory: watch ended, trying again");
-      }
-      if (!this.#stopped) await pause(jitteredMs(RETRY_WAIT_MS));
-    }
   }
 }
 

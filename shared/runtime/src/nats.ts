@@ -20,6 +20,8 @@ const RECONNECT_WAIT_MS = 200;
 const RECONNECT_JITTER_MS = 300;
 /** From opening the socket to the server's first answer. The library's own 20 s would be its deafness as well. */
 const CONNECT_TIMEOUT_MS = 3_000;
+/** For the last words of a process. */
+const LEAVE_WITHIN_MS = 2_000;
 
 /**
  * Connects and keeps reconnecting forever; what happens to the connection is logged.
@@ -96,6 +98,33 @@ export function subscribe(
   });
 }
 
+/** Resolves once what was published is with the server, or soon where the server is away. */
+export async function flushed(nats: NatsConnection): Promise<void> {
+  await withinLeave(nats.flush());
+}
+
+/**
+ * Sends what was published, takes in what was asked for, and closes. A server that is away is not waited for: a process
+ * that is asked to end has nothing more to tell it.
+ */
+export async function leaveNats(nats: NatsConnection): Promise<void> {
+  await withinLeave(nats.drain());
+  await withinLeave(nats.close());
+}
+
+async function withinLeave(task: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LEAVE_WITHIN_MS);
+  });
+  // It rejects where the connection is lost or closed meanwhile, which is as good as an end.
+  const done = task.then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.race([done, late]).finally(() => clearTimeout(timer));
+}
+
 /** NATS answers a request that nobody serves with an empty message whose status is 503. */
 export function isNoResponders(message: Msg): boolean {
   return message.data.length === 0 && message.headers?.code === 503;
@@ -128,7 +157,17 @@ export async function checkNats(nats: NatsConnection, deadlineMs = 1_000): Promi
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
-/** Whether the connection is up at the moment; while it is not, what is published is kept in memory. */
+/**
+ * Tells each time that the connection is back after a loss. What was published before that and has no answer is not
+ * going to get one: the old connection took it along, or the library dropped it with the attempt to connect.
+ */
+export function onReconnect(nats: NatsConnection, back: () => void): void {
+  void (async () => {
+    for await (const { type } of nats.status()) if (type === "reconnect") back();
+  })();
+}
+
+/** Whether the connection is up at the moment; while it is not, what is published is lost. */
 export function connectivity(nats: NatsConnection): { readonly isUp: boolean } {
   const state = { isUp: true };
   void (async () => {

@@ -1,14 +1,14 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { type KV, Kvm } from "@nats-io/kv";
+import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import { PlexusError } from "@plexus/protocol";
 import { Gauge } from "prom-client";
 import { z } from "zod";
+import { watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
 import { MAX_REVOCATION_MS, type Revocation, RevocationList, revocationKey } from "./revocation-list.js";
 
 const BUCKET = "revocations";
-const RETRY_WAIT_MS = 500;
 const EXPIRE_INTERVAL_MS = 60_000;
 
 const stored = z.union([
@@ -29,7 +29,6 @@ export class RevocationStore {
   readonly #log: Logger;
   readonly #listeners = new Set<(revocation: Revocation) => void>();
   readonly #timer: NodeJS.Timeout;
-  #stopped = false;
   #unwatch: () => void = () => undefined;
 
   private constructor(kv: KV, nats: NatsConnection, log: Logger, cleans: boolean) {
@@ -51,8 +50,8 @@ export class RevocationStore {
     const limits = { history: 1, ttl: MAX_REVOCATION_MS };
     const kv = await new Kvm(jetstream(nats)).create(BUCKET, limits);
     const store = new RevocationStore(kv, nats, log, cleans);
-    for await (const entry of await kv.history()) if (entry.operation === "PUT") store.#take(entry.string());
-    void store.#watch();
+    for await (const entry of await kv.history()) store.#entryCame(entry);
+    store.#unwatch = watchBucket(kv, "revocations", log, (entry) => store.#entryCame(entry));
     return store;
   }
 
@@ -77,7 +76,6 @@ export class RevocationStore {
   }
 
   stop(): void {
-    this.#stopped = true;
     clearInterval(this.#timer);
     this.#unwatch();
   }
@@ -97,25 +95,13 @@ export class RevocationStore {
     }
   }
 
-  #take(text: string): void {
-    const result = stored.safeParse(JSON.parse(text));
+  #entryCame(entry: KvEntry): void {
+    if (entry.operation !== "PUT") return;
+    const result = stored.safeParse(entry.json());
     if (!result.success) return this.#log.error({ err: result.error }, "revocations: malformed entry");
     if (!this.list.put(result.data))
       return this.#log.error("revocations: the list is full, one is not in force");
     revocations.set(this.list.size);
     if (result.data.until > Date.now()) for (const listener of this.#listeners) listener(result.data);
-  }
-
-  async #watch(): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        const watch = await this.#kv.watch();
-        this.#unwatch = () => watch.stop();
-        for await (const entry of watch) if (entry.operation === "PUT") this.#take(entry.string());
-      } catch (error) {
-        this.#log.warn({ err: error }, "revocations: watch ended, trying again");
-      }
-      if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
-    }
   }
 }

@@ -47,3 +47,33 @@ test("what went to somebody who is gone is sent again as soon as the next comman
     await broker.stop();
   }
 });
+
+test("what was under way when the bus was lost is sent again as soon as it is back", async () => {
+  const broker = await startNats();
+  const nats = await connectNats(broker.url, "router", silent);
+  const cell = await connectNats(broker.url, "cell", silent);
+  const directory = { current: DIRECTORY } as unknown as DirectoryStore;
+  const options = { deadlineMs: 30_000, attemptMs: 60_000 };
+  const router = new Router({ nats, directory, asker: "g1", log: silent, options });
+  try {
+    let received = 0;
+    cell.subscribe("cmd.eu-1.*", {
+      callback: (_, message) => {
+        if (++received === 1) return; // this one is lost with the bus
+        const answers = decodeCommands(message.data).map(([id]) => [id, null, HEAD] as const);
+        message.respond(encodeAnswers(answers));
+      },
+    });
+    await cell.flush();
+    const asked = router.ask("head", "t", "chat.7", { gateway: "g" });
+    await until("the command to arrive", () => received === 1);
+    await broker.kill();
+    await broker.restart();
+    assert.deepEqual(await asked, HEAD);
+  } finally {
+    router.stop();
+    await nats.close();
+    await cell.close();
+    await broker.stop();
+  }
+});

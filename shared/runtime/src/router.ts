@@ -4,6 +4,7 @@
  * - Commands for one partition that are given within one turn of the event loop are one NATS message.
  * - A command that meets nobody, or an actor that moved, or gets no answer, is sent again (to the home of that
  *   moment) until its deadline. All commands are made to be repeated.
+ * - After a reconnect to NATS everything that has no answer is sent again at once: it was lost with the connection.
  * - Publishes of one channel go one batch at a time, in order; while one is under way the next gathers. So a
  *   retry can't overtake or be overtaken, and load makes batches larger instead of more.
  */
@@ -22,7 +23,7 @@ import {
 import { homeOf } from "./directory.js";
 import type { DirectoryStore } from "./directory-store.js";
 import type { Logger } from "./log.js";
-import { isNoResponders, type Msg, type NatsConnection, subscribe } from "./nats.js";
+import { isNoResponders, type Msg, type NatsConnection, onReconnect, subscribe } from "./nats.js";
 import { partitionOf } from "./placement.js";
 import { ROUTER_DEFAULTS, type RouterOptions } from "./router-options.js";
 import { LabelledTally } from "./tally.js";
@@ -111,6 +112,7 @@ export class Router {
     this.#options = { ...ROUTER_DEFAULTS, ...context.options };
     subscribe(this.#nats, subjects.answersTo(this.#asker), this.#log, (message) => this.#onAnswer(message));
     this.#sweep = setInterval(() => this.#onSweep(performance.now()), SWEEP_MS);
+    onReconnect(this.#nats, () => this.#onReconnect(performance.now()));
   }
 
   /** Asks the channel's actor. Rejects with a {@link PlexusError} once the deadline has passed, at the latest. */
@@ -331,6 +333,11 @@ export class Router {
     retried.inc({ reason });
     const wait = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, pending.attempts - 1));
     pending.nextAt = performance.now() + wait * (0.5 + Math.random() / 2);
+  }
+
+  /** The next sweep sends them. */
+  #onReconnect(now: number): void {
+    for (const pending of this.#pending.values()) if (pending.inFlight) pending.nextAt = now;
   }
 
   /** Sends again what is due, ends what is over, and forgets the batches whose commands are all answered. */

@@ -3,6 +3,7 @@ import { isTenant, PlexusError } from "@plexus/protocol";
 import type { z } from "zod";
 import { ConfigError } from "./config.js";
 import { hubJetStream } from "./hub.js";
+import { watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
 import { parsed, Settings } from "./settings.js";
@@ -11,7 +12,6 @@ import { installationDocument, tenantDocument } from "./settings-schema.js";
 const BUCKET = "plexus-settings";
 const INSTALLATION = "installation";
 const TENANT = "tenant.";
-const RETRY_WAIT_MS = 500;
 /** Everybody holds all of them. */
 const MAX_TENANTS = 100_000;
 
@@ -41,7 +41,6 @@ export class SettingsStore {
   readonly #log: Logger;
   /** The revision of each document in force: the watch may still be behind what this process has put. */
   readonly #taken = new Map<string, number>();
-  #stopped = false;
   #unwatch: () => void = () => undefined;
 
   private constructor(kv: KV, settings: Settings, log: Logger) {
@@ -61,7 +60,7 @@ export class SettingsStore {
     const store = new SettingsStore(kv, settings, log);
     for await (const entry of await kv.history())
       if (entry.operation === "PUT") store.#take(entry.key, entry.string(), entry.revision);
-    void store.#watch();
+    store.#unwatch = watchBucket(kv, "settings", log, (entry) => store.#entryCame(entry));
     return store;
   }
 
@@ -128,7 +127,6 @@ export class SettingsStore {
   }
 
   stop(): void {
-    this.#stopped = true;
     this.#unwatch();
   }
 
@@ -173,21 +171,10 @@ export class SettingsStore {
     }
   }
 
-  async #watch(): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        const watch = await this.#kv.watch();
-        this.#unwatch = () => watch.stop();
-        for await (const entry of watch) {
-          const isPut = entry.operation === "PUT";
-          this.#take(entry.key, isPut ? entry.string() : null, entry.revision);
-          if (!isPut) this.#taken.delete(entry.key);
-        }
-      } catch (error) {
-        this.#log.warn({ err: error }, "settings: watch ended, trying again");
-      }
-      if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
-    }
+  #entryCame(entry: KvEntry): void {
+    const isPut = entry.operation === "PUT";
+    this.#take(entry.key, isPut ? entry.string() : null, entry.revision);
+    if (!isPut) this.#taken.delete(entry.key);
   }
 }
 
