@@ -135,6 +135,17 @@ test("the record that opened a channel is remembered with each that follows", as
   );
 });
 
+test("each record names the one before it in its channel", async () => {
+  const other = await append(0, undefined, { channel: "chat.other" });
+  assert.equal(inShort(other), 1);
+  for (const [i, fence] of [0, 2, 3].entries()) await append(fence, recordOf(i + 1, 1, 1));
+  assert.equal((await log.last(subject()))?.previous, 3);
+  assert.deepEqual(
+    (await log.read(subject(), { logSeq: 1 }, { records: 9, bytes: 1e6 })).map(({ previous }) => previous),
+    [0, 2, 3],
+  );
+});
+
 /** Fills the log and its double in memory with the same records of three channels. */
 async function fillBoth(records: number): Promise<MemoryLog> {
   const memory = new MemoryLog();

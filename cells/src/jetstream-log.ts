@@ -350,7 +350,7 @@ export class JetStreamLog implements ChannelLog {
     if (answer.headers?.code === 404) return null;
     const logSeq = Number(answer.headers?.get("Nats-Sequence"));
     const storedAt = Date.parse(answer.headers?.get("Nats-Time-Stamp") ?? "");
-    return toRecord(answer.subject, { bytes: answer.data, logSeq, storedAt, opened: openedIn(answer) });
+    return toRecord(answer.subject, { bytes: answer.data, logSeq, storedAt, ...linksIn(answer) });
   }
 
   async #getFromLeader(question: object): Promise<StoredRecord | null> {
@@ -361,13 +361,14 @@ export class JetStreamLog implements ChannelLog {
     }>();
     if (answer.message === undefined) return null;
     const { subject, seq: logSeq, time, data, hdrs = "" } = answer.message;
-    const header = new RegExp(`${OPENED_HEADER}: ?(\\d+)`).exec(Buffer.from(hdrs, "base64").toString());
-    const opened = Number(header?.[1] ?? 0);
+    const headers = Buffer.from(hdrs, "base64").toString();
+    const numberIn = (name: string) => Number(new RegExp(`${name}: ?(\\d+)`).exec(headers)?.[1] ?? 0);
     return toRecord(subject, {
       bytes: Buffer.from(data, "base64"),
       logSeq,
       storedAt: Date.parse(time),
-      opened,
+      opened: numberIn(OPENED_HEADER),
+      previous: numberIn(FENCE_HEADER),
     });
   }
 
@@ -389,7 +390,7 @@ function nullIfMissing(error: unknown): null {
 
 function pulled(message: Msg): StoredRecord {
   const { logSeq, storedAt } = placeOf(message);
-  const record = { bytes: message.data, logSeq, storedAt, opened: openedIn(message) };
+  const record = { bytes: message.data, logSeq, storedAt, ...linksIn(message) };
   return toRecord(message.subject, record);
 }
 
@@ -400,6 +401,7 @@ function toRecord(subject: string, record: Omit<StoredRecord, "head">): StoredRe
   return { ...record, head };
 }
 
-function openedIn(message: Msg): number {
-  return Number(message.headers?.get(OPENED_HEADER) || 0);
+function linksIn({ headers }: Msg): Pick<StoredRecord, "opened" | "previous"> {
+  const numberIn = (name: string) => Number(headers?.get(name) || 0);
+  return { opened: numberIn(OPENED_HEADER), previous: numberIn(FENCE_HEADER) };
 }

@@ -12,6 +12,8 @@ export interface StoredRecord {
   readonly head: RecordHead;
   /** Log sequence of the record that opened the channel in this log; 0 where it began its life here. */
   readonly opened: number;
+  /** Log sequence of the subject's record before this one: what its append was fenced by. 0 where there is none, or it is not known. */
+  readonly previous: number;
 }
 
 export type AppendOutcome =

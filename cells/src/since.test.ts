@@ -8,8 +8,9 @@ import { recordOf, subjectIn } from "./testing/past.js";
 const SUBJECT = subjectIn("c0");
 
 /** A log in which the channel's records, `n` messages each, lie among others'; and the stretch that they make. */
-function logOf(records: ReadonlyArray<{ n: number; others: number; afterMs: number }>) {
+function logOf(records: ReadonlyArray<{ n: number; others: number; afterMs: number }>, linked = true) {
   const log = new MemoryLog();
+  log.linked = linked;
   let seq = 1;
   let [low, high] = [0, 0];
   log.now = 1_000;
@@ -25,13 +26,13 @@ function logOf(records: ReadonlyArray<{ n: number; others: number; afterMs: numb
 
 const shape = fc.array(
   fc.record({ n: fc.integer({ min: 1, max: 9 }), others: fc.nat(20), afterMs: fc.nat(50) }),
-  { minLength: 1, maxLength: 60 },
+  { minLength: 1, maxLength: 100 },
 );
 
 test("it finds exactly the records that are young enough, whatever lies around them", async () => {
   await fc.assert(
-    fc.asyncProperty(shape, fc.nat(3_000), async (records, storedAt) => {
-      const { log, stretch } = logOf(records);
+    fc.asyncProperty(shape, fc.nat(3_000), fc.boolean(), async (records, storedAt, linked) => {
+      const { log, stretch } = logOf(records, linked);
       const all = log.all(SUBJECT);
       const wanted = all.filter((record) => record.storedAt >= storedAt);
       const { records: found, reachesBack } = await recordsSince(log, SUBJECT, stretch, storedAt);
@@ -62,5 +63,25 @@ test("a channel with one message costs one question, one among many a few", asyn
   const many = logOf(Array.from({ length: 1_000 }, () => ({ n: 1, others: 9, afterMs: 10 })));
   const { records } = await recordsSince(many.log, SUBJECT, many.stretch, many.log.now - 25);
   assert.equal(records.length, 3);
-  assert.ok(many.log.questions < 25, `${many.log.questions} questions`);
+  assert.ok(many.log.questions <= 4, `${many.log.questions} questions`);
+  const unlinked = logOf(
+    Array.from({ length: 1_000 }, () => ({ n: 1, others: 9, afterMs: 10 })),
+    false,
+  );
+  await recordsSince(unlinked.log, SUBJECT, unlinked.stretch, unlinked.log.now - 25);
+  assert.ok(unlinked.log.questions < 25, `${unlinked.log.questions} questions`);
+});
+
+test("where the window holds very many, they are not asked for one by one", async () => {
+  const { log, stretch } = logOf(Array.from({ length: 2_000 }, () => ({ n: 1, others: 1, afterMs: 10 })));
+  const { records } = await recordsSince(log, SUBJECT, stretch, log.now - 15_000);
+  assert.equal(records.length, 1_501);
+  assert.ok(log.questions < 30, `${log.questions} questions`);
+});
+
+test("what was trimmed is not there, and asks for no search", async () => {
+  const { log, stretch } = logOf(Array.from({ length: 20 }, () => ({ n: 1, others: 3, afterMs: 10 })));
+  log.cut(SUBJECT, log.all(SUBJECT)[15]!.logSeq);
+  const { records, reachesBack } = await recordsSince(log, SUBJECT, stretch, 0);
+  assert.deepEqual([records.length, reachesBack], [5, false]);
 });

@@ -1,13 +1,20 @@
 /**
  * A channel's records since a time, out of a log that can only be asked for the next record of a subject from a sequence
  * on. Few questions, each a direct get: making a consumer for it costs JetStream many times as much, and after a worker's
- * death every channel that is published to has to ask.
+ * end every channel that is published to has to ask.
+ *
+ * Most channels have few records: they are read from the newest one back, since each names the one before it, and a get of
+ * a known sequence makes the server search for nothing. Where there are many, it is searched for where they begin.
  *
  * It rests on the log's times not going back from one record to the next.
  */
 import type { Segment } from "@plexus/runtime";
 import type { ChannelLog, StoredRecord } from "./log.js";
 
+/** Records that are read one by one from the newest back, … */
+const MAX_STEPS = 64;
+/** … if after so many of them it looks as if that will do. */
+const FIRST_STEPS = 8;
 /** Where so few messages are left, their records are asked for one by one; more of them are read in one go. */
 const FEW = 8;
 /** Records read at once. */
@@ -30,6 +37,45 @@ export async function recordsSince(
   stretch: Stretch,
   storedAt: number,
 ): Promise<Since> {
+  const newest = await walkBack(log, subject, stretch, storedAt);
+  const [oldest] = newest;
+  const reachesBack = oldest !== undefined && oldest.storedAt < storedAt;
+  const young = newest.filter((record) => record.storedAt >= storedAt);
+  if (reachesBack || oldest?.head.seq === stretch.first) return { records: young, reachesBack };
+  const rest =
+    oldest === undefined ? stretch : { ...stretch, last: oldest.head.seq - 1, high: oldest.logSeq - 1 };
+  const before = await search(log, subject, rest, storedAt);
+  return { ...before, records: [...before.records, ...young] };
+}
+
+/** Oldest first; the first one may be too old. Fewer than there are where a record does not name the one before it. */
+async function walkBack(
+  log: ChannelLog,
+  subject: string,
+  stretch: Stretch,
+  storedAt: number,
+): Promise<StoredRecord[]> {
+  const found: StoredRecord[] = [];
+  for (let at = stretch.high; at >= Math.max(1, stretch.low) && found.length < MAX_STEPS; ) {
+    const record = await log.next(subject, at);
+    // It was trimmed: what comes instead is known already.
+    if (record === null || record.logSeq !== at || !precedes(record, found.at(-1))) break;
+    found.push(record);
+    if (record.storedAt < storedAt) break;
+    const [{ storedAt: newestAt }] = found as [StoredRecord];
+    const perStepMs = (newestAt - record.storedAt) / found.length;
+    if (found.length === FIRST_STEPS && perStepMs * MAX_STEPS < newestAt - storedAt) break;
+    at = record.previous;
+  }
+  return found.reverse();
+}
+
+function precedes({ head }: StoredRecord, next: StoredRecord | undefined): boolean {
+  return next === undefined || (head.epoch === next.head.epoch && head.seq + head.n === next.head.seq);
+}
+
+/** The same for what may be many. */
+async function search(log: ChannelLog, subject: string, stretch: Stretch, storedAt: number): Promise<Since> {
   const oldest = await nextIn(log, subject, stretch, stretch.low);
   if (oldest === null) return { records: [], reachesBack: false };
   const reachesBack = oldest.storedAt < storedAt;

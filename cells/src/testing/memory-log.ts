@@ -17,9 +17,12 @@ export class MemoryLog implements ChannelLog {
   fate: (append: Append) => AppendFate = () => "stored";
   /** No question is answered any more. */
   silent = false;
+  /** Whether records know the one before. */
+  linked = true;
   /** Questions asked so far: each is a round trip. */
   questions = 0;
   #entries: Entry[] = [];
+  readonly #newest = new Map<string, number>();
   #lastSeq = 0;
 
   constructor(incarnation = "born") {
@@ -35,7 +38,9 @@ export class MemoryLog implements ChannelLog {
     const head = readHead(bytes);
     if (head === null) throw new Error("not a record");
     const logSeq = ++this.#lastSeq;
-    this.#entries.push({ subject, logSeq, storedAt: this.now, bytes, head, opened });
+    const previous = this.linked ? (this.#newest.get(subject) ?? 0) : 0;
+    this.#newest.set(subject, logSeq);
+    this.#entries.push({ subject, logSeq, storedAt: this.now, bytes, head, opened, previous });
     return logSeq;
   }
 
