@@ -24,6 +24,10 @@ export class Membership {
     return this.#silent.delete(id);
   }
 
+  knows(id: string): boolean {
+    return this.#heardAt.has(id);
+  }
+
   left(id: string): void {
     this.#heardAt.delete(id);
   }

@@ -148,6 +148,39 @@ test("a newcomer gets its share, and the others are told what they have lost", a
   assert.deepEqual(two.lost, []);
 });
 
+test("until a newcomer serves the others do: nobody's command meets nobody", async () => {
+  const one = await start("w1");
+  await agree([one]);
+  const share = shareOf("w2", ["w1", "w2"]);
+  const answeredBy = new Set<string>();
+  let asking = true;
+  const asks = (async () => {
+    for (let i = 0; asking; i++) {
+      const subject = subjects.command(cell, share[i % share.length]!);
+      answeredBy.add((await nats.request(subject, "", { timeout: 10_000 })).string());
+    }
+  })();
+  const two = await start("w2");
+  await agree([one, two]);
+  await until("the newcomer has answered", () => answeredBy.has("w2"));
+  asking = false;
+  await asks; // rejects where nobody is there
+});
+
+test("who is back before it was missed gets its share again, and is no reason to wait", async () => {
+  const one = await start("w1");
+  const two = await startRemote("w2");
+  await agree([one], ["w2"]);
+  await two.end();
+  await startRemote("w2");
+  await agree([one], ["w2"]);
+  const share = shareOf("w2", ["w1", "w2"]);
+  assert.equal(
+    (await nats.request(subjects.command(cell, share[0]!), "", { timeout: 10_000 })).string(),
+    "w2",
+  );
+});
+
 test("who leaves is replaced at once", async () => {
   const [one, two, three] = await Promise.all([start("w1"), start("w2"), start("w3")]);
   await agree([one, two, three]);

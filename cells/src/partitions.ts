@@ -21,6 +21,8 @@ const LAST_DOUBT_MS = 4_000;
 interface Beat {
   id: string;
   leaving?: true;
+  /** It has just started, and serves nothing yet. */
+  starting?: true;
 }
 
 export interface PartitionsListener {
@@ -68,7 +70,10 @@ export class Partitions {
     this.#membership = new Membership(context.id);
   }
 
-  /** Listens for the others for a little more than one heartbeat, then claims what is this worker's. */
+  /**
+   * Listens for the others for a little more than one heartbeat, then claims what is this worker's; only then do the
+   * others let go of it.
+   */
   async start(): Promise<void> {
     this.#beats = subscribe(this.#nats, subjects.beat(this.#cell), this.#log, (message) =>
       this.#onBeat(message.json<Beat>()),
@@ -78,8 +83,9 @@ export class Partitions {
     this.#beat();
     await new Promise((resolve) => setTimeout(resolve, BEAT_INTERVAL_MS * 1.5));
     this.#lastTickAt = performance.now();
-    this.#tick();
+    this.#assign(this.#lastTickAt);
     this.#timer = setInterval(() => this.#tick(), BEAT_INTERVAL_MS);
+    this.#tick();
   }
 
   get owned(): ReadonlySet<number> {
@@ -107,12 +113,23 @@ export class Partitions {
   #onBeat(beat: Beat): void {
     if (beat.id === this.#id) return;
     const now = performance.now();
-    const known = this.#workers.includes(beat.id);
+    const serves = this.#timer !== undefined;
+    if (beat.starting && serves) return this.#meet(beat.id, now);
+    const known = serves ? this.#workers.includes(beat.id) : this.#membership.knows(beat.id);
     if (beat.leaving) this.#membership.left(beat.id);
     else if (this.#membership.heard(beat.id, now)) this.#comesBack();
-    // A newcomer is answered at once, so that both know of each other before it claims anything.
+    // Of two that start at the same time, too, each counts on the other from the first moment on.
     if (!known && !beat.leaving) this.#beat();
-    if (known === (beat.leaving === true) && this.#timer !== undefined) this.#assign(now);
+    if (known === (beat.leaving === true) && serves) this.#assign(now);
+  }
+
+  /** Answers a newcomer at once, so that it knows of this one before it claims anything. */
+  #meet(newcomer: string, now: number): void {
+    this.#beat();
+    if (!this.#workers.includes(newcomer)) return;
+    // It was killed and is back, before anybody noticed.
+    this.#membership.left(newcomer);
+    this.#assign(now);
   }
 
   /**
@@ -127,7 +144,8 @@ export class Partitions {
   }
 
   #beat(): void {
-    this.#nats.publish(subjects.beat(this.#cell), JSON.stringify({ id: this.#id }));
+    const beat: Beat = { id: this.#id, ...(this.#timer === undefined && { starting: true }) };
+    this.#nats.publish(subjects.beat(this.#cell), JSON.stringify(beat));
   }
 
   #tick(): void {
