@@ -6,7 +6,7 @@ import {
   StorageType,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import { logStream, opOf, PlexusError, readHead, subjects, TRACE_HEADER } from "@plexus/protocol";
+import { logStream, opOf, PlexusError, subjects, TRACE_HEADER } from "@plexus/protocol";
 import {
   away,
   Breaker,
@@ -24,6 +24,7 @@ import {
 import type { Append, AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
 import { type CursorContext, LogCursor, placeOf } from "./log-cursor.js";
 import { Questions } from "./questions.js";
+import { FENCE_HEADER, type FetchedMessage, fetched, got, OPENED_HEADER, pulled } from "./stored-record.js";
 
 export interface LogOptions {
   /** Milliseconds until an append counts as unknown. */
@@ -42,8 +43,6 @@ export interface LogBreakers {
   readonly reads: Breaker;
 }
 
-const FENCE_HEADER = "Nats-Expected-Last-Subject-Sequence";
-const OPENED_HEADER = "Plexus-Opened";
 /** Marks a seal for those who see only headers. */
 const SEAL_HEADER = "Plexus-Seal";
 /**
@@ -348,28 +347,17 @@ export class JetStreamLog implements ChannelLog {
     if (this.#options.replicas > 1) return this.#getFromLeader(question);
     const answer = await this.#questions.ask(`${this.#apiPrefix}.DIRECT.GET.${this.#stream}`, question);
     if (answer.headers?.code === 404) return null;
-    const logSeq = Number(answer.headers?.get("Nats-Sequence"));
-    const storedAt = Date.parse(answer.headers?.get("Nats-Time-Stamp") ?? "");
-    return toRecord(answer.subject, { bytes: answer.data, logSeq, storedAt, ...linksIn(answer) });
+    return got(answer);
   }
 
   async #getFromLeader(question: object): Promise<StoredRecord | null> {
     const answer = (
       await this.#questions.ask(`${this.#apiPrefix}.STREAM.MSG.GET.${this.#stream}`, question)
     ).json<{
-      message?: { subject: string; seq: number; time: string; data: string; hdrs?: string };
+      message?: FetchedMessage;
     }>();
     if (answer.message === undefined) return null;
-    const { subject, seq: logSeq, time, data, hdrs = "" } = answer.message;
-    const headers = Buffer.from(hdrs, "base64").toString();
-    const numberIn = (name: string) => Number(new RegExp(`${name}: ?(\\d+)`).exec(headers)?.[1] ?? 0);
-    return toRecord(subject, {
-      bytes: Buffer.from(data, "base64"),
-      logSeq,
-      storedAt: Date.parse(time),
-      opened: numberIn(OPENED_HEADER),
-      previous: numberIn(FENCE_HEADER),
-    });
+    return fetched(answer.message);
   }
 
   async #api(call: string, body: object): Promise<unknown> {
@@ -386,22 +374,4 @@ export class JetStreamLog implements ChannelLog {
 function nullIfMissing(error: unknown): null {
   if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return null;
   throw error;
-}
-
-function pulled(message: Msg): StoredRecord {
-  const { logSeq, storedAt } = placeOf(message);
-  const record = { bytes: message.data, logSeq, storedAt, ...linksIn(message) };
-  return toRecord(message.subject, record);
-}
-
-function toRecord(subject: string, record: Omit<StoredRecord, "head">): StoredRecord {
-  const head = readHead(record.bytes);
-  if (head === null || !Number.isSafeInteger(record.logSeq))
-    throw new PlexusError("internal", `the log holds something that is no record at ${subject}`);
-  return { ...record, head };
-}
-
-function linksIn({ headers }: Msg): Pick<StoredRecord, "opened" | "previous"> {
-  const numberIn = (name: string) => Number(headers?.get(name) || 0);
-  return { opened: numberIn(OPENED_HEADER), previous: numberIn(FENCE_HEADER) };
 }

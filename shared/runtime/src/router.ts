@@ -10,7 +10,6 @@
  */
 
 import { channelKey, isErrorCode, PlexusError, subjects } from "@plexus/protocol";
-import { Counter, Gauge } from "prom-client";
 import {
   type CommandKind,
   type Commands,
@@ -25,8 +24,8 @@ import type { DirectoryStore } from "./directory-store.js";
 import type { Logger } from "./log.js";
 import { isNoResponders, type Msg, type NatsConnection, onReconnect, subscribe } from "./nats.js";
 import { partitionOf } from "./placement.js";
+import * as metrics from "./router-metrics.js";
 import { ROUTER_DEFAULTS, type RouterOptions } from "./router-options.js";
-import { LabelledTally } from "./tally.js";
 
 /** How often deadlines and retries are looked after. */
 const SWEEP_MS = 25;
@@ -35,23 +34,6 @@ const MAX_RETRY_MS = 500;
 /** A NATS message of commands holds about so many bytes at most; far below the broker's 1 MB. */
 const MAX_BATCH_BYTES = 256 * 1024;
 const COMMAND_OVERHEAD_BYTES = 300;
-
-const sent = new LabelledTally<CommandKind>({
-  name: "plexus_router_commands_total",
-  help: "Commands given to the router",
-  label: "kind",
-});
-const retried = new Counter({
-  name: "plexus_router_retries_total",
-  help: "Commands sent again",
-  labelNames: ["reason"],
-});
-const failed = new Counter({
-  name: "plexus_router_failures_total",
-  help: "Commands that failed",
-  labelNames: ["code"],
-});
-const outstanding = new Gauge({ name: "plexus_router_outstanding", help: "Commands without an answer yet" });
 
 type Settle<K extends CommandKind> = (
   error: PlexusError | null,
@@ -208,7 +190,7 @@ export class Router {
       uncertain: false,
     });
     this.#pendingBytes += bytes;
-    sent.add(kind);
+    metrics.sent.add(kind);
     this.#enqueue(correlation);
   }
 
@@ -269,7 +251,7 @@ export class Router {
     }
     const batch = this.#nextBatch++;
     this.#batches.set(batch, { subject, correlations });
-    outstanding.set(this.#pending.size);
+    metrics.outstanding.set(this.#pending.size);
     try {
       this.#nats.publish(subject, encodeCommands(commands), { reply: subjects.answer(this.#asker, batch) });
     } catch (error) {
@@ -330,7 +312,7 @@ export class Router {
   }
 
   #later(pending: Pending, reason: string): void {
-    retried.inc({ reason });
+    metrics.retried.inc({ reason });
     const wait = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, pending.attempts - 1));
     pending.nextAt = performance.now() + wait * (0.5 + Math.random() / 2);
   }
@@ -345,7 +327,7 @@ export class Router {
     for (const [correlation, pending] of this.#pending) {
       if (now >= pending.deadlineAt) this.#fail(correlation, overdue(pending));
       else if (now >= pending.nextAt) {
-        if (pending.inFlight) retried.inc({ reason: "no_answer" });
+        if (pending.inFlight) metrics.retried.inc({ reason: "no_answer" });
         pending.nextAt = now + pending.attemptMs;
         this.#enqueue(correlation);
       }
@@ -354,11 +336,11 @@ export class Router {
       if (correlations.some((correlation) => this.#pending.has(correlation))) break;
       this.#batches.delete(batch);
     }
-    outstanding.set(this.#pending.size);
+    metrics.outstanding.set(this.#pending.size);
   }
 
   #fail(correlation: number, error: PlexusError): void {
-    failed.inc({ code: error.code });
+    metrics.failed.inc({ code: error.code });
     this.#settle(correlation, error, null);
   }
 

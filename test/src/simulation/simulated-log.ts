@@ -129,7 +129,14 @@ export class SimulatedLog {
     }
     this.#lastSeq += schedule.chance(0.7) ? 1 : schedule.random.int(2, 9);
     const head = readHead(bytes)!;
-    const record = { logSeq: this.#lastSeq, storedAt: Math.floor(schedule.now), bytes, head, opened, previous: fence };
+    const record = {
+      logSeq: this.#lastSeq,
+      storedAt: Math.floor(schedule.now),
+      bytes,
+      head,
+      opened,
+      previous: fence,
+    };
     const before = this.newest;
     this.#records.push(record);
     this.#watcher.stored(this.cell, record, before);
