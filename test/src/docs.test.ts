@@ -164,6 +164,14 @@ for (const page of pages)
       if (!path!.includes("/dist/")) assert.ok(existsSync(join(root, path!)), `${path} does not exist`);
   });
 
+test("docs/README.md leads to every page of the folder", () => {
+  const index = read("docs/README.md");
+  const lacking = pages
+    .filter((page) => /^docs\/[\w-]+\.md$/.test(page) && page !== "docs/README.md")
+    .filter((page) => !index.includes(`| [${page.slice(5)}](${page.slice(5)}) |`));
+  assert.deepEqual(lacking, [], "put a line for it into the table of all pages");
+});
+
 /** What GitHub makes of headings. */
 function anchors(markdown: string): Set<string> {
   const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, text]) => text!);
