@@ -32,6 +32,7 @@ export function serveDemo(app: TemplatedApp, secret: string): void {
     new SignJWT({ tenant: TENANT, caps: CAPABILITIES })
       .setProtectedHeader({ alg: "HS256" })
       .setSubject(user)
+      .setIssuedAt() // without it, whoever was once revoked could never come back
       .setExpirationTime(LIFETIME)
       .sign(key)
       .then(
