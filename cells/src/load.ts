@@ -31,6 +31,7 @@ export function sayWorkerLoad(context: {
     records: records(),
     messages: messages(),
     mailbox: metrics.mailboxSeconds.recent.take(),
+    append: metrics.appendSeconds.recent.take(),
   });
   const stop = sayLoad({ nats, instance, lagMs: () => tenants.lagMs, counts, log });
   return () => {

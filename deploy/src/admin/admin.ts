@@ -20,6 +20,8 @@ import {
   type Tls,
 } from "@plexus/runtime";
 import { internalKeysOf } from "../bots/internal-keys.js";
+import type { Policy } from "./advice/advise.js";
+import { Advisor } from "./advice/advisor.js";
 import { CellChanges } from "./cell-changes.js";
 import { GatewayRoster } from "./gateway-roster.js";
 import { Operations } from "./operations.js";
@@ -32,6 +34,7 @@ import { StatsFeed } from "./stats/feed.js";
 export async function startAdmin(
   options: Options<typeof adminOptions>,
   log: Logger,
+  policy: Policy,
   tls?: Tls,
 ): Promise<Service> {
   const instance = `admin-${randomBytes(4).toString("hex")}`;
@@ -45,7 +48,8 @@ export async function startAdmin(
   const operationStore = await OperationStore.open(nats);
   const operations = new Operations(operationStore, gateways);
   const streams = new EventStreams();
-  const stats = new StatsFeed({ nats, directory, operations, log });
+  const advisor = new Advisor({ policy, directory, operations: operationStore, log });
+  const stats = new StatsFeed({ nats, directory, operations, advisor, log });
   const tracing = await startTracing({ nats, options, process: { kind: "admin", id: "admin" }, log });
   const server = await buildServer(
     {
@@ -61,6 +65,7 @@ export async function startAdmin(
       gateways,
       streams,
       stats,
+      advisor,
       cellChanges: new CellChanges(directory, operationStore),
       settings: settingsStore,
       tokenSecret: options.tokenSecret,
@@ -84,6 +89,7 @@ export async function startAdmin(
       streams.stop();
       await server.close();
       stats.stop();
+      advisor.stop();
       gateways.stop();
       router.stop();
       revocations.stop();

@@ -18,6 +18,7 @@ import type {
   RawRequestDefaultExpression,
 } from "fastify";
 import type { Static, TSchema } from "typebox";
+import type { Advisor } from "./advice/advisor.js";
 import type { CellChanges } from "./cell-changes.js";
 import type { GatewayRoster } from "./gateway-roster.js";
 import type { Operations } from "./operations.js";
@@ -39,6 +40,7 @@ export interface AdminContext {
   readonly gateways: GatewayRoster;
   readonly streams: EventStreams;
   readonly stats: StatsFeed;
+  readonly advisor: Advisor;
   readonly settings: SettingsStore;
   readonly cellChanges: CellChanges;
   readonly tokenSecret: string | undefined;

@@ -10,6 +10,7 @@ import {
 } from "@plexus/runtime";
 import { z } from "zod";
 import { isUserKey } from "../bots/keys.js";
+import { adviceOptions } from "./advice/options.js";
 import { parseTokens } from "./auth.js";
 
 const publicKeys = z.string().transform((text, context) => {
@@ -22,6 +23,7 @@ const publicKeys = z.string().transform((text, context) => {
 export const adminOptions = {
   ...commonOptions,
   ...tracingOptions,
+  ...adviceOptions,
   host: option({
     env: "PLEXUS_ADMIN_HOST",
     type: z.string(),

@@ -5,6 +5,8 @@ import { isWithin, TLS_MIN_VERSION, type Tls } from "@plexus/runtime";
 import Fastify from "fastify";
 import { Counter } from "prom-client";
 import { describeRoles, OPENAPI_PATH, requireToken, secureAnswers } from "./access.js";
+import { adviceRoutes } from "./advice/routes.js";
+import { ADVICE_NAMED } from "./advice/schemas.js";
 import { auditChanges } from "./audit.js";
 import type { AdminToken } from "./auth.js";
 import { BOTS_NAMED } from "./bot-schemas.js";
@@ -76,12 +78,14 @@ export async function buildServer(
     ...BOTS_NAMED,
     ...WEBHOOKS_NAMED,
     ...STATS_NAMED,
+    ...ADVICE_NAMED,
   ])
     server.addSchema(schema);
   await describe(server);
   describeRoles(server);
   for (const add of [
     statsRoutes,
+    adviceRoutes,
     cellRoutes,
     tenantRoutes,
     settingsRoutes,

@@ -20,6 +20,7 @@ export const OPTIONS = {
   data: { value: "DIR", doc: "data folder of an installation on this machine (.plexus here or above)" },
   json: { doc: "JSON instead of text" },
   help: { short: "h", doc: "what the command does" },
+  advise: { doc: "whether to add or drain one, and why" },
   after: { value: "SEQ", doc: "messages after this one" },
   before: { value: "SEQ", doc: "messages before this one" },
   bytes: { value: "N", doc: "of a message's data (load: 128, plan: 200)" },

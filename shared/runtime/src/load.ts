@@ -58,6 +58,8 @@ export interface WorkerCounts {
   messages: number;
   /** How long messages waited for the record that took them. */
   mailbox: LatencyCounts;
+  /** How long the log took for a record. */
+  append: LatencyCounts;
 }
 
 export type GatewayLoad = ProcessLoad & GatewayCounts;

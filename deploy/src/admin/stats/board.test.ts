@@ -48,6 +48,7 @@ function worker(id: string, cell: string, given: Partial<WorkerLoad> = {}): Work
     records: 4,
     messages: 8,
     mailbox: [],
+    append: [],
     ...given,
   };
 }

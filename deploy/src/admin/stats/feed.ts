@@ -28,15 +28,19 @@ export class StatsFeed {
     nats: NatsConnection;
     directory: DirectoryStore;
     operations: Operations;
+    /** Hears it as well. */
+    advisor: { heard(load: Load): void };
     log: Logger;
   }) {
-    const { nats, directory, operations, log } = context;
+    const { nats, directory, operations, advisor, log } = context;
     this.#directory = directory;
     this.#operations = operations;
     this.#log = log;
-    this.#subscription = subscribe(nats, subjects.load, log, (message) =>
-      this.board.heard(message.json<Load>(), performance.now()),
-    );
+    this.#subscription = subscribe(nats, subjects.load, log, (message) => {
+      const load = message.json<Load>();
+      this.board.heard(load, performance.now());
+      advisor.heard(load);
+    });
     this.#timer = setInterval(() => void this.#tell(), SAMPLE_INTERVAL_MS);
   }
 

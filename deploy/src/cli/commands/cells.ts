@@ -2,6 +2,7 @@ import type { Static } from "typebox";
 import type { CellsBody } from "../../admin/schemas.js";
 import { type Command, show } from "../command.js";
 import { bar, table } from "../text.js";
+import { showAdvice } from "./advice.js";
 
 type Cells = Static<typeof CellsBody>;
 type Cell = Cells["cells"][number];
@@ -9,9 +10,16 @@ type Cell = Cells["cells"][number];
 export const cells: Command = {
   name: "cells",
   args: [],
-  options: [],
+  options: ["advise"],
   summary: "the cells, and how they are",
-  run: async (context) => show(context, await context.api.get<Cells>("/v1/cells"), lines),
+  more: [
+    "--advise says whether to add or to drain one, and by which numbers; it changes nothing.",
+    "What it goes by, and how to check it: docs/scaling.md.",
+  ],
+  run: async (context) =>
+    context.given.has("advise")
+      ? showAdvice(context)
+      : show(context, await context.api.get<Cells>("/v1/cells"), lines),
 };
 
 function lines({ cells, operation }: Cells): string[] {
