@@ -79,6 +79,7 @@ test("OpenAPI describes each call, and nothing else is there", async () => {
   );
   for (const call of [
     "GET /v1/stats",
+    "GET /v1/advice",
     "GET /v1/cells",
     "POST /v1/cells/{id}/drain",
     "POST /v1/cells/{id}/activate",
