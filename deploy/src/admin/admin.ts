@@ -75,12 +75,8 @@ export async function startAdmin(
     { tokens: options.tokens, tls, trusted: networks(options.trustedProxies) },
   );
   await server.listen({ host: options.host, port: options.port });
-  const ops = await startOpsServer({
-    host: options.opsHost,
-    port: options.opsPort,
-    log,
-    ready: async () => ({ nats: await checkNats(nats) }),
-  });
+  const ready = async () => ({ nats: await checkNats(nats) });
+  const ops = await startOpsServer({ host: options.opsHost, port: options.opsPort, log, ready });
   const { port } = server.server.address() as AddressInfo;
   log.info({ host: options.host, port, tls: tls !== undefined, instance }, "admin API is ready");
 
