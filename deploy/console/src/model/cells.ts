@@ -18,7 +18,7 @@ export function healthOf(cell: Cell, stats: Stats | null, operations: readonly O
   if (cell.workers === 0 && cell.state !== "drained") return { level: "bad", text: "no worker answers" };
   if (parked) return { level: "bad", text: "an operation is parked" };
   if (wait !== null && wait > SLOW_MAILBOX_MS) return { level: "watch", text: `slow, ${millis(wait)}` };
-  if (cell.workers === 1) return { level: "watch", text: "one worker only" };
+  if (cell.workers === 1) return { level: "watch", text: "one worker" };
   return { level: "good", text: cell.state === "drained" ? "idle" : "good" };
 }
 

@@ -125,6 +125,8 @@ export class Session {
       }
       if (signal.aborted) return;
       this.known.set({ figures: "away" });
+      // What ended the stream may have ended more than that.
+      this.lookNow();
       await new Pause().wait(retryDelayMs(++failures, Math.random()), signal);
     }
   }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../session/api.js";
 
 export interface Order {
@@ -20,7 +20,7 @@ export function Confirm({ order, onClose }: { order: Order; onClose(): void }) {
   const [typed, setTyped] = useState("");
   const [problem, setProblem] = useState("");
   const [isBusy, setIsBusy] = useState(false);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const close = () => dialog.current?.close();
   const submit = async (event: Event) => {
     event.preventDefault();
