@@ -83,9 +83,9 @@ function summary(cluster: Cluster, data: string, tookMs: number): string {
     ["chat", url],
     ["clients", `${url.replace("http", "ws")}/v1/connect`],
     ["admin API", adminUrl],
-    ["console", adminUrl && `${adminUrl}/console/ (adminToken in ${shown(devFilePath(data))})`],
+    ["console", adminUrl && `${adminUrl}/console/`],
     ["NATS", natsUrl],
-    ["addresses", shown(devFilePath(data))],
+    ["addresses", `${shown(devFilePath(data))}, with the console's token: adminToken`],
     ["logs", `${shown(data)}/logs`],
     ["stop", "Ctrl-C"],
   ];
