@@ -30,8 +30,13 @@ export class Actors {
   handle(command: WireCommand, asker: Asker): void {
     const [, kind, tenant, channel] = command;
     metrics.commands.add(kind);
-    if (kind !== "release" && kind !== "members_left") this.#renew(channelKey(tenant, channel));
-    const actor = this.#actor(tenant, channel);
+    const key = channelKey(tenant, channel);
+    let actor = this.#actors.get(key);
+    if (actor !== undefined && isOver(actor) && kind !== "release" && kind !== "members_left") {
+      actor.close();
+      actor = undefined;
+    }
+    actor ??= this.#make(key, tenant, channel);
     if (actor !== undefined) return actor.handle(command, asker);
     metrics.refusedActors.inc();
     this.#context.answer(asker, ["unavailable", "too many channels are active", 1_000], null);
@@ -40,7 +45,7 @@ export class Actors {
   /** The channel's actor for work that comes from within; undefined if the bound on actors is reached. */
   byKey(key: string): Actor | undefined {
     const { tenant, channel } = splitChannelKey(key);
-    return this.#actor(tenant, channel);
+    return this.#actors.get(key) ?? this.#make(key, tenant, channel);
   }
 
   /** Ends the actors of partitions that now belong to somebody else. */
@@ -90,21 +95,12 @@ export class Actors {
     for (const actor of [...this.#actors.values()]) actor.close();
   }
 
-  #actor(tenant: string, channel: string): Actor | undefined {
-    const key = channelKey(tenant, channel);
-    let actor = this.#actors.get(key);
-    if (actor === undefined && this.#actors.size < this.#options.maxActors) {
-      actor = new Actor(this.#context, tenant, channel);
-      this.#actors.set(key, actor);
-      metrics.actors.set(this.#actors.size);
-    }
+  #make(key: string, tenant: string, channel: string): Actor | undefined {
+    if (this.#actors.size >= this.#options.maxActors) return undefined;
+    const actor = new Actor(this.#context, tenant, channel);
+    this.#actors.set(key, actor);
+    metrics.actors.set(this.#actors.size);
     return actor;
-  }
-
-  /** An actor that gave its channel away, and is asked for it while this is its home (again), makes room. */
-  #renew(key: string): void {
-    const actor = this.#actors.get(key);
-    if (actor !== undefined && !actor.serves && actor.isHome) actor.close();
   }
 
   #forget(actor: Actor): void {
@@ -116,4 +112,9 @@ export class Actors {
     for (const actor of [...this.#actors.values()])
       if (actor.isIdle(now, this.#options.idleActorMs)) actor.close();
   }
+}
+
+/** It gave its channel away, and is asked for it while this is its home (again): it makes room. */
+function isOver(actor: Actor): boolean {
+  return !actor.serves && actor.isHome;
 }

@@ -7,6 +7,8 @@ import type { StoredId } from "./channel-types.js";
 import type { Batch } from "./mailbox.js";
 import { IdempotencyWindow, MADE_WINDOW_MS, type Stored, WINDOW_MS, windowKey } from "./window.js";
 
+/** So many ids of a record are looked through faster than a Map of them is made. */
+const FEW = 8;
 /** Its position, its time, and what the encoding adds. */
 const ID_OVERHEAD_BYTES = 32;
 
@@ -34,10 +36,19 @@ export class Idempotency {
     this.#made = new IdempotencyWindow(MADE_WINDOW_MS, maxIds);
   }
 
-  /** Takes over what was read; who chose an id is not known then, so all are kept for long. */
+  /**
+   * Takes over what was read; who chose an id is not known then, so all are kept for long. One that was stored again
+   * after its time may be there twice: the later one counts.
+   */
   fill(ids: readonly StoredId[]): void {
     this.state = "read";
-    for (const { id, user, seq, ts } of ids) this.#chosen.add(windowKey(id, user), { seq, ts });
+    const newest = new Map<string, Stored>();
+    for (const { id, user, seq, ts } of [...ids].sort((a, b) => a.seq - b.seq)) {
+      const key = windowKey(id, user);
+      newest.delete(key);
+      newest.set(key, { seq, ts });
+    }
+    for (const [key, stored] of newest) this.#chosen.add(key, stored);
   }
 
   hasRoom(n: number, now: number): boolean {
@@ -65,19 +76,22 @@ export class Idempotency {
   /** Numbers what is new from `seq` on; what is stored already, or twice in these batches, is answered as such. */
   compose<To>(batches: readonly Batch<To>[], seq: number, now: number): Composed<To> {
     const composed: Composed<To> = { fragments: [], ids: [], answers: [] };
-    const here = new Map<string, number>();
+    const { ids } = composed;
+    let seqs: Map<string, number> | undefined;
     for (const { items, to } of batches) {
       const published: PublishedItem[] = [];
       for (const [id, user, fragment, given] of items) {
         const key = windowKey(id, user);
         const stored = this.#chosen.get(key) ?? this.#made.get(key);
-        const twin = here.get(key);
+        if (ids.length > FEW) seqs ??= new Map(ids.map((known, i) => [known.key, seq + i]));
+        const twin =
+          stored !== undefined ? undefined : seqs === undefined ? seqAmong(ids, key, seq) : seqs.get(key);
         if (stored !== undefined) published.push([stored.seq, stored.ts, true]);
         else if (twin !== undefined) published.push([twin, now, true]);
         else {
           const next = seq + composed.fragments.length;
-          here.set(key, next);
-          composed.ids.push({ key, given });
+          seqs?.set(key, next);
+          ids.push({ key, given });
           composed.fragments.push(fragment);
           published.push([next, now, false]);
         }
@@ -86,4 +100,10 @@ export class Idempotency {
     }
     return composed;
   }
+}
+
+/** The seq of an id that is in the record already, whose first message gets `first`. */
+function seqAmong(ids: readonly NewId[], key: string, first: number): number | undefined {
+  for (let i = 0; i < ids.length; i++) if (ids[i]!.key === key) return first + i;
+  return undefined;
 }

@@ -10,6 +10,7 @@ import { logStream, opOf, PlexusError, subjects, TRACE_HEADER } from "@plexus/pr
 import {
   away,
   Breaker,
+  encodedHeaders,
   Gate,
   incarnationOf,
   isNoResponders,
@@ -17,7 +18,6 @@ import {
   type LogIdentity,
   type Msg,
   type NatsConnection,
-  natsHeaders,
   onReconnect,
   subscribe,
 } from "@plexus/runtime";
@@ -199,11 +199,11 @@ export class JetStreamLog implements ChannelLog {
     }
     const ack = this.#nextAck++;
     this.#waiting.set(ack, { done, deadlineAt: performance.now() + this.#options.appendDeadlineMs });
-    const headers = natsHeaders();
-    headers.set(FENCE_HEADER, String(fence));
-    if (opened > 0) headers.set(OPENED_HEADER, String(opened));
-    if (opOf(bytes) === "seal") headers.set(SEAL_HEADER, "1");
-    if (traceparent !== undefined) headers.set(TRACE_HEADER, traceparent);
+    let lines = `${FENCE_HEADER}: ${fence}`;
+    if (opened > 0) lines += `\r\n${OPENED_HEADER}: ${opened}`;
+    if (opOf(bytes) === "seal") lines += `\r\n${SEAL_HEADER}: 1`;
+    if (traceparent !== undefined) lines += `\r\n${TRACE_HEADER}: ${traceparent}`;
+    const headers = encodedHeaders(lines);
     try {
       this.#nats.publish(subject, bytes, { reply: `${this.#inbox}.${ack}`, headers });
     } catch (error) {

@@ -47,6 +47,17 @@ test("the answers of one turn are one message per asker, in order", async () => 
   assert.deepEqual(decodeAnswers(sent[1]!.bytes)[0], [9, ["moved", "ask again", null], null]);
 });
 
+test("answers to several of an asker's messages are one message", async () => {
+  outbox.answer({ reply: "ans.g1.1", correlation: 1, at: 0 }, null, null);
+  outbox.answer({ reply: "ans.g1.2", correlation: 2, at: 0 }, null, null);
+  outbox.answer({ reply: "ans.g10.1", correlation: 3, at: 0 }, null, null);
+  await endOfTurn();
+  assert.deepEqual(correlations(), [
+    ["ans.g1.1", [1, 2]],
+    ["ans.g10.1", [3]],
+  ]);
+});
+
 test("the next turn is another message", async () => {
   const asker = { reply: "ans.g1.1", correlation: 1, at: 0 };
   outbox.answer(asker, null, null);

@@ -11,12 +11,21 @@ import type { Asker } from "./asker.js";
 /** A NATS message of answers holds about so many bytes at most. */
 const MAX_BATCH_BYTES = 600 * 1024;
 const ANSWER_OVERHEAD_BYTES = 64;
+const ITEM_BYTES = 24;
+
+interface Waiting {
+  /** Any of the asker's subjects for answers: it tells them apart only to know which of its messages met nobody. */
+  readonly reply: string;
+  readonly answers: WireAnswer[];
+  bytes: number;
+}
 
 /** Gathers the answers of one turn of the event loop: one NATS message per asker. */
 export class Outbox {
   readonly #nats: NatsConnection;
   readonly #log: Logger;
-  readonly #waiting = new Map<string, { answers: WireAnswer[]; bytes: number }>();
+  /** By the part of the subject that names the asker. */
+  readonly #waiting = new Map<string, Waiting>();
   #scheduled = false;
 
   constructor(nats: NatsConnection, log: Logger) {
@@ -25,15 +34,17 @@ export class Outbox {
   }
 
   answer(asker: Asker, error: WireError | null, body: unknown): void {
+    const { reply } = asker;
     const bytes = sizeOf(body);
-    let batch = this.#waiting.get(asker.reply);
+    const to = reply.slice(0, reply.lastIndexOf("."));
+    let batch = this.#waiting.get(to);
     if (batch !== undefined && batch.bytes + bytes > MAX_BATCH_BYTES) {
-      this.#send(asker.reply, batch.answers);
+      this.#send(batch);
       batch = undefined;
     }
     if (batch === undefined) {
-      batch = { answers: [], bytes: 0 };
-      this.#waiting.set(asker.reply, batch);
+      batch = { reply, answers: [], bytes: 0 };
+      this.#waiting.set(to, batch);
     }
     batch.answers.push([asker.correlation, error, body]);
     batch.bytes += bytes;
@@ -44,11 +55,11 @@ export class Outbox {
 
   flush(): void {
     this.#scheduled = false;
-    for (const [reply, { answers }] of this.#waiting) this.#send(reply, answers);
+    for (const batch of this.#waiting.values()) this.#send(batch);
+    this.#waiting.clear();
   }
 
-  #send(reply: string, answers: WireAnswer[]): void {
-    this.#waiting.delete(reply);
+  #send({ reply, answers }: Waiting): void {
     try {
       this.#nats.publish(reply, encodeAnswers(answers));
     } catch (error) {
@@ -68,8 +79,11 @@ interface LargeAnswer {
 
 /** About how many bytes an answer takes. */
 function sizeOf(body: unknown): number {
-  const { records = [], members, items = [], handover } = (body ?? {}) as Partial<LargeAnswer>;
-  let bytes = ANSWER_OVERHEAD_BYTES + items.length * 24;
+  const { items } = (body ?? {}) as Partial<LargeAnswer>;
+  // To a publish, as nearly all are: there is nothing else in it.
+  if (items !== undefined) return ANSWER_OVERHEAD_BYTES + items.length * ITEM_BYTES;
+  const { records = [], members, handover } = (body ?? {}) as Partial<LargeAnswer>;
+  let bytes = ANSWER_OVERHEAD_BYTES;
   for (const record of [...records, ...(handover?.tail ?? [])]) bytes += record.length;
   for (const list of [members, handover?.ids])
     if (Array.isArray(list)) bytes += Buffer.byteLength(JSON.stringify(list));

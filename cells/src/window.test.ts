@@ -51,6 +51,24 @@ test("a full window has no room, and forgets nothing for the sake of new ids", (
   assert.ok(window.hasRoom(3, 6_003));
 });
 
+test("a window that was emptied and filled, again and again, remembers the same as a new one", () => {
+  const window = new IdempotencyWindow(SPAN_MS, 10_000);
+  let seq = 0;
+  for (let round = 0; round < 5; round++) {
+    const now = 10_000 + round * 10 * SPAN_MS;
+    assert.ok(window.hasRoom(3_000, now));
+    assert.equal(window.size, 0);
+    const first = seq + 1;
+    for (let i = 0; i < 3_000; i++) window.add(`m${++seq}`, { seq, ts: now + Math.floor(i / 2) });
+    // Half of the first of these times is over.
+    assert.ok(window.hasRoom(1, now + SPAN_MS + 99));
+    assert.equal(window.size, 2_800);
+    assert.equal(window.get(`m${first + 199}`), undefined);
+    assert.deepEqual(window.get(`m${first + 200}`), { seq: first + 200, ts: now + 100 });
+    assert.deepEqual(window.get(`m${seq}`), { seq, ts: now + 1_499 });
+  }
+});
+
 test("against a plain list: remembered is exactly what is younger than the span", () => {
   const anyStep = fc.record({ afterMs: fc.nat(400), ids: fc.nat(3) });
   fc.assert(

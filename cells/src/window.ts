@@ -10,6 +10,9 @@ export const WINDOW_MS = 120_000;
 /** Longer than a gateway's deadline for a publish, so that none of its retries is taken for new. */
 export const MADE_WINDOW_MS = 20_000;
 
+/** Times that are over are cut off once there are so many, and at least half of all are over. */
+const CUT_AFTER = 1_024;
+
 export interface Stored {
   readonly seq: number;
   readonly ts: number;
@@ -20,11 +23,23 @@ export function windowKey(id: string, user: string): string {
   return `${id.length}:${id}${user}`;
 }
 
+/**
+ * There may be a million ids in a worker's windows, and each message adds one and takes one away: so an id costs its key
+ * and a number, and the time is kept once for all that were stored together.
+ */
 export class IdempotencyWindow {
   readonly #spanMs: number;
   readonly #maxIds: number;
-  /** In order of time, since a Map keeps the order of insertion. */
-  readonly #ids = new Map<string, Stored>();
+  /** Seqs by id, the oldest first, since a Map keeps the order of insertion. */
+  readonly #seqs = new Map<string, number>();
+  /**
+   * Stands at the oldest id. Kept from call to call: a new one would walk over the places of all that was deleted since
+   * the Map was last made smaller.
+   */
+  #oldest = this.#seqs.keys();
+  /** When ids were stored, and how many together; those before `#firstTime` are over. */
+  #times: Array<{ readonly firstSeq: number; readonly ts: number; ids: number }> = [];
+  #firstTime = 0;
 
   constructor(spanMs: number, maxIds: number) {
     this.#spanMs = spanMs;
@@ -32,32 +47,60 @@ export class IdempotencyWindow {
   }
 
   get size(): number {
-    return this.#ids.size;
+    return this.#seqs.size;
   }
 
   get(key: string): Stored | undefined {
-    return this.#ids.get(key);
+    const seq = this.#seqs.get(key);
+    return seq === undefined ? undefined : { seq, ts: this.#timeOf(seq) };
   }
 
   /** Whether `n` more ids fit, once what is older than the span at `now` is forgotten. */
   hasRoom(n: number, now: number): boolean {
-    for (const [key, stored] of this.#ids) {
-      if (stored.ts + this.#spanMs > now) break;
-      this.#ids.delete(key);
+    for (;;) {
+      const time = this.#times[this.#firstTime];
+      if (time === undefined || time.ts + this.#spanMs > now) break;
+      this.#firstTime++;
+      for (let i = 0; i < time.ids; i++) this.#forgetOldest();
     }
-    return this.#ids.size + n <= this.#maxIds;
+    if (this.#firstTime >= CUT_AFTER && this.#firstTime * 2 >= this.#times.length) {
+      this.#times = this.#times.slice(this.#firstTime);
+      this.#firstTime = 0;
+    }
+    return this.#seqs.size + n <= this.#maxIds;
   }
 
   /** All ids with their users, oldest first. */
   *entries(): Generator<readonly [id: string, user: string, stored: Stored]> {
-    for (const [key, stored] of this.#ids) {
+    for (const [key, seq] of this.#seqs) {
       const colon = key.indexOf(":");
       const split = colon + 1 + Number(key.slice(0, colon));
-      yield [key.slice(colon + 1, split), key.slice(split), stored];
+      yield [key.slice(colon + 1, split), key.slice(split), { seq, ts: this.#timeOf(seq) }];
     }
   }
 
-  add(key: string, stored: Stored): void {
-    this.#ids.set(key, stored);
+  /** To be called in the order of the seqs, with each id once while it is remembered. */
+  add(key: string, { seq, ts }: Stored): void {
+    this.#seqs.set(key, seq);
+    const last = this.#times.at(-1);
+    if (last?.ts === ts && this.#firstTime < this.#times.length) last.ids++;
+    else this.#times.push({ firstSeq: seq, ts, ids: 1 });
+  }
+
+  #forgetOldest(): void {
+    const { value, done } = this.#oldest.next();
+    if (!done) this.#seqs.delete(value);
+    // One that came to the end stays there; all ids are deleted then, so a new one has nothing to walk over.
+    if (this.#seqs.size === 0) this.#oldest = this.#seqs.keys();
+  }
+
+  #timeOf(seq: number): number {
+    let [low, high] = [this.#firstTime, this.#times.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#times[middle]!.firstSeq <= seq) low = middle;
+      else high = middle - 1;
+    }
+    return this.#times[low]!.ts;
   }
 }

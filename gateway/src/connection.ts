@@ -8,6 +8,7 @@ import {
   CLOSES,
   type CloseName,
   type ErrFrame,
+  fragmentSender,
   type PlexusError,
   type ServerFrame,
 } from "@plexus/protocol";
@@ -71,8 +72,7 @@ export class Connection {
   queryToken: string | undefined;
   #identity: Identity | null = null;
   /** The sender's part of every message, encoded once. */
-  userJson = "";
-  readonly connJson: string;
+  sender = "";
   #socket: Socket | null = null;
   #outbox: string[] = [];
   #drained: Array<() => void> = [];
@@ -80,7 +80,6 @@ export class Connection {
 
   constructor(id: string, encoding: Encoding, now: number) {
     this.id = id;
-    this.connJson = JSON.stringify(id);
     this.encoding = encoding;
     this.openedAt = now;
   }
@@ -101,7 +100,7 @@ export class Connection {
 
   identify(identity: Identity): void {
     this.#identity = identity;
-    this.userJson = JSON.stringify(identity.user);
+    this.sender = fragmentSender(JSON.stringify(identity.user), JSON.stringify(this.id));
   }
 
   /** The socket is gone; nothing can be sent any more. */

@@ -5,11 +5,11 @@
 import {
   type Action,
   type AuthFrame,
+  fragmentFrom,
   type HistoryFrame,
   MAX_SIGNAL_BYTES,
   MAX_STATE_BYTES,
   type Member,
-  messageFragment,
   PlexusError,
   type PresenceRequestFrame,
   type PubFrame,
@@ -22,6 +22,7 @@ import {
 import {
   type NatsConnection,
   type Publisher,
+  type PublishItem,
   type Router,
   readHistory,
   readMembers,
@@ -71,7 +72,8 @@ export class Operations {
     this.#context = context;
   }
 
-  publish(connection: Connection, frame: PubFrame): void {
+  /** `now`: when the frame was received, by the monotonic clock. */
+  publish(connection: Connection, frame: PubFrame, now: number): void {
     this.#allow(connection, "pub", frame.ch);
     const { publisher, settings, limits, flushLater, tracer } = this.#context;
     if (connection.inFlight >= limits.inFlight)
@@ -83,19 +85,18 @@ export class Operations {
     const { maxMessageBytes } = settings.of(tenant, frame.ch);
     if (bytes > maxMessageBytes)
       throw new PlexusError("too_large", `data may be ${maxMessageBytes} bytes of JSON here`);
-    this.#context.tenants.admitPublish(tenant, bytes, performance.now());
-    const given = frame.mid !== undefined;
-    const id = frame.mid ?? `${connection.id}.${this.#nextId++}`;
-    const fragment = messageFragment(id, connection.userJson, connection.connJson, data);
+    this.#context.tenants.admitPublish(tenant, bytes, now);
+    const { mid } = frame;
+    const { sender } = connection;
+    const id = mid ?? `${connection.id}.${this.#nextId++}`;
+    // An id that is made here holds nothing that JSON would escape.
+    const idJson = mid === undefined ? `"${id}"` : JSON.stringify(mid);
+    const fragment = fragmentFrom(idJson, sender, data);
+    // Not counted but for the data, which is most of it: no character takes more than three bytes.
+    const size = bytes + (idJson.length + sender.length) * 3;
     const pending = new PendingPublish(connection, frame.id, flushLater);
-    publisher.publish(
-      tenant,
-      frame.ch,
-      [id, user, fragment, given],
-      Buffer.byteLength(fragment),
-      pending,
-      trace,
-    );
+    const item: PublishItem = [id, user, fragment, mid !== undefined];
+    publisher.publish(tenant, frame.ch, item, size, pending, trace);
   }
 
   async subscribe(connection: Connection, frame: SubFrame): Promise<void> {

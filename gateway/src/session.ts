@@ -25,6 +25,9 @@ import { type ConnectionRates, RATE_OF, type RateKind } from "./rates.js";
 
 type ConnectionQuotas = Pick<TenantLimits, "connected" | "disconnected" | "channels" | "turn">;
 
+/** As `Buffer.toString` does it, in half the time; a byte order mark stays, which is no JSON. */
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 export class Sessions {
   readonly #operations: Operations;
   readonly #verify: Verify;
@@ -71,17 +74,18 @@ export class Sessions {
     if (tooMuch !== null) return connection.close(tooMuch.close, tooMuch.reconnect);
     let value: unknown;
     try {
-      value = isBinary ? unpackFrame(new Uint8Array(message)) : JSON.parse(Buffer.from(message).toString());
+      value = isBinary ? unpackFrame(new Uint8Array(message)) : JSON.parse(utf8.decode(message));
     } catch {
       // Whatever the decoder says: this is not the protocol.
       return connection.close("bad_request");
     }
-    if (!Array.isArray(value)) return this.#counted(connection, value);
+    const now = performance.now();
+    if (!Array.isArray(value)) return this.#counted(connection, value, now);
     if (value.length > this.#limits.batch) {
       const error = new PlexusError("too_large", `a batch may hold ${this.#limits.batch} frames`);
       return connection.sendError(undefined, error);
     }
-    for (const frame of value) this.#counted(connection, frame);
+    for (const frame of value) this.#counted(connection, frame, now);
   }
 
   /** @param code the WebSocket's close code */
@@ -94,25 +98,26 @@ export class Sessions {
   }
 
   /** Each frame counts, whatever it is, before anything else is done about it. */
-  #counted(connection: Connection, value: unknown): void {
+  #counted(connection: Connection, value: unknown, now: number): void {
     if (!connection.isOpen) return;
     try {
-      this.#count(connection, "frames");
+      this.#count(connection, "frames", now);
     } catch (error) {
       return this.#fail(connection, value, error);
     }
-    this.#frame(connection, value);
+    this.#frame(connection, value, now);
   }
 
   /** Throws `rate_limited` where a connection has done too much of something. */
-  #count(connection: Connection, kind: RateKind): void {
-    const retry = connection.usage.take(kind, this.#rates, performance.now());
+  #count(connection: Connection, kind: RateKind, now: number): void {
+    const retry = connection.usage.take(kind, this.#rates, now);
     if (retry === 0) return;
     metrics.rateLimited.inc({ kind });
     throw new PlexusError("rate_limited", `too many ${kind} per second on this connection`, { retry });
   }
 
-  #frame(connection: Connection, value: unknown): void {
+  /** `now`: when it was received; the clock is read once for all that a WebSocket message holds. */
+  #frame(connection: Connection, value: unknown, now: number): void {
     if (!connection.isOpen) return;
     if (this.#early.has(connection)) {
       const tooMany = this.#early.add(connection, value);
@@ -130,19 +135,19 @@ export class Sessions {
     metrics.framesIn.add(frame.op);
     if (!connection.isWelcome) return this.#beforeWelcome(connection, frame);
     try {
-      const underWay = this.#operate(connection, frame);
+      const underWay = this.#operate(connection, frame, now);
       if (underWay !== undefined) this.#await(connection, frame, underWay);
     } catch (error) {
       this.#fail(connection, frame, error);
     }
   }
 
-  #operate(connection: Connection, frame: ClientFrame): Promise<void> | undefined | void {
+  #operate(connection: Connection, frame: ClientFrame, now: number): Promise<void> | undefined | void {
     const rate = RATE_OF[frame.op];
-    if (rate !== undefined) this.#count(connection, rate);
+    if (rate !== undefined) this.#count(connection, rate, now);
     switch (frame.op) {
       case "pub":
-        return this.#publish(connection, frame);
+        return this.#publish(connection, frame, now);
       case "sub":
         return this.#limited(connection, () => this.#operations.subscribe(connection, frame));
       case "unsub":
@@ -164,10 +169,9 @@ export class Sessions {
     }
   }
 
-  #publish(connection: Connection, frame: PubFrame): void {
+  #publish(connection: Connection, frame: PubFrame, now: number): void {
     const { refusedPublishes: refused } = connection;
     const { ch, mid } = frame;
-    const now = performance.now();
     const early = refused.before(ch, mid, now);
     if (early > 0) {
       // A turn of its own: all that waits behind the first one must not come back together with it.
@@ -176,11 +180,11 @@ export class Sessions {
       throw new PlexusError("rate_limited", "one that was sent before it was refused", { retry });
     }
     try {
-      this.#count(connection, "publishes");
-      this.#operations.publish(connection, frame);
+      this.#count(connection, "publishes", now);
+      this.#operations.publish(connection, frame, now);
     } catch (error) {
       if (error instanceof PlexusError && error.code === "rate_limited")
-        refused.refused(ch, mid, error.retry ?? 0, performance.now());
+        refused.refused(ch, mid, error.retry ?? 0, now);
       throw error;
     }
   }
@@ -245,7 +249,7 @@ export class Sessions {
       const { close, reconnect } = refusalOf(error);
       connection.close(close, reconnect);
     }
-    for (const value of this.#early.end(connection)) this.#frame(connection, value);
+    for (const value of this.#early.end(connection)) this.#frame(connection, value, performance.now());
   }
 
   #fail(connection: Connection, frame: unknown, error: unknown): void {

@@ -48,7 +48,17 @@ export function readHead(bytes: Uint8Array): RecordHead | null {
  * `user` and `conn` come already encoded as JSON strings, since they are the same for a whole connection.
  */
 export function messageFragment(id: string, userJson: string, connJson: string, dataJson: string): string {
-  return `{"id":${JSON.stringify(id)},"user":${userJson},"conn":${connJson},"data":${dataJson}`;
+  return fragmentFrom(JSON.stringify(id), fragmentSender(userJson, connJson), dataJson);
+}
+
+/** The middle of a fragment, which is the same for all of a sender's messages. */
+export function fragmentSender(userJson: string, connJson: string): string {
+  return `,"user":${userJson},"conn":${connJson},"data":`;
+}
+
+/** A fragment, where the sender's part is at hand. */
+export function fragmentFrom(idJson: string, sender: string, dataJson: string): string {
+  return `{"id":${idJson}${sender}${dataJson}`;
 }
 
 /** Joins fragments to a record. All of its messages get the same time, that of the append. */

@@ -204,10 +204,13 @@ export class Router {
     const pending = this.#pending.get(correlation);
     if (pending === undefined) return;
     const [, , tenant, channel] = pending.command;
-    const partition = partitionOf(channelKey(tenant, channel));
-    const cell = pending.cell ?? homeOf(this.#directory.current, tenant, channel)?.cell;
-    if (cell === undefined) return this.#later(pending, "no_cell");
-    const subject = subjects.command(cell, partition);
+    const { cell } = pending;
+    const home =
+      cell === undefined
+        ? homeOf(this.#directory.current, tenant, channel)
+        : { cell, partition: partitionOf(channelKey(tenant, channel)) };
+    if (home === undefined) return this.#later(pending, "no_cell");
+    const subject = subjects.command(home.cell, home.partition);
     const queue = this.#outbox.get(subject);
     if (queue === undefined) this.#outbox.set(subject, [correlation]);
     else queue.push(correlation);
@@ -251,7 +254,6 @@ export class Router {
     }
     const batch = this.#nextBatch++;
     this.#batches.set(batch, { subject, correlations });
-    metrics.outstanding.set(this.#pending.size);
     try {
       this.#nats.publish(subject, encodeCommands(commands), { reply: subjects.answer(this.#asker, batch) });
     } catch (error) {
@@ -261,8 +263,8 @@ export class Router {
   }
 
   #onAnswer(message: Msg): void {
-    const batch = Number(message.subject.slice(message.subject.lastIndexOf(".") + 1));
-    if (isNoResponders(message)) return this.#nobody(batch);
+    if (isNoResponders(message))
+      return this.#nobody(Number(message.subject.slice(message.subject.lastIndexOf(".") + 1)));
     for (const [correlation, error, body] of decodeAnswers(message.data)) {
       if (error !== null) this.#onError(correlation, error);
       else this.#settle(correlation, null, body);
