@@ -27,7 +27,6 @@ export interface ClusterOptions {
   env?: Record<string, string>;
   workerEnv?: Record<string, string>;
   gatewayEnv?: Record<string, string>;
-  adminEnv?: Record<string, string>;
   hooksEnv?: Record<string, string>;
   adminEnv?: Record<string, string>;
   /** Whether lines for a person go to `events` only: false. */
@@ -57,7 +56,6 @@ export function withDefaults(options: ClusterOptions): CompleteOptions {
     env: {},
     workerEnv: {},
     gatewayEnv: {},
-    adminEnv: {},
     hooksEnv: {},
     adminEnv: {},
     quiet: false,

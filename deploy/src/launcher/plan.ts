@@ -36,7 +36,6 @@ export interface ProcessPlanOptions {
   /** More environment for the processes of one kind; an unknown PLEXUS_… variable is an error there. */
   workerEnv: Record<string, string>;
   gatewayEnv: Record<string, string>;
-  adminEnv: Record<string, string>;
   hooksEnv: Record<string, string>;
   adminEnv: Record<string, string>;
   /** The address under which a process reaches a broker. */
