@@ -64,7 +64,7 @@ class Stage {
       rounds,
       scale,
       say,
-      plexus: () => this.#add(startPlexus()),
+      plexus: (more) => this.#add(startPlexus(more)),
       uws: () => this.#add(startUws()),
       socketIo: () => this.#socketIo(),
       jetstream: () => this.#jetstream(),

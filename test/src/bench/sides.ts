@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startCluster } from "@plexus/deploy/launcher";
+import { type ClusterOptions, startCluster } from "@plexus/deploy/launcher";
 import type { Process } from "../drill/cpu.js";
 import { Child } from "../harness/child.js";
 import { signToken } from "../harness/tokens.js";
@@ -26,7 +26,10 @@ export interface Side {
 /** Everything on one machine of two cores: one of each process is what it has room for. */
 export const SHAPE = { cells: ["eu-1"], workers: 1, gateways: 1 };
 
-export async function startPlexus(shape: Partial<typeof SHAPE> = {}): Promise<Side> {
+export type PlexusShape = Partial<Pick<ClusterOptions, "cells" | "workers" | "gateways" | Environments>>;
+type Environments = "env" | "gatewayEnv" | "workerEnv";
+
+export async function startPlexus(shape: PlexusShape = {}): Promise<Side> {
   const dataDir = mkdtempSync(join(tmpdir(), "plexus-bench-"));
   const gone = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
   const whole = { ...SHAPE, ...shape };

@@ -46,8 +46,11 @@ export class SpanQueue {
   /** Sends what waits, within `deadlineMs`. */
   async stop(deadlineMs: number): Promise<void> {
     clearInterval(this.#timer);
-    const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref());
-    await Promise.race([late, this.#sendAll()]);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    await Promise.race([late, this.#sendAll()]).finally(() => clearTimeout(timer));
   }
 
   async #sendAll(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Measurement, Timing } from "../measure.js";
 import type { BenchReport } from "../report.js";
-import type { Side } from "../sides.js";
+import type { PlexusShape, Side } from "../sides.js";
 
 export interface BenchContext {
   readonly timing: Timing;
@@ -10,7 +10,7 @@ export interface BenchContext {
   readonly scale: number;
   say(line: string): void;
   /** Starts a side, which is stopped after the benchmark. */
-  plexus(): Promise<Side>;
+  plexus(more?: PlexusShape): Promise<Side>;
   uws(): Promise<Side>;
   socketIo(): Promise<Side>;
   /** A NATS server with JetStream and nothing else. */

@@ -5,6 +5,7 @@ import { fanout } from "./fanout.js";
 import { latency } from "./latency.js";
 import { publish } from "./publish.js";
 import { storm } from "./storm.js";
+import { tracing } from "./tracing.js";
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
   fanout,
@@ -13,4 +14,5 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   connections,
   storm,
   activation,
+  tracing,
 };
