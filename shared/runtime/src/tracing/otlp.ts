@@ -3,7 +3,7 @@
  * neither waits for it nor keeps it in memory.
  */
 import type { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
-import type { Span, Stage } from "./span.js";
+import type { Span, SpanFacts, Stage } from "./span.js";
 import type { ExportSpans } from "./span-queue.js";
 
 type ReadableSpan = Parameters<OTLPTraceExporter["export"]>[0][number];
@@ -84,22 +84,28 @@ function toReadable(span: Span, resource: ReadableSpan["resource"]): ReadableSpa
 
 /** By OpenTelemetry's conventions for messaging, as far as they have a name for it. */
 function attributesOf({ tenant, channel, stage, facts }: Span): Attributes {
-  const { by, epoch, seq, dup, messages, receivers, error } = facts;
-  const all = {
+  const attributes: Attributes = {
     "messaging.system": "plexus",
     "messaging.operation.name": stage,
     "messaging.destination.name": channel,
-    "messaging.batch.message_count": messages,
     "plexus.tenant": tenant,
-    "plexus.by": by,
-    "plexus.epoch": epoch,
-    "plexus.seq": seq,
-    "plexus.dup": dup,
-    "plexus.receivers": receivers,
-    "error.type": error,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  for (const [fact, name] of NAMES) {
+    const value = facts[fact];
+    if (value !== undefined) attributes[name] = value;
+  }
+  return attributes;
 }
+
+const NAMES: ReadonlyArray<readonly [keyof SpanFacts, string]> = [
+  ["messages", "messaging.batch.message_count"],
+  ["by", "plexus.by"],
+  ["epoch", "plexus.epoch"],
+  ["seq", "plexus.seq"],
+  ["dup", "plexus.dup"],
+  ["receivers", "plexus.receivers"],
+  ["error", "error.type"],
+];
 
 /** Names of spans are few; a channel's name is an attribute. */
 function namespaceOf(channel: string): string {

@@ -64,11 +64,26 @@ export interface Ended {
 
 /** A trace of its own, or a span in that of `parent`. */
 export function newContext(parent: TraceContext | null, sampled: boolean): TraceContext {
-  const span = randomBytes(8).toString("hex");
-  return { trace: parent?.trace ?? randomBytes(16).toString("hex"), span, sampled };
+  return { trace: parent?.trace ?? hexDigits(32), span: hexDigits(16), sampled };
 }
+
+/** Randomness is asked for in pages: each question to the system costs more than all else about a span. */
+const PAGE_BYTES = 4_096;
+let page = "";
+let used = 0;
+
+function hexDigits(count: number): string {
+  if (used + count > page.length) {
+    page = randomBytes(PAGE_BYTES).toString("hex");
+    used = 0;
+  }
+  used += count;
+  return page.slice(used - count, used);
+}
+
+const { timeOrigin } = performance;
 
 /** Milliseconds since 1970 of a time by `performance.now()`: in one process these never go backwards. */
 export function wallClock(monotonicMs: number): number {
-  return performance.timeOrigin + monotonicMs;
+  return timeOrigin + monotonicMs;
 }

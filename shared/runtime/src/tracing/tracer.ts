@@ -79,17 +79,36 @@ export class Tracer {
 
   /** A stage of a traced message is over. */
   ended(key: string, { stage, context, parent, links = [], from, to, facts = {} }: Ended): void {
-    const { process, exporter, log, report } = this.#context;
+    const { process, exporter, report } = this.#context;
+    const { trace, span: id, sampled } = context;
     const { tenant, channel } = splitChannelKey(key);
+    const [at, ms] = [wallClock(from), to - from];
     const span: Span = {
-      ...{ ...context, stage, parent, links, tenant, channel, process },
-      ...{ at: wallClock(from), ms: to - from, facts },
+      trace,
+      span: id,
+      sampled,
+      stage,
+      parent,
+      links,
+      tenant,
+      channel,
+      process,
+      at,
+      ms,
+      facts,
     };
-    if (span.sampled) exporter?.add(span);
-    const passed = this.#sessions.report(key, performance.now());
+    if (sampled) exporter?.add(span);
+    const passed = this.#sessions.size === 0 ? null : this.#sessions.report(key, performance.now());
     if (passed !== null) report({ span, passed });
-    const line = { trace: span.trace, stage, ms: span.ms, channel: key, ...facts };
-    if (stage === "publish" && facts.error !== undefined) log.info(line, "a traced publish failed");
+    this.#say(span);
+  }
+
+  #say({ trace, stage, ms, tenant, channel, facts }: Span): void {
+    const { log } = this.#context;
+    const failed = stage === "publish" && facts.error !== undefined;
+    if (!failed && !log.isLevelEnabled("debug")) return;
+    const line = { trace, stage, ms, tenant, channel, ...facts };
+    if (failed) log.info(line, "a traced publish failed");
     else log.debug(line, "traced");
   }
 
