@@ -152,6 +152,7 @@ export class Cluster {
     this.#env = env;
     options.workerEnv = { ...tracing, ...options.workerEnv };
     options.gatewayEnv = { ...tracing, ...options.gatewayEnv };
+    options.adminEnv = { ...tracing, ...options.adminEnv };
     const port = options.port || (await freePort());
     const adminPort = options.adminPort || (await freePort());
     await assertPortFree(options.host, port, "--port");

@@ -14,7 +14,7 @@ export interface ChildEnvironment {
   env: Record<string, string>;
   /** Names of `PLEXUS_…` variables that were not passed on. */
   dropped: string[];
-  /** For gateways and workers in addition. */
+  /** For gateways, workers and the admin API in addition. */
   tracing: Record<string, string>;
 }
 
