@@ -1,5 +1,5 @@
 /** Reading back all that an actor has to know: where the channel stands, and the ids of its window. */
-import { decodeControl, decodeRecord, type SealRecord } from "@plexus/protocol";
+import { decodeControl, type SealRecord, tryDecodeRecord } from "@plexus/protocol";
 import type { Segment } from "@plexus/runtime";
 import type { LoadedChannel, StoredId } from "./channel.js";
 import type { ChannelLog, StoredRecord } from "./log.js";
@@ -99,9 +99,10 @@ export async function readWindow(
     const log = segment.cell === logs.cell ? logs.own : await logs.of(segment.cell);
     const { records, reachesBack } = await recordsSince(log, logs.subject(segment.cell), segment, since);
     for (const record of records) {
-      if (record.head.op !== "msg") continue;
-      const { seq, m } = decodeRecord(record.bytes);
-      for (const [i, { id, user, ts }] of m.entries()) ids.push({ id, user, seq: seq + i, ts });
+      // One that nobody can read was not written by Plexus, and holds no id that it has promised to know.
+      const frame = record.head.op === "msg" ? tryDecodeRecord(record.bytes) : null;
+      for (const [i, { id, user, ts }] of (frame?.m ?? []).entries())
+        ids.push({ id, user, seq: frame!.seq + i, ts });
     }
     // What lies before a record that is too old is older still.
     if (reachesBack) break;

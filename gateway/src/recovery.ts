@@ -19,6 +19,7 @@ import type { ChannelRelay } from "./channel-relay.js";
 import type { Connection, Subscription } from "./connection.js";
 import * as metrics from "./metrics.js";
 import type { PageReader } from "./page-reader.js";
+import { resetBehind } from "./transcode.js";
 
 /** Messages of one page. */
 const PAGE_MESSAGES = 1_000;
@@ -216,6 +217,9 @@ function sendAfter(connection: Connection, bytes: Uint8Array, seq: number): numb
   const head = readHead(bytes)!;
   const last = head.seq + head.n - 1;
   if (last <= seq) return seq;
-  connection.sendBytes(recordAfter(bytes, head, seq));
+  const rest = recordAfter(bytes, head, seq);
+  // It would be as little readable when the client comes back: it is told that something is missing, and goes on.
+  if (rest === null) connection.send(resetBehind(head));
+  else connection.sendBytes(rest);
   return last;
 }

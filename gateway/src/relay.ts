@@ -164,11 +164,13 @@ export class Relay {
     const position = this.#position!;
     const last = head.seq + head.n - 1;
     if (last <= position.seq) return;
-    const rest = head.seq === position.seq + 1 ? bytes : recordAfter(bytes, head, position.seq);
+    const rest = recordAfter(bytes, head, position.seq);
     const seq = position.seq + 1;
     this.#position = { epoch: position.epoch, seq: last };
-    this.tail.push({ seq, n: last - seq + 1, bytes: rest, at: now });
-    this.#effects.push({ do: "deliver", bytes: rest, n: last - seq + 1 });
+    // One that can't be taken apart stays as it is: whoever comes by it is told that something is missing.
+    this.tail.push({ seq, n: last - seq + 1, bytes: rest ?? bytes, at: now });
+    if (rest === null) this.#effects.push({ do: "reset", position: this.#position });
+    else this.#effects.push({ do: "deliver", bytes: rest, n: last - seq + 1 });
   }
 
   /** Delivers what was held back and follows now; asks for what is still missing before the rest. */

@@ -1,4 +1,4 @@
-import { opOf, type ResetFrame, readHead } from "@plexus/protocol";
+import { opOf, type RecordHead, type ResetFrame, readHead } from "@plexus/protocol";
 import { packFrame } from "@plexus/protocol/msgpack";
 import * as metrics from "./metrics.js";
 
@@ -22,8 +22,10 @@ export function transcode(bytes: Uint8Array): Uint8Array | null {
 
 function packReset(bytes: Uint8Array): Uint8Array | null {
   const head = opOf(bytes) === "msg" ? readHead(bytes) : null;
-  if (head === null) return null;
-  const { ch, epoch, seq, n } = head;
-  const frame: ResetFrame = { op: "reset", ch, epoch, seq: seq + n - 1, recovered: false };
-  return packFrame(frame);
+  return head === null ? null : packFrame(resetBehind(head));
+}
+
+/** Takes the place of a record that nobody can read. */
+export function resetBehind({ ch, epoch, seq, n }: RecordHead): ResetFrame {
+  return { op: "reset", ch, epoch, seq: seq + n - 1, recovered: false };
 }

@@ -61,3 +61,18 @@ test("a record that is no JSON: MessagePack's readers are told that something is
   assert.deepEqual([reset.ch, reset.epoch, reset.seq, reset.recovered], [ch, epoch, 1, false]);
   await reader.settled();
 });
+
+test("a position inside of a record that is no JSON: its client is told that something is missing, and stays", async () => {
+  const ch = "chat.half";
+  const watcher = await cluster.connect("watcher", { encoding: "msgpack" });
+  const { epoch } = await watcher.sub(ch);
+  const junk = encodeRecord(ch, epoch, 1, ['{"id":"1","data":{"half', '{"id":"2","data":1'], 0);
+  (await cluster.nats()).publish(subjects.event(TENANT, ch), junk);
+  await watcher.until("the reset", ({ op }) => op === "reset");
+  const late = await cluster.connect("late");
+  const { recovered } = await late.sub(ch, { since: { epoch, seq: 1 } });
+  assert.equal(recovered, true);
+  const reset = await late.until("the reset", ({ op }) => op === "reset");
+  assert.deepEqual([reset.epoch, reset.seq, reset.recovered], [epoch, 2, false]);
+  await late.settled();
+});

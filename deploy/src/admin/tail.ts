@@ -120,7 +120,7 @@ class ChannelTail {
     const from = head.epoch === position.epoch ? position.seq : 0;
     const last = head.seq + head.n - 1;
     if (last <= from) return;
-    this.#stream.send("msg", Buffer.from(recordAfter(bytes, head, from)).toString());
+    this.#stream.send("msg", Buffer.from(recordAfter(bytes, head, from) ?? bytes).toString());
     this.#position = { epoch: head.epoch, seq: last };
   }
 

@@ -146,7 +146,7 @@ test("the part after a seq is a record of its own: consecutive, complete, and un
       const bytes = encoded(record);
       const head = readHead(bytes) as RecordHead;
       const after = record.seq - 2 + (offset % (record.messages.length + 1));
-      const rest = recordAfter(bytes, head, after);
+      const rest = recordAfter(bytes, head, after)!;
       if (after < record.seq) {
         assert.equal(rest, bytes, "the same bytes where all of it is wanted");
         return;
@@ -166,7 +166,7 @@ test("the parts of a record together are the record", () => {
       const bytes = encoded(record);
       const head = readHead(bytes) as RecordHead;
       const firsts = record.messages.map((_, i) => {
-        const part = i === 0 ? bytes : recordAfter(bytes, head, record.seq + i - 1);
+        const part = i === 0 ? bytes : recordAfter(bytes, head, record.seq + i - 1)!;
         return decodeRecord(part).m[0];
       });
       assert.deepEqual(firsts, expected(record).m);
@@ -194,8 +194,15 @@ test("the time of a record's last message is read from its end, whatever the mes
     1_795_310_881_465,
   );
   assert.equal(lastTime(record), 1_795_310_881_465);
-  assert.equal(lastTime(recordAfter(record, readHead(record)!, 0)), 1_795_310_881_465);
+  assert.equal(lastTime(recordAfter(record, readHead(record)!, 0)!), 1_795_310_881_465);
   const seal = { op: "seal", ch: "a", epoch: "e", seq: 1, n: 0, to: "b", fresh: true, segments: [] } as const;
   assert.equal(lastTime(encodeControl({ ...seal, segments: [] })), null);
   assert.equal(lastTime(new Uint8Array()), null);
+});
+
+test("a record that is damaged can be forwarded whole, and not be taken apart", () => {
+  const damaged = encodeRecord("chat.a", "e", 1, ['{"id":"1","data":{"half', '{"id":"2"'], 0);
+  const head = readHead(damaged)!;
+  assert.equal(recordAfter(damaged, head, 0), damaged);
+  assert.equal(recordAfter(damaged, head, 1), null);
 });

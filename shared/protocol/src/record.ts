@@ -93,13 +93,24 @@ export function decodeRecord(bytes: Uint8Array): MsgFrame {
   return JSON.parse(utf8.decode(bytes)) as MsgFrame;
 }
 
+/** The same of a record that somebody else may have written, or that is damaged: null where it is no JSON. */
+export function tryDecodeRecord(bytes: Uint8Array): MsgFrame | null {
+  try {
+    return decodeRecord(bytes);
+  } catch {
+    // What is wrong with it makes no difference: nobody can read it.
+    return null;
+  }
+}
+
 /**
- * The part of a record that lies after `seq`, as a record of its own; the same bytes where that is all of it.
- * Needed where a client's position lies inside a record.
+ * The part of a record that lies after `seq`, as a record of its own; the same bytes where that is all of it, null where
+ * it can't be taken apart. Needed where a client's position lies inside a record.
  */
-export function recordAfter(bytes: Uint8Array, head: RecordHead, seq: number): Uint8Array {
+export function recordAfter(bytes: Uint8Array, head: RecordHead, seq: number): Uint8Array | null {
   if (seq < head.seq) return bytes;
-  const frame = decodeRecord(bytes);
+  const frame = tryDecodeRecord(bytes);
+  if (frame === null) return null;
   return encodeFrame({ ...frame, ...slice(frame.m, seq + 1 - head.seq), seq: seq + 1 });
 }
 

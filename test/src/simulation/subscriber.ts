@@ -58,7 +58,7 @@ export class Subscriber implements Reader {
   catchUp(bytes: Uint8Array): void {
     const head = readHead(bytes)!;
     const { seq } = this.position!;
-    if (head.seq + head.n - 1 > seq) this.receive(recordAfter(bytes, head, seq));
+    if (head.seq + head.n - 1 > seq) this.receive(recordAfter(bytes, head, seq)!);
   }
 
   #connect(): void {

@@ -1,11 +1,11 @@
 /** What entries of the streams mean for a webhook; pure. */
 import {
   decodeControl,
-  decodeRecord,
   matches,
   opOf,
   parseLogSubject,
   type RecordSegment,
+  tryDecodeRecord,
 } from "@plexus/protocol";
 import type { LifecycleEvent, Webhook } from "@plexus/runtime";
 import type { Item, Position } from "./batch.js";
@@ -38,7 +38,10 @@ export function recordItems(
   const nothing: Item[] = [{ json: null, ts, after }];
   const where = parseLogSubject(subject);
   if (where === null || opOf(bytes) !== "msg" || !wants(webhook, "published", where.channel)) return nothing;
-  const { epoch, seq: first, m } = decodeRecord(bytes);
+  const frame = tryDecodeRecord(bytes);
+  // Not written by Plexus, and readable for nobody: it must not hold up what comes behind it.
+  if (frame === null) return nothing;
+  const { epoch, seq: first, m } = frame;
   const { tenant, channel: ch } = where;
   const items = m.map(({ id: mid, user, conn, ts, data }, i): Item => {
     const position = first + i;
