@@ -19,7 +19,12 @@ let asked = 0;
 
 beforeEach(() => {
   [log, logIsAway, answers, closed] = [new MemoryLog(), false, new Map(), 0];
-  const placement = { isHome: () => true, previousHomes: () => [], stateOf: () => "active" as const };
+  const placement = {
+    isHome: () => true,
+    previousHomes: () => [],
+    stateOf: () => "active" as const,
+    cameLately: () => false,
+  };
   const parts: Partial<ActorContext> = {
     cell: "eu-1",
     log,

@@ -237,9 +237,11 @@ export class Actor {
       // An operation that ended while the log was asked may have left the channel in one of these.
       const elsewhere = [...new Set([...placement.previousHomes(this.#tenant, name), ...before])];
       const lives = loaded.sealedTo === null && !loaded.fresh;
-      if (lives || !isHome || (elsewhere.length === 0 && loaded.sealedTo === null))
+      if (lives || !isHome || (elsewhere.length === 0 && loaded.sealedTo === null)) {
+        // Never written to, it leaves nothing behind by which anybody would ask its former home for its members.
+        if (loaded.fresh && isHome && placement.cameLately(this.#tenant, name)) this.#presence.settle();
         this.#channel.loaded(loaded, isHome, Date.now());
-      else await this.#takeOver(loaded, elsewhere);
+      } else await this.#takeOver(loaded, elsewhere);
     } catch (error) {
       this.#context.logger.warn({ err: error, channel: this.key }, "channel could not be loaded");
       this.#channel.loadFailed();

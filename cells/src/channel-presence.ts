@@ -92,7 +92,7 @@ export class ChannelPresence {
    */
   takeOver(read: (() => Promise<HeldMember[]>) | null): void {
     if (read === null) {
-      this.#settlingUntil = performance.now() + SETTLE_MS;
+      this.settle();
       this.#begin(Promise.resolve());
       return;
     }
@@ -106,10 +106,15 @@ export class ChannelPresence {
           { err: error, channel: this.#key },
           "members could not be taken over, waiting for gateways",
         );
-        this.#settlingUntil = performance.now() + SETTLE_MS;
+        this.settle();
       },
     );
     this.#begin(taken);
+  }
+
+  /** Marks the list as stale for as long as gateways take to announce their members. */
+  settle(): void {
+    this.#settlingUntil = performance.now() + SETTLE_MS;
   }
 
   /** A page for the channel's next home; with the last one this side forgets everybody. */

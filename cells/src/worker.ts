@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { subjects } from "@plexus/protocol";
 import {
   bound,
-  type CellState,
   checkNats,
   checkRedis,
   connectivity,
@@ -10,7 +9,6 @@ import {
   connectRedis,
   DirectoryStore,
   decodeCommands,
-  homeOf,
   type Logger,
   leaveNats,
   type Msg,
@@ -18,7 +16,6 @@ import {
   type Options,
   Publisher,
   patiently,
-  previousHomesOf,
   type Readiness,
   type Redis,
   Router,
@@ -49,7 +46,7 @@ import { LEADER_PARTITION, startMoving } from "./moving.js";
 import type { workerOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
 import { Partitions } from "./partitions.js";
-import type { PlacementView } from "./placement-view.js";
+import { placementView, stateOf } from "./placement-view.js";
 import { PresenceStore } from "./presence-store.js";
 import { StatusReporter } from "./status.js";
 import { refusalOf } from "./work-gate.js";
@@ -242,18 +239,6 @@ function readiness({ nats, redis, directory }: Ground, cell: string): Readiness 
     redis: await checkRedis(redis),
     cell: stateOf(directory, cell) === "joining" ? "waits to join" : undefined,
   });
-}
-
-function placementView(directory: DirectoryStore, cell: string): PlacementView {
-  return {
-    isHome: (tenant, channel) => homeOf(directory.current, tenant, channel)?.cell === cell,
-    previousHomes: (tenant, channel) => previousHomesOf(directory.current, tenant, channel),
-    stateOf: (id) => stateOf(directory, id),
-  };
-}
-
-function stateOf(directory: DirectoryStore, cell: string): CellState | undefined {
-  return directory.current.cells.find((entry) => entry.id === cell)?.state;
 }
 
 function dispatch(message: Msg, actors: Actors, outbox: Outbox, tenants: TenantLimits): void {

@@ -86,6 +86,24 @@ test("a channel moves there and back under its subscribers, with its history, id
   late.channel(channel).assertConsecutive();
 });
 
+test("members of channels that were never written to: a list that is not whole yet says so", async () => {
+  const channels = channelsIn("eu-1", "unwritten", 20);
+  const alice = await cluster.connect("alice", { gateway: "g1" });
+  const asker = await cluster.connect("carol", { gateway: "g2" });
+  for (const channel of channels) await alice.sub(channel, { presence: true });
+  for (const channel of channels)
+    await until("alice to be a member", async () => (await asker.presence(channel)).count === 1);
+  // Nothing has to be moved, so it is over before every channel was asked for in its new home.
+  assert.equal((await operate(context, "drain", "eu-1")).state, "done");
+  for (const channel of channels)
+    await until("the list to be whole", async () => {
+      const { count, stale } = await asker.presence(channel);
+      assert.ok(count === 1 || stale === true, `${channel}: ${count}, and no word of it`);
+      return count === 1 && stale !== true;
+    });
+  await operate(context, "activate", "eu-1");
+});
+
 test("channels nobody uses move too, and nothing is left behind", async () => {
   const channels = channelsIn("eu-1", "quiet", 200);
   const alice = await cluster.connect("alice");
