@@ -42,6 +42,7 @@ export const OPTIONS = {
   },
   explain: { doc: "show the arithmetic, and where each figure is from" },
   failover: { doc: "let another region serve while this one has no active cell" },
+  faults: { value: "LIST", doc: "the faults of a game day, in order, as in worker-kill,cell-drain" },
   file: {
     value: "FILE",
     doc: "the file: of settings to read, JSON (- is standard input), or of a configuration to write",
@@ -49,7 +50,10 @@ export const OPTIONS = {
   follow: { doc: "show progress until it ends" },
   force: { doc: "even if no other gateway accepts connections" },
   headroom: { value: "SHARE", doc: "what processes are loaded with at the peak (0.6)" },
+  hold: { value: "TIME", doc: "how long a fault lasts (5s)" },
+  installation: { value: "NAME", doc: "the installation's name, typed by whoever begins" },
   jti: { value: "ID", doc: "id of a token" },
+  kubectl: { value: "NAMESPACE", doc: "delete pods there, with kubectl as it is set up here" },
   letter: { value: "ID", doc: "only this dead letter" },
   lifetime: {
     value: "TIME",
@@ -61,6 +65,7 @@ export const OPTIONS = {
     value: "MS",
     doc: "milliseconds from due to ok: where the p99 of a second is longer it ends (5000)",
   },
+  "max-pause": { value: "TIME", doc: "that a message may wait: beyond it everything is undone (30s)" },
   "max-time": { value: "TIME", doc: "of the whole run, whatever happens (15m)" },
   members: { value: "N", doc: "members of a channel (20)" },
   "messages-per-day": { value: "N", doc: "messages that a user writes in a day (20)" },
@@ -76,6 +81,8 @@ export const OPTIONS = {
   replace: { doc: "even if the cell has a log that is not empty: it is removed" },
   replicas: { value: "N", doc: "of each NATS server and of the log (3)" },
   "retention-days": { value: "N", doc: "days that messages are kept (30)" },
+  report: { value: "NAME", doc: "writes the report to NAME.md and NAME.json, too" },
+  rest: { value: "TIME", doc: "from one fault to the next (3s)" },
   revision: { value: "N", doc: "only if nobody has changed it since this revision" },
   rewind: { value: "N", doc: "begin with the last N messages (0)" },
   "pid-file": {
@@ -94,6 +101,7 @@ export const OPTIONS = {
   seconds: { value: "N", doc: "how long: to publish in each step (30), to follow (60)" },
   session: { value: "TIME", doc: "how long a user stays connected (30m)" },
   sources: { value: "N", doc: "connections that only publish; without them subscribers do (0)" },
+  steady: { value: "TIME", doc: "without a fault, before the first one (5s)" },
   steps: { value: "LIST", doc: "multiples of the stated peak (1,2,5,10)" },
   "tokens-file": { value: "FILE", doc: "clients' tokens, one a line, where they can't be made here" },
   ttl: { value: "TIME", doc: "how long the token lives, as in 90m, 12h or 30d (1h)" },

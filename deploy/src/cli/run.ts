@@ -6,6 +6,7 @@ import { botCreate, botList, botRevoke } from "./commands/bots.js";
 import { activate, down, drain, pin, unpin, weight } from "./commands/cell-changes.js";
 import { cells } from "./commands/cells.js";
 import { channel, history, presence, publish, tail } from "./commands/channels.js";
+import { gameDay, gameDayStop } from "./commands/game-day.js";
 import { gatewayDrain, gateways } from "./commands/gateways.js";
 import { load } from "./commands/load.js";
 import { logBackup, logRestore } from "./commands/log.js";
@@ -76,6 +77,8 @@ export const COMMANDS: readonly Command[] = [
   logRestore,
   load,
   plan,
+  gameDay,
+  gameDayStop,
   operations,
   channel,
   publish,

@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClusterError } from "./errors.js";
+import { processStart } from "./process-start.js";
 
 /** Held by the launcher that owns a data folder. */
 export interface FolderLock {
@@ -86,15 +87,4 @@ function isAlive({ pid, startedAt }: Owner): boolean {
   }
   const now = processStart(pid);
   return startedAt === null || now === null || now === startedAt;
-}
-
-/** Field 22 of /proc/<pid>/stat, counted after the name in parentheses, which may hold spaces. Linux only. */
-function processStart(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
-  } catch (error) {
-    if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
-    throw error;
-  }
 }

@@ -73,7 +73,14 @@ export class LoadConnection {
   async open({ host, port, tls }: Target, token: string): Promise<void> {
     const closed = (code: number) => this.#closed(code);
     const frame = (chunk: Buffer, from: number, to: number) => this.#frame(chunk, from, to);
-    const at = { host, port, tls, path: CONNECT_PATH, protocol: SUBPROTOCOL_JSON };
+    const at = {
+      host,
+      port,
+      tls,
+      path: CONNECT_PATH,
+      protocol: SUBPROTOCOL_JSON,
+      openWithinMs: READY_WITHIN_MS,
+    };
     let isOpen = false;
     const socket = await LoadWebSocket.open(at, { frame, closed: (code) => isOpen && closed(code) });
     isOpen = true;

@@ -25,6 +25,8 @@ export interface WebSocketTarget {
   readonly localAddress?: string;
   /** wss. */
   readonly tls?: boolean;
+  /** Given up if it is not open after so long. */
+  readonly openWithinMs?: number;
 }
 
 /** A server's answer to the upgrade that is not 101. */
@@ -75,8 +77,10 @@ export class LoadWebSocket {
   }
 
   static open(target: WebSocketTarget, listener: FrameListener): Promise<LoadWebSocket> {
-    const { host, port, path, protocol } = target;
+    const { host, port, path, protocol, openWithinMs } = target;
     const socket = socketTo(target);
+    const late = () => socket.destroy(new Error("it was not opened in time"));
+    const timer = openWithinMs === undefined ? undefined : setTimeout(late, openWithinMs);
     const self = new LoadWebSocket(socket, listener);
     const key = randomBytes(16).toString("base64");
     const offered = protocol === null ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
@@ -87,6 +91,7 @@ export class LoadWebSocket {
         const end = answer.indexOf("\r\n\r\n");
         if (end === -1) return;
         socket.off("data", opening);
+        clearTimeout(timer);
         const head = answer.subarray(0, end).toString("latin1");
         if (!head.startsWith("HTTP/1.1 101"))
           return void socket.destroy(new UpgradeRefused(head.split("\r\n")[0]!));
@@ -97,6 +102,7 @@ export class LoadWebSocket {
       socket.on("data", opening);
       socket.on("error", reject); // after the opening "close" is what counts
       socket.on("close", () => {
+        clearTimeout(timer);
         reject(new Error("closed while it was opened"));
         self.#listener.closed(self.#closeCode);
       });

@@ -1,18 +1,16 @@
 /** `plexus load`: drives an installation with a described load, and says what gave in first. */
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { ACTIONS, isTenant } from "@plexus/protocol";
-import { isLoopback } from "@plexus/runtime";
-import { signToken } from "../../admin/sign-token.js";
-import { type Target, targetOf } from "../../load/connection.js";
+import { isTenant } from "@plexus/protocol";
 import { reportLines } from "../../load/report.js";
 import { LoadRun } from "../../load/run.js";
 import type { StatsSample } from "../../load/server-side.js";
 import { readSteps, readWorkload, tooLarge, type Workload } from "../../load/workload.js";
+import { clientTokens, drivenGateways } from "../clients.js";
 import { type Command, type CommandContext, show } from "../command.js";
 import { CliError, EXIT, usageError } from "../errors.js";
-import { findGateways, findProcesses, findTokenSecret } from "../installation.js";
-import { readJson, readText } from "../read-file.js";
+import { findProcesses } from "../installation.js";
+import { readJson } from "../read-file.js";
 
 const DEFAULT_STEPS = "1,2,5,10";
 const DEFAULT_RAMP = 100;
@@ -66,9 +64,10 @@ export const load: Command = {
     const problem = tooLarge(workload, steps);
     if (problem !== undefined)
       throw usageError(problem, "Give fewer, smaller --steps, or run several generators.");
-    const targets = targetsOf(context);
+    const targets = drivenGateways(context);
     const maxMs = given.spanMs("max-time") ?? DEFAULT_MAX_MS;
-    const tokens = await tokensOf(context, tenant, maxMs + TOKEN_RESERVE_MS);
+    const users = Array.from({ length: USERS }, (_, i) => `load-${i}`);
+    const tokens = await clientTokens(context, { tenant, users, lifetimeMs: maxMs + TOKEN_RESERVE_MS });
     const run = new LoadRun({
       workload,
       steps,
@@ -116,46 +115,6 @@ function workloadOf({ given, terminal }: CommandContext): Workload {
   if ("workload" in read) return read.workload;
   const hint = "It needs at least connections, channels and publishesPerSecond (--rate); see docs/grow.md.";
   throw usageError(`the workload is not right: ${read.problems.join("; ")}`, hint);
-}
-
-function targetsOf({ given, terminal }: CommandContext): Target[] {
-  const urls = findGateways(given, terminal.env, terminal.cwd);
-  const foreign = urls.find((url) => !isOnThisMachine(targetOf(url).host));
-  if (foreign !== undefined && !given.has("yes-i-own-this-installation"))
-    throw new CliError(
-      EXIT.refused,
-      `${foreign} is not on this machine`,
-      "A load on somebody else's installation is an attack. If it is yours: --yes-i-own-this-installation",
-    );
-  return urls.map(targetOf);
-}
-
-function isOnThisMachine(host: string): boolean {
-  return host === "localhost" || isLoopback(host);
-}
-
-async function tokensOf(context: CommandContext, tenant: string, lifetimeMs: number): Promise<string[]> {
-  const { api, given, terminal } = context;
-  const file = given.text("tokens-file");
-  if (file !== undefined) {
-    const tokens = readText(terminal, file)
-      .split("\n")
-      .map((line) => line.trim())
-      .filter((line) => line !== "");
-    if (tokens.length === 0) throw usageError(`${file} holds no token`);
-    return tokens;
-  }
-  const secret = findTokenSecret(given, terminal.env, terminal.cwd);
-  const tokens: string[] = [];
-  for (let i = 0; i < USERS; i++) {
-    const claims = { tenant, user: `load-${i}`, caps: { ">": [...ACTIONS] }, lifetimeMs, jti: randomUUID() };
-    const { token } =
-      secret === undefined
-        ? await api.post<{ token: string }>("/v1/tokens", claims)
-        : await signToken(new TextEncoder().encode(secret), claims);
-    tokens.push(token);
-  }
-  return tokens;
 }
 
 /** Asks the admin API; one that has no such samples, or is not there, is not asked again. */
