@@ -68,6 +68,8 @@ export class ProbeView {
   readonly #seen = new Map<number, number>();
   /** Messages before this one need not be here: the subscriber was told that it missed some. */
   #excused = 0;
+  /** All before this one are here. */
+  #complete = 0;
   unrecovered = 0;
 
   constructor(lane: ProbeLane) {
@@ -96,6 +98,12 @@ export class ProbeView {
       if (before !== undefined && before !== seq + i) violations.duplicated++;
       this.#seen.set(number, seq + i);
     }
+  }
+
+  /** Whether the first `count` messages are acknowledged and here. */
+  hasAllOf(count: number): boolean {
+    while (this.#seen.has(this.#complete)) this.#complete++;
+    return this.lane.acks.length >= count && Math.max(this.#complete, this.#excused) >= count;
   }
 
   /** Messages that were acknowledged and are not here. */

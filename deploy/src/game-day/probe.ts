@@ -72,7 +72,7 @@ export class Probe {
     return this.#violations;
   }
 
-  /** The oldest message without an answer, and the oldest that somebody lacks. */
+  /** For how long the oldest message without an answer has waited. */
   waitingMs(now = performance.now()): number {
     return Math.max(...this.#lanes.map((lane) => lane.waitingMs(now)));
   }
@@ -83,9 +83,14 @@ export class Probe {
     return Math.max(...this.#lanes.map((lane) => lane.takeLongestMs(now)));
   }
 
-  /** Whether all connections are there and everything that was acknowledged is everywhere. */
-  isWhole(): boolean {
-    return this.isReady && this.#views.every((view) => view.missing() === 0);
+  /** How much is published by now, by channel: for {@link hasAllOf}. */
+  published(): number[] {
+    return this.#lanes.map(({ published }) => published);
+  }
+
+  /** Whether all connections are there, and everybody has what was published by then. */
+  hasAllOf(published: readonly number[]): boolean {
+    return this.isReady && this.#views.every((view, i) => view.hasAllOf(published[i % CHANNELS]!));
   }
 
   verdict(): ProbeVerdict {
@@ -106,7 +111,8 @@ export class Probe {
   async finish(withinMs: number): Promise<ProbeVerdict> {
     this.#publishing = false;
     const untilAt = performance.now() + withinMs;
-    while (performance.now() < untilAt && !(this.waitingMs() === 0 && this.isWhole())) await pause(POLL_MS);
+    const all = this.published();
+    while (performance.now() < untilAt && !this.hasAllOf(all)) await pause(POLL_MS);
     const verdict = this.verdict();
     this.stop();
     return verdict;

@@ -44,6 +44,7 @@ test("a view lacks what was acknowledged and has not come, unless it was told so
   }
   view.received(at(1), [0, 1], violations);
   assert.deepEqual([view.missing(), view.misplaced(), view.delivered], [1, 0, 2]);
+  assert.deepEqual([view.hasAllOf(2), view.hasAllOf(3)], [true, false]);
   view.received(at(4), [1], violations);
   assert.deepEqual(
     violations,

@@ -125,8 +125,8 @@ export class GameDay {
       say(`${name}: ${begun.target}`);
       await this.#until(() => false, holdMs);
       await this.#undo(name, begun);
-      const isWhole = async () =>
-        probe.isWhole() && probe.waitingMs() < POLL_MS * 4 && (await begun.isOver());
+      const published = probe.published();
+      const isWhole = async () => probe.hasAllOf(published) && (await begun.isOver());
       if (await this.#until(isWhole, OVER_WITHIN_MS)) tookMs = performance.now() - startedAt;
     }
     const longestPauseMs = probe.takeLongestMs();
