@@ -28,6 +28,7 @@ export interface ClusterOptions {
   workerEnv?: Record<string, string>;
   gatewayEnv?: Record<string, string>;
   hooksEnv?: Record<string, string>;
+  adminEnv?: Record<string, string>;
   /** Whether lines for a person go to `events` only: false. */
   quiet?: boolean;
   /** Whether a process that dies is started again: true. */
@@ -56,6 +57,7 @@ export function withDefaults(options: ClusterOptions): CompleteOptions {
     workerEnv: {},
     gatewayEnv: {},
     hooksEnv: {},
+    adminEnv: {},
     quiet: false,
     restart: true,
     readyWithinMs: 60_000,

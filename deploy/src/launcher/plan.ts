@@ -37,6 +37,7 @@ export interface ProcessPlanOptions {
   workerEnv: Record<string, string>;
   gatewayEnv: Record<string, string>;
   hooksEnv: Record<string, string>;
+  adminEnv: Record<string, string>;
   /** The address under which a process reaches a broker. */
   through: (process: string, url: string) => Promise<string>;
   entries: Entries;
