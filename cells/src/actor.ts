@@ -337,6 +337,7 @@ export class Actor {
       case "release":
         return this.#context.answer(effect.to, null, effect.answer);
       case "refuse":
+        metrics.countRefusal(effect.error);
         return this.#context.answer(effect.to, effect.error, null);
       case "close":
         this.#presence.stop();

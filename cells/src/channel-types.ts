@@ -23,6 +23,10 @@ export const CHANNEL_BOUNDS: ChannelBounds = {
   windowIds: 1_000_000,
 };
 
+const FULL_RETRY_MS = 200;
+export const MAILBOX_FULL: WireError = ["rate_limited", "the channel's mailbox is full", FULL_RETRY_MS];
+export const WINDOW_FULL: WireError = ["rate_limited", "the idempotency window is full", FULL_RETRY_MS * 10];
+
 /** An id of the idempotency window, and where its message is. */
 export interface StoredId {
   id: string;

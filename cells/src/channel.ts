@@ -30,7 +30,9 @@ import {
   type ChannelEffect,
   type ChannelState,
   type LoadedChannel,
+  MAILBOX_FULL,
   type StoredId,
+  WINDOW_FULL,
 } from "./channel-types.js";
 import { Idempotency, type NewId } from "./idempotency.js";
 import { Mailbox } from "./mailbox.js";
@@ -39,7 +41,6 @@ export * from "./channel-types.js";
 
 /** How often one record is offered to the log again when there is no answer. */
 const MAX_APPENDS = 3;
-const FULL_RETRY_MS = 200;
 /** More ids than that are left for the new home to read from the log; a hand-over has to fit one message. */
 const MAX_HANDED_IDS = { ids: 4_000, bytes: 384 * 1024 };
 const MAX_HANDED_TAIL_BYTES = 256 * 1024;
@@ -146,8 +147,7 @@ export class Channel<To> {
   /** Puts a batch of messages into the mailbox, or refuses it whole. */
   publish(items: readonly PublishItem[], to: To, now: number): void {
     if (!this.serves) return this.#refuse(to, this.#state === "closed" ? this.#closeReason : MOVED);
-    if (!this.#mailbox.put(items, to))
-      return this.#refuse(to, ["rate_limited", "the channel's mailbox is full", FULL_RETRY_MS]);
+    if (!this.#mailbox.put(items, to)) return this.#refuse(to, MAILBOX_FULL);
     if (this.#state === "idle") this.#appendNext(now);
   }
 
@@ -276,8 +276,7 @@ export class Channel<To> {
       const batches = this.#mailbox.take();
       const n = batches.reduce((sum, batch) => sum + batch.items.length, 0);
       if (!this.#ids.hasRoom(n, now)) {
-        for (const { to } of batches)
-          this.#refuse(to, ["rate_limited", "the idempotency window is full", FULL_RETRY_MS * 10]);
+        for (const { to } of batches) this.#refuse(to, WINDOW_FULL);
         continue;
       }
       const seq = this.#position.seq + 1;

@@ -83,7 +83,7 @@ export class JetStreamLog implements ChannelLog {
   readonly #appends: Breaker;
   readonly #cursor: CursorContext;
   readonly #allSubjects: string;
-  readonly #cursors = new Gate(CURSORS_AT_ONCE, MAX_WAITING_READS);
+  readonly #cursors = new Gate("log_reads", CURSORS_AT_ONCE, MAX_WAITING_READS);
   readonly #waiting = new Map<number, Waiting>();
   #nextAck = 1;
   readonly #sweep: NodeJS.Timeout;
@@ -296,6 +296,7 @@ export class JetStreamLog implements ChannelLog {
 
   stop(): void {
     clearInterval(this.#sweep);
+    this.#cursors.stop();
     this.#questions.stop();
     this.#settleAll("this process is stopping");
   }

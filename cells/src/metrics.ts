@@ -1,6 +1,14 @@
 /** What a worker counts. */
-import { type CommandKind, LabelledTally, Tally, TimeTally } from "@plexus/runtime";
+import {
+  boundReached,
+  type CommandKind,
+  LabelledTally,
+  Tally,
+  TimeTally,
+  type WireError,
+} from "@plexus/runtime";
 import { Counter, Gauge, Histogram } from "prom-client";
+import { MAILBOX_FULL, WINDOW_FULL } from "./channel-types.js";
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
@@ -41,6 +49,21 @@ export const commands = new LabelledTally<CommandKind>({
   name: "plexus_commands_total",
   help: "Commands received",
   label: "kind",
+});
+export const commandErrors = new LabelledTally<string>({
+  name: "plexus_command_errors_total",
+  help: "Commands that were answered with an error, by its code; moved means that the asker asks elsewhere",
+  label: "code",
+});
+export const questionSeconds = new TimeTally({
+  name: "plexus_log_question_seconds",
+  help: "Time that the log takes to answer a question of what it holds",
+  buckets: SECONDS,
+});
+export const redisSeconds = new TimeTally({
+  name: "plexus_redis_seconds",
+  help: "Time that Redis takes for a command, whatever it says",
+  buckets: SECONDS,
 });
 export const droppedCommands = new Counter({
   name: "plexus_commands_dropped_total",
@@ -94,3 +117,9 @@ export const breakerOpen = new Gauge({
   help: "1 while something this worker depends on does not answer and is therefore not asked: redis, log (appends), log_reads",
   labelNames: ["dependency"],
 });
+
+/** A publish was refused by its channel; others are refused with reasons that are no bounds. */
+export function countRefusal(error: WireError): void {
+  if (error === MAILBOX_FULL) boundReached.inc({ bound: "mailbox" });
+  else if (error === WINDOW_FULL) boundReached.inc({ bound: "window" });
+}

@@ -7,6 +7,7 @@ import {
   type WireError,
 } from "@plexus/runtime";
 import type { Asker } from "./asker.js";
+import * as metrics from "./metrics.js";
 
 /** A NATS message of answers holds about so many bytes at most. */
 const MAX_BATCH_BYTES = 600 * 1024;
@@ -35,6 +36,7 @@ export class Outbox {
 
   answer(asker: Asker, error: WireError | null, body: unknown): void {
     const { reply } = asker;
+    if (error !== null) metrics.commandErrors.add(error[0]);
     const bytes = sizeOf(body);
     const to = reply.slice(0, reply.lastIndexOf("."));
     let batch = this.#waiting.get(to);

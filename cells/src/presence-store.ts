@@ -11,6 +11,7 @@
 import { BOT_LEASE_MS } from "@plexus/protocol";
 import { Breaker, type Redis, through } from "@plexus/runtime";
 import { isBotGateway } from "./bots/bot-gateway.js";
+import * as metrics from "./metrics.js";
 import type { HeldMember, Unmirrored } from "./presence.js";
 
 /** A gateway that was killed is noticed after this, and gone from all lists a second or two later. */
@@ -154,7 +155,16 @@ export class PresenceStore {
   }
 
   #ask<T>(call: () => Promise<T>): Promise<T> {
-    return through(this.#breaker, "Redis", call, isReply);
+    return through(this.#breaker, "Redis", () => timed(call), isReply);
+  }
+}
+
+async function timed<T>(call: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  try {
+    return await call();
+  } finally {
+    metrics.redisSeconds.add((performance.now() - startedAt) / 1_000);
   }
 }
 

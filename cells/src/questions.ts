@@ -6,17 +6,23 @@ import { PlexusError } from "@plexus/protocol";
 import {
   away,
   type Breaker,
+  boundReached,
   isNoResponders,
   type Logger,
   type Msg,
+  measureQueue,
   type NatsConnection,
   onReconnect,
   subscribe,
 } from "@plexus/runtime";
 
+import * as metrics from "./metrics.js";
+
 const SWEEP_MS = 100;
 /** About what a log answers within the deadline; more would only wait in vain. */
 const MAX_WAITING = 16_384;
+/** That bound, in metrics. */
+const QUEUE = "log_questions";
 
 interface Waiting {
   readonly subject: string;
@@ -34,6 +40,7 @@ export class Questions {
   readonly #waiting = new Map<number, Waiting>();
   #next = 1;
   readonly #sweep: NodeJS.Timeout;
+  readonly #unmeasure: () => void;
 
   /** @param inbox a subject of its own; answers come one token below it */
   constructor(context: {
@@ -48,6 +55,7 @@ export class Questions {
     this.#deadlineMs = context.deadlineMs;
     this.#inbox = context.inbox;
     subscribe(this.#nats, `${this.#inbox}.*`, context.log, (message) => this.#onAnswer(message));
+    this.#unmeasure = measureQueue(QUEUE, MAX_WAITING, () => this.#waiting.size);
     this.#sweep = setInterval(() => this.#onSweep(performance.now()), SWEEP_MS);
     onReconnect(this.#nats, () => this.#askAgain());
   }
@@ -57,8 +65,10 @@ export class Questions {
    * last times.
    */
   ask(subject: string, body: object): Promise<Msg> {
-    if (this.#waiting.size >= MAX_WAITING)
+    if (this.#waiting.size >= MAX_WAITING) {
+      boundReached.inc({ bound: QUEUE });
       return Promise.reject(new PlexusError("unavailable", "the log is too busy", { retry: 1_000 }));
+    }
     if (!this.#breaker.tryPass(performance.now())) return Promise.reject(away("the log"));
     return new Promise((resolve, reject) => {
       const id = this.#next++;
@@ -69,6 +79,7 @@ export class Questions {
 
   stop(): void {
     clearInterval(this.#sweep);
+    this.#unmeasure();
     for (const id of [...this.#waiting.keys()]) this.#fail(id, "this process is stopping");
   }
 
@@ -93,7 +104,10 @@ export class Questions {
     this.#breaker.succeeded();
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    waiting?.resolve(message);
+    if (waiting === undefined) return;
+    const sentAt = waiting.deadlineAt - this.#deadlineMs;
+    metrics.questionSeconds.add((performance.now() - sentAt) / 1_000);
+    waiting.resolve(message);
   }
 
   #onSweep(now: number): void {

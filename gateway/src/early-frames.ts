@@ -1,5 +1,6 @@
 /** What clients send while their tokens are being verified: kept until it is known whose it is. */
 import type { ByeFrame, CloseName } from "@plexus/protocol";
+import { boundReached, measureQueue } from "@plexus/runtime";
 import type { Connection } from "./connection.js";
 
 /** Of one connection. */
@@ -8,6 +9,8 @@ const MAX_FRAMES = 1_000;
 const MAX_BYTES = 1_048_576;
 /** Of all connections that wait, so that a crowd of them is no way around it. */
 const MAX_BYTES_OF_ALL = 64 * 1_048_576;
+/** That bound, in metrics. */
+const BYTES = "early_bytes";
 const COME_AGAIN: ByeFrame["reconnect"] = { min: 1_000, max: 10_000 };
 
 interface Waiting {
@@ -28,6 +31,10 @@ export class EarlyFrames {
   readonly #waiting = new Map<Connection, Waiting>();
   #bytes = 0;
 
+  constructor() {
+    measureQueue(BYTES, MAX_BYTES_OF_ALL, () => this.#bytes);
+  }
+
   /** From now on the connection's frames wait. */
   begin(connection: Connection): void {
     this.#waiting.set(connection, { frames: [], bytes: 0 });
@@ -44,7 +51,9 @@ export class EarlyFrames {
     waiting.bytes += bytes;
     this.#bytes += bytes;
     if (waiting.bytes > MAX_BYTES) return TOO_MUCH;
-    return this.#bytes > MAX_BYTES_OF_ALL ? TOO_MUCH_OF_ALL : null;
+    if (this.#bytes <= MAX_BYTES_OF_ALL) return null;
+    boundReached.inc({ bound: BYTES });
+    return TOO_MUCH_OF_ALL;
   }
 
   add(connection: Connection, frame: unknown): EarlyRefusal | null {

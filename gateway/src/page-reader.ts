@@ -39,7 +39,7 @@ export class PageReader {
   #gateOf(cell: string): Gate {
     let gate = this.#gates.get(cell);
     if (gate === undefined) {
-      gate = new Gate(PAGES_AT_ONCE, MAX_WAITING);
+      gate = new Gate("recovery_pages", PAGES_AT_ONCE, MAX_WAITING);
       this.#gates.set(cell, gate);
     }
     return gate;

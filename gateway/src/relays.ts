@@ -1,5 +1,5 @@
 import { channelKey, PlexusError } from "@plexus/protocol";
-import { onReconnect } from "@plexus/runtime";
+import { boundReached, onReconnect } from "@plexus/runtime";
 import { ChannelRelay } from "./channel-relay.js";
 import * as metrics from "./metrics.js";
 import type { RelayContext } from "./relay-context.js";
@@ -39,8 +39,10 @@ export class Relays {
     const key = channelKey(tenant, channel);
     let relay = this.#relays.get(key);
     if (relay === undefined) {
-      if (this.#relays.size >= this.#maxRelays)
+      if (this.#relays.size >= this.#maxRelays) {
+        boundReached.inc({ bound: "relays" });
         throw new PlexusError("limit_reached", "this gateway serves too many channels");
+      }
       relay = new ChannelRelay(this.#context, key, tenant, channel);
       this.#relays.set(key, relay);
       relay.opened.catch(() => this.#discard(key));
@@ -103,7 +105,10 @@ export class Relays {
       relay.dropOldTail(now, TAIL_KEEP_MS);
       tailBytes += relay.relay.tail.bytes;
     }
-    if (tailBytes > MAX_TAIL_BYTES) for (const relay of this.#relays.values()) relay.relay.tail.clear();
+    if (tailBytes > MAX_TAIL_BYTES) {
+      boundReached.inc({ bound: "relay_tail_bytes" });
+      for (const relay of this.#relays.values()) relay.relay.tail.clear();
+    }
     metrics.tailBytes.set(tailBytes);
   }
 

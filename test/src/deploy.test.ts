@@ -249,7 +249,10 @@ test("Kubernetes: Services, disruption budgets, autoscalers and policies find th
       const adapter = read("deploy/observability/prometheus/adapter-rules.yml");
       for (const { type, pods } of spec.metrics)
         if (type === "Pods")
-          assert.ok(adapter.includes(`'${pods!.metric.name}{`), `${where}: ${pods!.metric.name}`);
+          assert.ok(
+            adapter.includes(`'${pods!.metric.name}{`) || adapter.includes(`{ as: ${pods!.metric.name} }`),
+            `${where}: ${pods!.metric.name}`,
+          );
     } else if (kind === "NetworkPolicy") assertPolicy(folder, where, spec);
   }
   for (const folder of ["hub", "cell"]) {

@@ -166,6 +166,7 @@ test("scrape configurations give every target the labels that rules go by", () =
   );
   for (const label of TARGET_LABELS) assert.ok(given.includes(label), label);
   const adapter = parse(read("deploy/observability/prometheus/adapter-rules.yml"));
-  for (const { seriesQuery } of adapter.rules.custom)
-    assert.ok(known.has(/^\w+/.exec(seriesQuery)![0]), seriesQuery);
+  for (const { seriesQuery, metricsQuery } of adapter.rules.custom)
+    for (const [name] of `${seriesQuery} ${metricsQuery}`.matchAll(/plexus_\w+/g))
+      assert.ok(metricOf(name) !== undefined, `${seriesQuery}: ${name}`);
 });

@@ -24,6 +24,13 @@ export const ALERTS: readonly Alert[] = [
     summary: "The log of cell {{ $labels.cell }} does not answer: its channels take no messages",
   },
   {
+    name: "PlexusDependencyAway",
+    expr: "plexus_dependency_up == 0",
+    for: "1m",
+    severity: "page",
+    summary: "{{ $labels.instance }} has no connection to {{ $labels.dependency }}",
+  },
+  {
     name: "PlexusPartitionsWithoutOwner",
     expr: "sum by (cell) (plexus_partitions_owned) < 64",
     for: "1m",
@@ -90,8 +97,16 @@ export const ALERTS: readonly Alert[] = [
       "Worker {{ $labels.instance }} holds {{ $value | humanizePercentage }} of the channels that it may",
   },
   {
+    name: "PlexusQueueNearBound",
+    expr: "plexus_waiting / on (instance, bound) plexus_bound > 0.5",
+    for: "5m",
+    severity: "ticket",
+    summary:
+      "The queue {{ $labels.bound }} of {{ $labels.instance }} is {{ $value | humanizePercentage }} full",
+  },
+  {
     name: "PlexusRefusedAtBound",
-    expr: 'sum by (process, instance) (rate(plexus_connections_refused_total{reason=~"full|busy"}[5m])) > 0 or sum by (process, instance) (rate(plexus_publish_refused_total[5m])) > 0 or sum by (process, instance) (rate(plexus_actors_refused_total[5m])) > 0',
+    expr: 'sum by (process, instance) (rate(plexus_connections_refused_total{reason=~"full|busy"}[5m])) > 0 or sum by (process, instance) (rate(plexus_publish_refused_total[5m])) > 0 or sum by (process, instance) (rate(plexus_actors_refused_total[5m])) > 0 or sum by (process, instance) (rate(plexus_bound_reached_total[5m])) > 0',
     for: "5m",
     severity: "page",
     summary: "{{ $labels.process }} {{ $labels.instance }} is full and refuses work",

@@ -1,4 +1,4 @@
-import { type Dashboard, processRow, quantiles, rate, rateBy } from "./panels.js";
+import { boundsRow, type Dashboard, processRow, quantiles, rate, rateBy } from "./panels.js";
 
 const IN = '{cell=~"$cell"}';
 
@@ -20,7 +20,15 @@ export const cell: Dashboard = {
             ...rate("records", "plexus_stored_records_total", IN),
           ],
         },
+        {
+          title: "Wait in the mailbox",
+          unit: "s",
+          about: "From a publish's arrival at the worker to the record that takes it.",
+          lines: quantiles("plexus_mailbox_seconds", IN),
+        },
         { title: "Append", unit: "s", lines: quantiles("plexus_append_seconds", IN) },
+        { title: "Questions to the log", unit: "s", lines: quantiles("plexus_log_question_seconds", IN) },
+        { title: "Commands to Redis", unit: "s", lines: quantiles("plexus_redis_seconds", IN) },
         { title: "Reading a channel back", unit: "s", lines: quantiles("plexus_channel_load_seconds", IN) },
         {
           title: "Appends whose fate had to be read",
@@ -67,6 +75,11 @@ export const cell: Dashboard = {
           lines: [["{{instance}}", `plexus_cell_workers${IN}`]],
         },
         { title: "Commands", unit: "ops", lines: rateBy("kind", "plexus_commands_total", IN) },
+        {
+          title: "Commands answered with an error",
+          unit: "ops",
+          lines: rateBy("code", "plexus_command_errors_total", IN),
+        },
         {
           title: "Commands dropped after a pause",
           unit: "ops",
@@ -145,6 +158,7 @@ export const cell: Dashboard = {
         },
       ],
     },
+    boundsRow(IN),
     processRow(IN),
   ],
 };

@@ -1,4 +1,4 @@
-import { type Dashboard, processRow, quantiles, rate, rateBy } from "./panels.js";
+import { boundsRow, type Dashboard, processRow, quantiles, rate, rateBy } from "./panels.js";
 
 const IN = '{process="gateway",instance=~"$gateway"}';
 
@@ -70,6 +70,18 @@ export const gateway: Dashboard = {
           lines: rateBy("outcome", "plexus_publishes_total", IN),
         },
         { title: "Publish to ok", unit: "s", lines: quantiles("plexus_publish_seconds", IN) },
+        {
+          title: "Record to socket",
+          unit: "s",
+          about:
+            "From when a record was made to its hand-over, for each subscriber; as good as the clocks agree.",
+          lines: quantiles("plexus_deliver_seconds", IN),
+        },
+        {
+          title: "Bytes of messages",
+          unit: "Bps",
+          lines: [...rate("in", "plexus_bytes_in_total", IN), ...rate("out", "plexus_bytes_out_total", IN)],
+        },
         {
           title: "Batches of publishes; refused at a bound",
           unit: "ops",
@@ -160,6 +172,7 @@ export const gateway: Dashboard = {
         },
       ],
     },
+    boundsRow(IN),
     processRow(IN),
   ],
 };

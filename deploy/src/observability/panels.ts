@@ -52,6 +52,36 @@ export function quantiles(metric: string, matchers = ""): Panel["lines"] {
   ]);
 }
 
+/** What waits, what was refused for want of room, and whether what is depended on is there. */
+export function boundsRow(matchers: string): Row {
+  return {
+    title: "Queues and dependencies",
+    panels: [
+      {
+        title: "Queues, as a part of what may wait",
+        unit: "percentunit",
+        about: "A queue has the name of its bound; its documents are in ARCHITECTURE.md, Bounds.",
+        lines: [["{{instance}} {{bound}}", `plexus_waiting${matchers} / on (instance, bound) plexus_bound`]],
+      },
+      {
+        title: "Bounds reached",
+        unit: "ops",
+        lines: rateBy("bound", "plexus_bound_reached_total", matchers),
+      },
+      {
+        title: "NATS and Redis, 1 is connected",
+        unit: "short",
+        lines: [["{{instance}} {{dependency}}", `plexus_dependency_up${matchers}`]],
+      },
+      {
+        title: "Connections lost, last hour",
+        unit: "short",
+        lines: [["{{instance}} {{dependency}}", `increase(plexus_dependency_losses_total${matchers}[1h])`]],
+      },
+    ],
+  };
+}
+
 /** What every process has, by instance. */
 export function processRow(matchers: string): Row {
   return {

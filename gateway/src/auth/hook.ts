@@ -60,7 +60,7 @@ export class ConnectHook {
   constructor(options: HookOptions, context: HookContext) {
     this.#options = options;
     this.#context = context;
-    this.#gate = new Gate(options.concurrency, MAX_WAITING);
+    this.#gate = new Gate("connect_hook", options.concurrency, MAX_WAITING);
     metrics.breakerOpen.set({ dependency: "connect_hook" }, 0);
   }
 

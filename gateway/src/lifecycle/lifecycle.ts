@@ -9,6 +9,7 @@ import {
   type LifecycleEvent,
   type Logger,
   type Msg,
+  measureQueue,
   type NatsConnection,
   type Settings,
   StreamWriter,
@@ -76,6 +77,7 @@ export class Lifecycle {
       },
       log,
     );
+    measureQueue("lifecycle_events", buffer, () => this.#writer.waiting);
     this.#inbox = `_INBOX.alive.${crypto.randomUUID()}`;
     this.#answers = subscribe(nats, this.#inbox, log, (message) => this.#onAnswer(message));
     this.#nextRosterAt = performance.now() + jitteredMs(context.rosterMs);

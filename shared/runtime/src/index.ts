@@ -4,6 +4,7 @@ export * from "./bounds.js";
 export * from "./breaker.js";
 export * from "./commands.js";
 export * from "./config.js";
+export * from "./dependencies.js";
 export * from "./directory.js";
 export * from "./directory-store.js";
 export * from "./fair-share.js";

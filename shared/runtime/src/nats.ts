@@ -10,6 +10,7 @@ import {
   type Subscription,
 } from "nats";
 import { ConfigError } from "./config.js";
+import { Dependency } from "./dependencies.js";
 import type { Logger } from "./log.js";
 
 export type { Msg, NatsConnection, Subscription } from "nats";
@@ -70,7 +71,11 @@ export function readSeed(file: string): string {
 }
 
 async function logStatus(nats: NatsConnection, log: Logger): Promise<void> {
+  const dependency = new Dependency("nats");
+  dependency.up();
   for await (const status of nats.status()) {
+    if (status.type === "disconnect") dependency.down();
+    else if (status.type === "reconnect") dependency.up();
     if (status.type === "disconnect" || status.type === "reconnect" || status.type === "error")
       log.warn({ nats: status }, `nats: ${status.type}`);
   }

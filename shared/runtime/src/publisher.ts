@@ -4,6 +4,7 @@
 
 import { channelKey, type ErrorCode, PlexusError } from "@plexus/protocol";
 import { Counter } from "prom-client";
+import { measureQueue } from "./bounds.js";
 import type { Commands, PublishItem } from "./commands.js";
 import type { Router } from "./router.js";
 import { ROUTER_DEFAULTS } from "./router-options.js";
@@ -92,6 +93,7 @@ export class Publisher {
       now = () => performance.now(),
     }: { deadlineMs?: number; now?: () => number } = {},
   ) {
+    measureQueue("publish_bytes", MAX_WAITING_BYTES, () => this.#waitingBytes);
     this.#router = router;
     this.#deadlineMs = deadlineMs;
     this.#now = now;

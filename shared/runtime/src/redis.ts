@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { Dependency } from "./dependencies.js";
 import type { Logger } from "./log.js";
 import { backoffMs } from "./retry.js";
 
@@ -22,12 +23,15 @@ export function connectRedis(url: string, log: Logger): Redis {
     connectTimeout: COMMAND_TIMEOUT_MS,
     retryStrategy: (attempt) => backoffMs(attempt, FIRST_RETRY_WAIT_MS, MAX_RETRY_WAIT_MS),
   });
+  const dependency = new Dependency("redis");
+  redis.on("close", () => dependency.down());
   let well = true;
   redis.on("error", (error: Error) => {
     if (well) log.warn({ err: error }, "redis is away");
     well = false;
   });
   redis.on("ready", () => {
+    dependency.up();
     if (!well) log.warn("redis is back");
     well = true;
   });

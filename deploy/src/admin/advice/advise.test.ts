@@ -92,8 +92,14 @@ const table: Array<[what: string, samples: Sample[], expected: Partial<Advice>, 
     /80 % of what a process may hold at least for 5 m, busy from 75 %/,
   ],
   [
-    "one quiet moment in a busy time",
-    over(HOUR, (at) => ({ eu: { cpu: at === HOUR - 2 * MINUTE ? 0.69 : 0.95 } })),
+    "one quiet moment in a busy time, of thirty",
+    over(HOUR, (at) => ({ eu: { cpu: at === HOUR - 2 * MINUTE ? 0.1 : 0.95 } })),
+    { advice: "add", region: "eu" },
+    /0\.95 processor cores/,
+  ],
+  [
+    "two quiet moments in a busy time, of thirty",
+    over(HOUR, (at) => ({ eu: { cpu: [HOUR, HOUR - 2 * MINUTE].includes(at) ? 0.69 : 0.95 } })),
     { advice: "none" },
     /no region was busy all the time/,
   ],
@@ -107,7 +113,13 @@ const table: Array<[what: string, samples: Sample[], expected: Partial<Advice>, 
   ["idle, but not for so long", over(29 * MINUTE, () => ({})), { advice: "none" }, /no region was busy/],
   [
     "idle but for one moment",
-    over(HOUR, (at) => (at === HOUR - 20 * MINUTE ? { eu: { mailboxMs: 21 } } : {})),
+    over(HOUR, (at) => (at === HOUR - 20 * MINUTE ? { eu: { mailboxMs: 2_000 } } : {})),
+    { advice: "drain", cell: "eu-1" },
+    /low for 30 m/,
+  ],
+  [
+    "idle but for two of thirty minutes",
+    over(HOUR, (at) => (at > HOUR - 2 * MINUTE ? { eu: { mailboxMs: 21 } } : {})),
     { advice: "none" },
     /no region/,
   ],
@@ -197,7 +209,7 @@ test("the signals say where each number stands, so that a person can do the sums
       "gateways lagMs",
     ],
   );
-  const cpu = { of: "eu", name: "cpu", now: 0.9, lowest: 0.8, highest: 0.9, band: BANDS.cpu, state: "high" };
+  const cpu = { of: "eu", name: "cpu", now: 0.9, lowest: 0.8, highest: 0.8, band: BANDS.cpu, state: "high" };
   assert.deepEqual(signals[0], cpu);
 });
 

@@ -2,8 +2,9 @@
  * Whether a cell should be added or drained, by what was measured of late. Pure: samples, a time and the policy go in,
  * one advice comes out, with the numbers that it rests on.
  *
- * - Add: one of a region's signals was at its band's `high` or above all through the window `upMs`.
- * - Drain: all of a region's signals were at their band's `low` or below all through the longer window `downMs`, and the
+ * - Add: one of a region's signals was at its band's `high` or above all through the window `upMs`, one in twenty samples
+ *   left out.
+ * - Drain: all of a region's signals were at their band's `low` or below all through the longer window `downMs`, likewise, and the
  *   cells that stay would then still be in the lower half of the bands. Never a region's last active cell.
  * - What lies between does nothing, and what was measured before the last change of the directory does not count.
  *

@@ -13,8 +13,10 @@ const SignalBody = named(
         "cpu: processor cores a process, in the mean; fill: part of the channels or connections that it may hold; lagMs: how late its event loop is; mailboxMs, appendMs: p99 of what messages wait in a worker, and of appends",
     }),
     now: value("in the newest sample; null: nothing was measured"),
-    lowest: value("over the last `upMs`; null: not enough history, or not everybody was heard"),
-    highest: value("over the last `downMs`; null likewise"),
+    lowest: value(
+      "over the last `upMs`, one in twenty samples left out; null: not enough history, or not everybody was heard",
+    ),
+    highest: value("over the last `downMs`, likewise"),
     low: Type.Number({ description: "idle where `highest` is no more" }),
     high: Type.Number({ description: "busy where `lowest` is no less" }),
     state: list(["high", "low", "between", "unknown"]),

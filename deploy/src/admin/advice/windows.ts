@@ -4,6 +4,9 @@ import type { Sample, SignalName, Values } from "./samples.js";
 /** One sample may be missing; over a longer gap nothing is known. */
 export const MAX_GAP_SAMPLES = 2.5;
 
+/** Of so many samples one may lie on the other side: a disk that hiccups once a day must not keep a cell for good. */
+const ONE_IN = 20;
+
 /** Busy from `high` on, idle up to `low`; in between neither, so that noise there changes nothing. */
 export interface Band {
   readonly low: number;
@@ -24,9 +27,12 @@ export interface Signal {
   readonly of: string;
   readonly name: SignalName;
   readonly now: number | null;
-  /** Over the window for busy: it has to be `high` at least. null: the window is not covered, or nothing was measured. */
+  /**
+   * Over the window for busy, one in twenty samples left out: it has to be `high` at least. null: the window is not
+   * covered, or nothing was measured.
+   */
   readonly lowest: number | null;
-  /** Over the window for idle: it has to be `low` at most. */
+  /** Over the window for idle, likewise: it has to be `low` at most. */
   readonly highest: number | null;
   readonly band: Band;
   readonly state: "high" | "low" | "between" | "unknown";
@@ -60,11 +66,11 @@ export function signalOf(context: {
   const within = (ms: number) => {
     if (reach < ms) return null;
     const some = series.filter(({ at }) => now - at <= ms).map(({ value }) => value);
-    return some.includes(undefined) ? null : (some as number[]);
+    return some.includes(undefined) ? null : (some as number[]).sort((a, b) => a - b);
   };
   const [up, down] = [within(windows.upMs), within(windows.downMs)];
-  const lowest = up === null ? null : Math.min(...up);
-  const highest = down === null ? null : Math.max(...down);
+  const lowest = up === null ? null : up[Math.floor(up.length / ONE_IN)]!;
+  const highest = down === null ? null : down[down.length - 1 - Math.floor(down.length / ONE_IN)]!;
   const last = samples.at(-1);
   const shown = last === undefined ? null : (values(last)?.[name] ?? null);
   return { of, name, now: shown, lowest, highest, band, state: stateOf(lowest, highest, band) };

@@ -37,7 +37,7 @@ export interface SourcesContext {
 /** The streams that webhooks are delivered from. */
 export class Sources {
   readonly #context: SourcesContext;
-  readonly #opening = new Gate(OPENED_AT_ONCE, MAX_WAITING_TO_OPEN);
+  readonly #opening = new Gate("webhook_reads", OPENED_AT_ONCE, MAX_WAITING_TO_OPEN);
   readonly #managers = new Map<string, Promise<JetStreamManager>>();
 
   constructor(context: SourcesContext) {
