@@ -231,6 +231,21 @@ test("what is parked is shown apart, and run again by a button", { skip }, async
   await page.close();
 });
 
+test("an API without figures is said to have none; a token that is taken away leads back to the login", {
+  skip,
+}, async () => {
+  const { page } = await open();
+  const error = { code: "not_found", message: "there is no GET here" };
+  await page.route("**/v1/stats", (route) => route.fulfill({ status: 404, json: { error } }));
+  await logIn(page, OPERATOR);
+  await page.getByTestId("no-figures").waitFor();
+  const refusal = { code: "unauthorized", message: "send a valid token" };
+  await page.route("**/v1/cells", (route) => route.fulfill({ status: 401, json: { error: refusal } }));
+  await page.getByTestId("login").waitFor();
+  assert.match(await textOf(page, "login-problem"), /not valid any more/);
+  await page.close();
+});
+
 test("on narrow and wide screens, in light and dark, nothing is wider than the screen", {
   skip,
 }, async () => {
@@ -276,6 +291,22 @@ test("the switch of colours goes round and is remembered", { skip }, async () =>
   await page.close();
 });
 
+test("a gateway is drained after its name was typed; the last one that accepts can't be", {
+  skip,
+}, async () => {
+  const { page, problems } = await open();
+  await logIn(page, OPERATOR);
+  await show(page, "gateways");
+  await page.getByTestId("drain-g2").click();
+  await page.getByTestId("confirm-name").fill("g2");
+  await page.getByTestId("confirm").click();
+  await page.locator('[data-testid="progress"][data-operation^="gateway-drain"]').waitFor();
+  await page.locator('[data-testid="gateway-g2"][data-draining="true"]').waitFor();
+  assert.equal(await page.getByTestId("drain-g1").count(), 0);
+  assert.deepEqual(problems, []);
+  await page.close();
+});
+
 test("while the admin API is away the page says so, marks what is old, and finds it again", {
   skip,
 }, async () => {
@@ -290,6 +321,7 @@ test("while the admin API is away the page says so, marks what is old, and finds
   assert.equal(await page.getByTestId("main").getAttribute("data-stale"), "true");
   assert.equal(await stateOf(page, "cell-eu-1"), "active", "what was known is still shown");
   await admin.start();
+  await page.getByTestId("banner").getByRole("button").click();
   await page.getByTestId("banner").waitFor({ state: "detached" });
   await page.locator('[data-testid="main"][data-stale="false"]').waitFor();
   await page.locator('[data-testid="charts"][data-figures="live"]').waitFor();

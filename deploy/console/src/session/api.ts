@@ -29,13 +29,13 @@ export class Api {
   }
 
   async get<T>(path: string, signal?: AbortSignal): Promise<T> {
-    return (await (await this.#fetch(path, {}, deadline(signal))).json()) as T;
+    return read(await this.#fetch(path, {}, deadline(signal)));
   }
 
   async post<T>(path: string, body: object = {}): Promise<T> {
     const headers = { "content-type": "application/json" };
     const asked = { method: "POST", body: JSON.stringify(body), headers };
-    return (await (await this.#fetch(path, asked, deadline())).json()) as T;
+    return read(await this.#fetch(path, asked, deadline()));
   }
 
   /** Server-sent events until the server or the signal ends them. EventSource would send no token. */
@@ -65,6 +65,15 @@ export class Api {
     }
     if (!response.ok) throw await refusal(response);
     return response;
+  }
+}
+
+/** What is cut in the middle is no answer. */
+async function read<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    throw unreachable(error);
   }
 }
 

@@ -42,6 +42,7 @@ export class Session {
   readonly me: Me;
   readonly #onRefused: () => void;
   readonly #pause = new Pause();
+  readonly #measurePause = new Pause();
   readonly #followed = new Set<string>();
   #abort = new AbortController();
 
@@ -96,6 +97,7 @@ export class Session {
         this.api.get<Gateways>("/v1/gateways", signal),
         this.api.get<{ operations: Operation[] }>("/v1/operations", signal),
       ]);
+      if (this.known.current.link.state === "away") this.#measurePause.wake();
       this.known.set({ cells, gateways, link: heard(performance.now()) });
       this.#takeOperations(operations);
     } catch (error) {
@@ -127,7 +129,7 @@ export class Session {
       this.known.set({ figures: "away" });
       // What ended the stream may have ended more than that.
       this.lookNow();
-      await new Pause().wait(retryDelayMs(++failures, Math.random()), signal);
+      await this.#measurePause.wait(retryDelayMs(++failures, Math.random()), signal);
     }
   }
 
