@@ -4,6 +4,7 @@ import type { Static } from "typebox";
 import type { MeBody } from "#admin/me";
 import type * as schemas from "#admin/schemas";
 
+export type { AdviceBody as Advice } from "#admin/advice";
 export type { Stats } from "#admin/stats";
 
 export type Operation = schemas.OperationBody;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Cell, Operation, Stats } from "../api-types.js";
-import { changeOf, healthOf, mustWait, shareOfChannels } from "./cells.js";
+import type { Advice, Cell, Operation, Stats } from "../api-types.js";
+import { adviceIn, changeOf, healthOf, mustWait, shareOfChannels } from "./cells.js";
 
 const eu: Cell = { id: "eu-1", region: "eu", state: "active", weight: 1, workers: 2, channels: 30, rate: 5 };
 const us: Cell = { ...eu, id: "us-1", region: "us", channels: 10 };
@@ -71,4 +71,15 @@ test("one change at a time; a drain may be turned around, and gateways are anoth
 test("the share of all channels", () => {
   assert.equal(shareOfChannels(eu, [eu, us]), 0.75);
   assert.equal(shareOfChannels({ ...eu, channels: 0 }, []), 0);
+});
+
+test("advice is told as a request, and none is none", () => {
+  const none = { reason: "", cooldownMs: 0, historyMs: 0, upMs: 0, downMs: 0, signals: [] };
+  const advise = (advice: Partial<Advice>) => adviceIn({ ts: 1, advice: "none", ...none, ...advice });
+  assert.equal(advise({}), undefined);
+  assert.equal(advise({ advice: "add", region: "eu" }), "Add a cell in eu.");
+  const workers = { cell: "eu-1", count: 4 };
+  assert.equal(advise({ workers }), "Run 4 workers of eu-1.");
+  assert.equal(advise({ advice: "drain", region: "eu", cell: "eu-2" }), "Drain eu-2.");
+  assert.equal(advise({ gateways: "add" }), "Add a gateway.");
 });

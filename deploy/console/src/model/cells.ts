@@ -1,5 +1,5 @@
 /** What an operator wants to know of a cell at a glance. Pure. */
-import type { Cell, Operation, Stats } from "../api-types.js";
+import type { Advice, Cell, Operation, Stats } from "../api-types.js";
 import { millis } from "./format.js";
 import { isUnderWay } from "./operations.js";
 
@@ -43,4 +43,15 @@ export function changeOf(cell: Cell, cells: readonly Cell[]): Change | null {
 export function mustWait(cell: Cell, change: Change, operations: readonly Operation[]): boolean {
   const turns = change === "activate" && cell.state === "draining";
   return !turns && operations.some((one) => isUnderWay(one) && one.kind !== "gateway-drain");
+}
+
+/** What is advised, as a request; undefined where nothing is. */
+export function adviceIn({ advice, region, cell, workers, gateways }: Advice): string | undefined {
+  const parts: string[] = [];
+  if (advice === "drain") parts.push(`Drain ${cell ?? `a cell in ${region}`}.`);
+  if (advice === "add" && workers !== undefined)
+    parts.push(`Add workers to ${workers.cell}: ${workers.count}.`);
+  else if (advice === "add" && region !== undefined) parts.push(`Add a cell in ${region}.`);
+  if (gateways === "add") parts.push("Add a gateway.");
+  return parts.length === 0 ? undefined : parts.join(" ");
 }

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Session } from "../session/session.js";
+import { Advice } from "./advice.js";
 import { CellMap } from "./cell-map.js";
 import { CellTable } from "./cell-table.js";
 import { Charts } from "./charts.js";
@@ -16,6 +17,7 @@ export function Overview({ session }: { session: Session }) {
   return (
     <>
       <h1 class="visually-hidden">Overview</h1>
+      <Advice session={session} />
       <Charts session={session} />
       <div class="overview">
         <div>
