@@ -49,9 +49,9 @@ export function mustWait(cell: Cell, change: Change, operations: readonly Operat
 export function adviceIn({ advice, region, cell, workers, gateways }: Advice): string | undefined {
   const parts: string[] = [];
   if (advice === "drain") parts.push(`Drain ${cell ?? `a cell in ${region}`}.`);
-  if (advice === "add" && workers !== undefined)
-    parts.push(`Add workers to ${workers.cell}: ${workers.count}.`);
-  else if (advice === "add" && region !== undefined) parts.push(`Add a cell in ${region}.`);
+  if (advice === "add") parts.push(region === undefined ? "Add a cell." : `Add a cell in ${region}.`);
+  // Instead of a cell, and then that is not advised.
+  if (workers !== undefined) parts.push(`Run ${workers.count} workers of ${workers.cell}.`);
   if (gateways === "add") parts.push("Add a gateway.");
   return parts.length === 0 ? undefined : parts.join(" ");
 }
