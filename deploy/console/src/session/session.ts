@@ -18,6 +18,8 @@ export interface Known {
   readonly gateways: Gateways | null;
   /** Newest first; null until they are known. */
   readonly operations: readonly Operation[] | null;
+  /** Ids of those that were seen under way, or ordered here: some end before they are seen. */
+  readonly watched: readonly string[];
   readonly stats: Stats | null;
   /** `none`: this API has no such figures. */
   readonly figures: "awaited" | "live" | "away" | "none";
@@ -30,6 +32,7 @@ const NOTHING: Known = {
   cells: null,
   gateways: null,
   operations: null,
+  watched: [],
   stats: null,
   figures: "awaited",
   announced: "",
@@ -77,7 +80,7 @@ export class Session {
   /** Gives an order that begins an operation, and follows that. */
   async begin(orderPath: string): Promise<Operation> {
     const { operation } = await this.api.post<Started>(orderPath);
-    this.#takeOperations([operation]);
+    this.#takeOperations([operation], operation.id);
     this.lookNow();
     return operation;
   }
@@ -133,8 +136,8 @@ export class Session {
     }
   }
 
-  #takeOperations(news: readonly Operation[]): void {
-    const before = this.known.current.operations;
+  #takeOperations(news: readonly Operation[], ordered?: string): void {
+    const { operations: before, watched: watchedBefore } = this.known.current;
     const operations = withOperations(before ?? [], news);
     const isNews = (one: Operation) => before !== null || isUnderWay(one);
     const said = operations
@@ -146,7 +149,9 @@ export class Session {
         ),
       )
       .find((text) => text !== undefined);
-    this.known.set({ operations, ...(said === undefined ? {} : { announced: said }) });
+    const isWatched = ({ id }: Operation) => id === ordered || watchedBefore.includes(id);
+    const watched = operations.filter((one) => isUnderWay(one) || isWatched(one)).map(({ id }) => id);
+    this.known.set({ operations, watched, ...(said === undefined ? {} : { announced: said }) });
     for (const operation of operations.filter(isUnderWay)) void this.#follow(operation, this.#abort.signal);
   }
 

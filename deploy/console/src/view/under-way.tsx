@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Operation } from "../api-types.js";
 import { span } from "../model/format.js";
 import { isUnderWay, progressOf, shareDone, titleOf } from "../model/operations.js";
@@ -14,17 +14,11 @@ const PANEL = "under-way";
 
 /** Operations under way, and the last one that ended while somebody looked on, until it is put away. */
 export function UnderWay({ session }: { session: Session }) {
-  const { operations } = useStore(session.known);
+  const { operations, watched: ids } = useStore(session.known);
   const [putAway, setPutAway] = useState<readonly string[]>([]);
-  const seen = useRef(new Set<string>());
-  for (const operation of operations ?? []) if (isUnderWay(operation)) seen.current.add(operation.id);
-  const watched = (operations ?? []).filter(({ id }) => seen.current.has(id) && !putAway.includes(id));
+  const watched = (operations ?? []).filter(({ id }) => ids.includes(id) && !putAway.includes(id));
   const newestEnded = watched.find((operation) => !isUnderWay(operation));
   const shown = watched.filter((operation) => isUnderWay(operation) || operation === newestEnded);
-  useEffect(() => {
-    const listed = new Set(operations?.map(({ id }) => id));
-    for (const id of seen.current) if (!listed.has(id)) seen.current.delete(id);
-  }, [operations]);
   if (shown.length === 0) return null;
   return (
     <section class="under-way" id={PANEL} tabIndex={-1} aria-label="Under way" data-testid="under-way">
