@@ -18,7 +18,6 @@ const COMMAND_DEADLINE_MS = 60_000;
 const PRELUDE = `
 exec 2>&1
 set -a
-plexus() { node deploy/bin/plexus.mjs "$@"; }
 npx() { if [ "$1" = plexus ]; then shift; plexus "$@"; else command npx "$@"; fi; }
 curl() { command curl -sS "$@"; }
 `;
@@ -36,10 +35,13 @@ export type Here = (text: string) => string;
 export class Session {
   readonly #folder: string;
   readonly #here: Here;
+  readonly #prelude: string;
   readonly #main: Terminal;
   readonly #others: Terminal[] = [];
 
-  constructor(page: string, dataDir: string, programs: readonly Program[], here: Here) {
+  /** @param prelude what each of its shells begins with */
+  constructor(page: string, dataDir: string, programs: readonly Program[], here: Here, prelude: string) {
+    this.#prelude = PRELUDE + prelude;
     this.#folder = join(FOLDERS, page.replace(/\W/g, "-"));
     this.#here = here;
     rmSync(this.#folder, { recursive: true, force: true });
@@ -48,7 +50,7 @@ export class Session {
       if (!NOT_IN_A_CLONE.includes(entry)) symlinkSync(join(ROOT, entry), join(this.#folder, entry));
     symlinkSync(dataDir, join(this.#folder, ".plexus"));
     for (const { name, text } of programs) writeFileSync(join(this.#folder, name), here(text));
-    this.#main = new Terminal(this.#folder);
+    this.#main = new Terminal(this.#folder, this.#prelude);
   }
 
   run(command: string): Promise<Result> {
@@ -57,7 +59,7 @@ export class Session {
 
   /** In a terminal of its own, from when it has printed the words. */
   async beside(command: string, words: string): Promise<void> {
-    const terminal = new Terminal(this.#folder);
+    const terminal = new Terminal(this.#folder, this.#prelude);
     this.#others.push(terminal);
     // What the page has set in one terminal, its reader sets in the other.
     await this.#main.run("export -p > .variables");
@@ -85,7 +87,7 @@ class Terminal {
   readonly #ended: Promise<unknown>;
   #isOver = false;
 
-  constructor(folder: string) {
+  constructor(folder: string, prelude: string) {
     this.#folder = folder;
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)));
     const options = { cwd: folder, env, stdio: "pipe" as const, detached: true };
@@ -96,7 +98,7 @@ class Terminal {
     this.#ended = once(this.#shell, "exit").then(() => {
       this.#isOver = true;
     });
-    this.#shell.stdin.write(PRELUDE);
+    this.#shell.stdin.write(`${prelude}\n`);
   }
 
   async run(command: string): Promise<Result> {
