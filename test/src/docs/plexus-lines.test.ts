@@ -6,6 +6,7 @@ const commands = [
   { name: "cells", options: [] },
   { name: "drain", options: ["no-wait"] },
   { name: "gateway drain", options: ["force"] },
+  { name: "game-day stop", options: [] },
 ];
 const offences = (markdown: string) =>
   mentions("p", markdown).plexus.map((mention) => offence(mention, commands, ["json"]) !== undefined);
@@ -25,11 +26,12 @@ test("commands are found in blocks and in sentences, and nowhere else", () => {
 });
 
 test("there must be such a command, with such options", () => {
-  assert.deepEqual(offences("`plexus cells --json` `plexus gateway drain <gateway>` `plexus gateway`"), [
-    false,
-    false,
-    false,
-  ]);
+  assert.deepEqual(
+    offences(
+      "`plexus cells --json` `plexus gateway drain <gateway>` `plexus gateway` `plexus game-day stop`",
+    ),
+    [false, false, false, false],
+  );
   assert.deepEqual(offences("`plexus drain eu-1 --no-wait` `plexus drain eu-1 --force`"), [false, true]);
   assert.deepEqual(offences("`plexus nothing` `plexus cells --what 'a --b'`"), [true, true]);
 });

@@ -57,7 +57,7 @@ function longest(commands: readonly Declared[], words: readonly string[]): Decla
 
 /** Where the name ends for certain: no command has such a word in it. */
 function firstOther(words: readonly string[]): number {
-  const at = words.findIndex((word) => !/^[a-z]+$/.test(word));
+  const at = words.findIndex((word) => !/^[a-z][a-z-]*$/.test(word));
   return at === -1 ? words.length : at;
 }
 
