@@ -1,7 +1,10 @@
 /** OpenTelemetry: a publish that brings a trace gives the spans of all its stages; one that brings none gives nothing. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { connectBot } from "@plexus/bot";
+import { Plexus } from "@plexus/client";
 import { headers } from "nats";
+import { WebSocket } from "ws";
 import { clusterForFile } from "./harness/cluster.js";
 import { type CollectedSpan, OtlpCollector } from "./harness/otlp-collector.js";
 import { TENANT } from "./harness/tokens.js";
@@ -118,6 +121,25 @@ test("a bot's publish with the header", async () => {
   assert.equal(publish![0]!.attributes["plexus.by"], "bot");
   assert.equal(publish![0]!.service, "plexus-worker");
   assert.equal(append![0]!.parentSpanId, publish![0]!.spanId);
+});
+
+test("the SDK and the helper for bots pass on what they are given", async () => {
+  const [byClient, byBot] = [traceNumber(31), traceNumber(32)];
+  const token = await cluster.token("carol");
+  const client = new Plexus({ url: cluster.url, token: () => token, WebSocket });
+  await client.connect();
+  await client.channel("chat.sdk").publish(1, { trace: traceparent(byClient) });
+  client.close();
+  const bot = await connectBot({ servers: cluster.dev.natsUrl, tenant: TENANT, name: "helper" });
+  await bot.channel("chat.sdk").publish(2, { trace: traceparent(byBot) });
+  await bot.close();
+  for (const [trace, by] of [
+    [byClient, "client"],
+    [byBot, "bot"],
+  ] as const) {
+    const { publish } = await stages(trace, 4);
+    assert.deepEqual([publish![0]!.parentSpanId, publish![0]!.attributes["plexus.by"]], [SPAN, by]);
+  }
 });
 
 test("without a trace, with one that is not sampled or none, and beyond the rate nothing is exported", async () => {
