@@ -1,4 +1,4 @@
-import { channelKey, PlexusError, subjects } from "@plexus/protocol";
+import { channelKey, PlexusError, splitChannelKey, subjects } from "@plexus/protocol";
 import type {
   Commands,
   Logger,
@@ -142,6 +142,10 @@ export class Actor {
     }
   }
 
+  get #names() {
+    return splitChannelKey(this.key);
+  }
+
   /** Whether this cell is the channel's home, as far as is known here. */
   get isHome(): boolean {
     return this.#context.placement.isHome(this.#tenant, this.#channel.name);
@@ -222,7 +226,7 @@ export class Actor {
 
   #toWireError(error: unknown): WireError {
     if (error instanceof PlexusError) return [error.code, error.message, error.retry ?? null];
-    this.#context.logger.error({ err: error, channel: this.key }, "a question to the channel failed");
+    this.#context.logger.error({ err: error, ...this.#names }, "a question to the channel failed");
     return ["internal", "internal error", null];
   }
 
@@ -243,7 +247,7 @@ export class Actor {
         this.#channel.loaded(loaded, isHome, Date.now());
       } else await this.#takeOver(loaded, elsewhere);
     } catch (error) {
-      this.#context.logger.warn({ err: error, channel: this.key }, "channel could not be loaded");
+      this.#context.logger.warn({ err: error, ...this.#names }, "channel could not be loaded");
       this.#channel.loadFailed();
     }
     metrics.loadSeconds.observe((performance.now() - startedAt) / 1_000);
@@ -263,7 +267,7 @@ export class Actor {
     };
     const { loaded, from } = await takeOver(context, own, elsewhere, Date.now());
     metrics.takeOvers.inc({ outcome: from === null ? "alone" : "handed_over" });
-    logger.debug({ channel: this.key, from, position: loaded.position }, "channel taken over");
+    logger.debug({ ...this.#names, from, position: loaded.position }, "channel taken over");
     if (from !== null && this.#settings.presence) {
       const answers = placement.stateOf(from) !== "down";
       this.#presence.takeOver(answers ? () => this.#membersLeft(from) : null);
@@ -289,7 +293,7 @@ export class Actor {
       const { segments, newestAt } = this.#channel;
       this.#channel.windowRead(await readWindow(this.#logs, segments, newestAt), Date.now());
     } catch (error) {
-      this.#context.logger.warn({ err: error, channel: this.key }, "idempotency window could not be read");
+      this.#context.logger.warn({ err: error, ...this.#names }, "idempotency window could not be read");
       this.#channel.windowRead(null, Date.now());
     }
     this.#runEffects();
@@ -302,7 +306,7 @@ export class Actor {
       const last = await this.#context.log.last(this.#subject);
       this.#channel.verified(last?.logSeq ?? 0, last?.bytes ?? null, Date.now());
     } catch (error) {
-      this.#context.logger.warn({ err: error, channel: this.key }, "append could not be verified");
+      this.#context.logger.warn({ err: error, ...this.#names }, "append could not be verified");
       this.#channel.loadFailed();
     }
     this.#runEffects();
@@ -359,7 +363,7 @@ export class Actor {
         this.#channel.appended(outcome.logSeq, Date.now());
         this.#trimSometimes(this.#channel.position.seq - before);
       } else if (outcome.why === "refused") {
-        const why = { channel: this.key, reason: outcome.message, trace: trace?.id };
+        const why = { ...this.#names, reason: outcome.message, trace: trace?.id };
         this.#context.logger.warn(why, "append refused");
         this.#channel.appendRefused(outcome.message);
       } else this.#channel.unsure();
@@ -389,7 +393,7 @@ export class Actor {
         this.#runEffects();
       }
     } catch (error) {
-      this.#context.logger.warn({ err: error, channel: this.key }, "channel could not be trimmed");
+      this.#context.logger.warn({ err: error, ...this.#names }, "channel could not be trimmed");
     }
   }
 }

@@ -1,4 +1,4 @@
-import { PlexusError } from "@plexus/protocol";
+import { PlexusError, splitChannelKey } from "@plexus/protocol";
 import {
   jitteredMs,
   type Logger,
@@ -103,7 +103,7 @@ export class ChannelPresence {
       },
       (error: unknown) => {
         this.#log.warn(
-          { err: error, channel: this.#key },
+          { err: error, ...splitChannelKey(this.#key) },
           "members could not be taken over, waiting for gateways",
         );
         this.settle();
@@ -134,7 +134,7 @@ export class ChannelPresence {
     } catch (error) {
       // What stays in Redis is swept with the lease of its gateway.
       this.#log.debug(
-        { err: error, channel: this.#key },
+        { err: error, ...splitChannelKey(this.#key) },
         "members of a channel that moved could not be removed",
       );
     }
@@ -157,7 +157,7 @@ export class ChannelPresence {
       (members) => this.#set.restore(members),
       (error: unknown) => {
         this.#log.warn(
-          { err: error, channel: this.#key },
+          { err: error, ...splitChannelKey(this.#key) },
           "presence could not be restored, going on without",
         );
         this.#stale = true;
@@ -218,7 +218,7 @@ export class ChannelPresence {
       if (unmirrored.whole || unmirrored.changes.length + unmirrored.holds.size > 0)
         await this.#store.mirror(this.#key, unmirrored);
     } catch (error) {
-      this.#log.debug({ err: error, channel: this.#key }, "presence could not be mirrored yet");
+      this.#log.debug({ err: error, ...splitChannelKey(this.#key) }, "presence could not be mirrored yet");
       this.#set.unmirror(unmirrored);
       this.#schedule(jitteredMs(RETRY_MS));
     } finally {

@@ -105,11 +105,17 @@ export class Announcer {
       this.#underWay = false;
       if (error instanceof PlexusError && error.code === "limit_reached") {
         // Those that were not admitted are announced again when heads are compared, not all the time.
-        this.#log.warn({ channel: this.#channel }, "the channel is full, some members are not listed");
+        this.#log.warn(
+          { tenant: this.#tenant, channel: this.#channel },
+          "the channel is full, some members are not listed",
+        );
         if (!this.settled) this.#schedule(jitteredMs(RETRY_MS));
         return;
       }
-      this.#log.debug({ err: error, channel: this.#channel }, "presence could not be announced yet");
+      this.#log.debug(
+        { err: error, tenant: this.#tenant, channel: this.#channel },
+        "presence could not be announced yet",
+      );
       for (const conn of conns) this.#changed.add(conn);
       this.#schedule(jitteredMs(RETRY_MS));
     }

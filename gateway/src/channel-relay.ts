@@ -4,6 +4,7 @@ import {
   type Position,
   type RecordHead,
   readHead,
+  splitChannelKey,
   subjects,
   TRACE_HEADER,
 } from "@plexus/protocol";
@@ -177,7 +178,8 @@ export class ChannelRelay {
     switch (opOf(bytes)) {
       case "msg": {
         const head = readHead(bytes);
-        if (head === null) return this.#context.log.error({ channel: this.key }, "event is no record");
+        if (head === null)
+          return this.#context.log.error({ ...splitChannelKey(this.key) }, "event is no record");
         if (this.#context.tracer.active) this.#traced(message, head);
         else this.#onRecord(head, bytes);
         return;
@@ -229,7 +231,10 @@ export class ChannelRelay {
         return this.#deliver(effect.bytes, effect.n);
       case "reset": {
         metrics.resets.inc();
-        this.#context.log.warn({ channel: this.key, position: effect.position }, "channel goes on elsewhere");
+        this.#context.log.warn(
+          { ...splitChannelKey(this.key), position: effect.position },
+          "channel goes on elsewhere",
+        );
         const frame = { op: "reset", ch: this.channel, ...effect.position, recovered: false };
         return void this.#handOut(Buffer.from(JSON.stringify(frame)), 0);
       }
@@ -285,7 +290,7 @@ export class ChannelRelay {
   }
 
   #askFailed(error: unknown): void {
-    this.#context.log.warn({ err: error, channel: this.key }, "a relay could not be repaired yet");
+    this.#context.log.warn({ err: error, ...splitChannelKey(this.key) }, "a relay could not be repaired yet");
     this.relay.askFailed();
     this.nextCheckAt = performance.now() + jitteredMs(RETRY_MS);
   }

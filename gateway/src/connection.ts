@@ -94,6 +94,14 @@ export class Connection {
     return this.#identity !== null;
   }
 
+  /** What log lines about it say. */
+  get named(): { conn: string; tenant?: string; user?: string } {
+    const { id: conn } = this;
+    if (this.#identity === null) return { conn };
+    const { tenant, user } = this.#identity;
+    return { conn, tenant, user };
+  }
+
   attach(socket: Socket): void {
     this.#socket = socket;
   }

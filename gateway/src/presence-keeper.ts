@@ -1,4 +1,4 @@
-import type { Member } from "@plexus/protocol";
+import { type Member, splitChannelKey } from "@plexus/protocol";
 import { jitteredMs, type PresenceVersion, readMembers } from "@plexus/runtime";
 import { type PresenceDifference, type PresenceEventFrame, PresenceView } from "./presence-view.js";
 import type { RelayContext, RelayedChannel } from "./relay-context.js";
@@ -83,7 +83,10 @@ export class PresenceKeeper {
   #readAgain(): void {
     if (this.#watchers === 0) return;
     this.#read().catch((error: unknown) => {
-      this.#context.log.debug({ err: error, channel: this.#relay.key }, "members could not be read yet");
+      this.#context.log.debug(
+        { err: error, ...splitChannelKey(this.#relay.key) },
+        "members could not be read yet",
+      );
       setTimeout(() => this.#readAgain(), jitteredMs(RETRY_MS)).unref();
     });
   }

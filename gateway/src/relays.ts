@@ -1,4 +1,4 @@
-import { channelKey, PlexusError } from "@plexus/protocol";
+import { channelKey, PlexusError, splitChannelKey } from "@plexus/protocol";
 import { boundReached, onReconnect } from "@plexus/runtime";
 import { ChannelRelay } from "./channel-relay.js";
 import * as metrics from "./metrics.js";
@@ -100,7 +100,7 @@ export class Relays {
       }
       if (now >= relay.nextCheckAt)
         relay.check().catch((error: unknown) => {
-          this.#context.log.debug({ err: error, channel: key }, "head could not be compared");
+          this.#context.log.debug({ err: error, ...splitChannelKey(key) }, "head could not be compared");
         });
       relay.dropOldTail(now, TAIL_KEEP_MS);
       tailBytes += relay.relay.tail.bytes;

@@ -63,7 +63,7 @@ export function serveConnections(
       try {
         sessions.receive(connection, message, isBinary);
       } catch (error) {
-        log.error({ err: error, conn: connection.id }, "message handler failed");
+        log.error({ err: error, ...connection.named }, "message handler failed");
         connection.close("gateway_error", { min: 0, max: 2_000 });
       }
     },

@@ -93,6 +93,7 @@ export class Sessions {
     this.#early.end(connection);
     this.#operations.leaveAll(connection);
     if (!connection.isWelcome) return;
+    this.#log.debug({ ...connection.named, code }, "closed");
     this.#lifecycle.disconnected(connection, code);
     this.#tenants.disconnected(connection.identity.tenant);
   }
@@ -243,7 +244,7 @@ export class Sessions {
         ping: this.#pingMs,
         limits: { ...this.#limits, channels: this.#tenants.channels(identity.tenant, this.#limits.channels) },
       });
-      this.#log.debug({ conn: connection.id, tenant: identity.tenant, user: identity.user }, "welcome");
+      this.#log.debug(connection.named, "welcome");
     } catch (error) {
       this.#fail(connection, frame, error);
       const { close, reconnect } = refusalOf(error);
@@ -260,7 +261,8 @@ export class Sessions {
         connection.close("rate_limited");
       return;
     }
-    this.#log.error({ err: error, conn: connection.id, op: (frame as ClientFrame).op }, "operation failed");
+    const { op, ch: channel } = frame as { op?: unknown; ch?: unknown };
+    this.#log.error({ err: error, ...connection.named, op, channel }, "operation failed");
     connection.sendError(id, new PlexusError("internal", "internal error"));
   }
 }

@@ -102,6 +102,7 @@ test("logs are JSON with context, and hold no message body and no token at any l
     ...tokens,
     ...tokens.map((token) => token.split(".")[2]!),
   ];
+  let aboutChannels = 0;
   for (const { id, kind } of processes()) {
     const lines = cluster.log(id).trim().split("\n");
     for (const line of lines) {
@@ -111,8 +112,14 @@ test("logs are JSON with context, and hold no message body and no token at any l
       assert.ok(!Number.isNaN(Date.parse(String(entry.time))), line);
       for (const secret of secrets)
         assert.ok(!line.includes(secret), `${id} logs a secret or a body: ${line}`);
+      // What it is about has the same names everywhere: a channel is never told without its tenant.
+      for (const other of ["ch", "key", "connection", "connId"]) assert.ok(!(other in entry), line);
+      if (entry.channel === undefined) continue;
+      assert.match(`${entry.tenant}/${entry.channel}`, /^[a-z0-9-]+\/[\w.-]+$/, line);
+      aboutChannels++;
     }
   }
+  assert.ok(aboutChannels > 0, "something was said of a channel");
   const welcomes = ["g1", "g2"]
     .flatMap((id) => cluster.log(id).split("\n"))
     .filter((line) => line.includes('"welcome"'));
