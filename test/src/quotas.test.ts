@@ -254,6 +254,31 @@ test("bots have the same quotas as clients, and are refused in the same way", as
   });
 });
 
+test("a publish through the admin API counts as any other: refused beyond the quota, with a time to come back", async () => {
+  const tenant = "by-admin";
+  await quotas(tenant, { messagesInPerSecond: 5, messageBytes: 100 });
+  const post = (data: unknown) =>
+    fetch(`${cluster.dev.adminUrl}/v1/tenants/${tenant}/channels/chat.a/messages`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${cluster.dev.adminToken}`, "content-type": "application/json" },
+      body: JSON.stringify({ data, user: "ops" }),
+    });
+  await until("the admin API to know the quotas", async () => (await post("x".repeat(200))).status === 413);
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => post(i)));
+  const refused = answers.filter(({ status }) => status !== 200);
+  assert.ok(refused.length > 0 && refused.length < 40, `${refused.length} refused`);
+  for (const answer of refused) {
+    assert.equal(answer.status, 429);
+    assert.ok(Number(answer.headers.get("retry-after")) >= 1);
+    const { error } = (await answer.json()) as { error: { code: string; retry: number } };
+    assert.ok(error.code === "rate_limited" && error.retry >= 1);
+  }
+  await until("to get through", async () => {
+    await pause(200);
+    return (await post("again")).status === 200;
+  });
+});
+
 test("metrics name tenants that something is put down about, and no others", async () => {
   const texts = await Promise.all(GATEWAYS.map((id) => cluster.metrics(id)));
   const sum = (name: string, labels: Record<string, string>) =>

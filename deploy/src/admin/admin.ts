@@ -7,15 +7,18 @@ import {
   DirectoryStore,
   type Logger,
   leaveNats,
+  type NatsConnection,
   networks,
   OperationStore,
   type Options,
   Publisher,
   RevocationStore,
   Router,
+  type RunningLimits,
   type Service,
   SettingsStore,
   startOpsServer,
+  startTenantLimits,
   startTracing,
   type Tls,
 } from "@plexus/runtime";
@@ -51,6 +54,7 @@ export async function startAdmin(
   const advisor = new Advisor({ policy, directory, operations: operationStore, log });
   const stats = new StatsFeed({ nats, directory, operations, advisor, log });
   const tracing = await startTracing({ nats, options, process: { kind: "admin", id: "admin" }, log });
+  const quotas = startQuotas(nats, settingsStore, instance, log);
   const server = await buildServer(
     {
       nats,
@@ -68,6 +72,7 @@ export async function startAdmin(
       advisor,
       cellChanges: new CellChanges(directory, operationStore),
       settings: settingsStore,
+      tenants: quotas.limits,
       tokenSecret: options.tokenSecret,
       maxTokenLifetimeMs: options.maxTokenLifetimeMs,
       log,
@@ -90,6 +95,7 @@ export async function startAdmin(
       router.stop();
       revocations.stop();
       bots.stop();
+      quotas.stop();
       settingsStore.stop();
       directory.stop();
       await ops.stop();
@@ -97,4 +103,15 @@ export async function startAdmin(
       await leaveNats(nats);
     },
   };
+}
+
+/** Quotas hold for what is published here; work is shared out between tenants by those who do it. */
+function startQuotas(
+  nats: NatsConnection,
+  { settings }: SettingsStore,
+  by: string,
+  log: Logger,
+): RunningLimits {
+  const noShares = { fairLagMs: Number.POSITIVE_INFINITY, fairUtilization: 1 };
+  return startTenantLimits({ nats, settings, by, ...noShares, log });
 }

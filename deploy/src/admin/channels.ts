@@ -70,7 +70,7 @@ export function channelRoutes(server: AdminServer, context: AdminContext): void 
         tags,
         summary: "Publishes a message; answers once it is durable",
         description:
-          "The same `mid` by the same user within two minutes answers the first position with `dup`, and delivers nothing.",
+          "The same `mid` by the same user within two minutes answers the first position with `dup`, and delivers nothing. It counts against the tenant's quotas: 429 with `retry-after` where it publishes more than it may.",
         params: ChannelParams,
         body: PublishBody,
         response: answers(200, PublishedBody),
@@ -165,7 +165,7 @@ async function positionOf({ router, settings }: AdminContext, tenant: string, ch
 }
 
 function publish(
-  { publisher, settings, tracer }: AdminContext,
+  { publisher, settings, tenants, tracer }: AdminContext,
   tenant: string,
   channel: string,
   { data, user, mid }: Static<typeof PublishBody>,
@@ -175,8 +175,10 @@ function publish(
     throw new PlexusError("bad_request", `data may be nested ${MAX_DATA_DEPTH} deep at most`);
   const json = JSON.stringify(data);
   const { maxMessageBytes } = settings.settings.of(tenant, channel);
-  if (Buffer.byteLength(json) > maxMessageBytes)
+  const bytes = Buffer.byteLength(json);
+  if (bytes > maxMessageBytes)
     throw new PlexusError("too_large", `data may be ${maxMessageBytes} bytes of JSON here`);
+  tenants.admitPublish(tenant, bytes, performance.now());
   const id = mid ?? `${CONN}.${crypto.randomUUID()}`;
   const fragment = messageFragment(id, JSON.stringify(user), JSON.stringify(CONN), json);
   return new Promise((resolve, reject) => {

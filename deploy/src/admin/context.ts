@@ -8,6 +8,7 @@ import type {
   RevocationStore,
   Router,
   SettingsStore,
+  TenantLimits,
   Tracer,
 } from "@plexus/runtime";
 import type {
@@ -42,6 +43,7 @@ export interface AdminContext {
   readonly stats: StatsFeed;
   readonly advisor: Advisor;
   readonly settings: SettingsStore;
+  readonly tenants: TenantLimits;
   readonly cellChanges: CellChanges;
   readonly tokenSecret: string | undefined;
   readonly maxTokenLifetimeMs: number;
