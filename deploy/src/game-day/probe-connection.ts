@@ -129,6 +129,7 @@ export class ProbeConnection {
       return Promise.resolve();
     }
     if (this.#over.signal.aborted) this.#socket.cut();
+    this.#subscribing.clear(); // one that was closed before it was known may have left some
     this.#heardAt = this.#openedAt = performance.now();
     this.#send({ op: "hello", id: this.#nextId++, token: this.#token });
     for (const view of this.#views.values()) {

@@ -34,7 +34,8 @@ export class Probe {
   readonly #timers: NodeJS.Timeout[] = [];
   #cameBack = 0;
   #publishing = true;
-  #startedAt = performance.now();
+  /** When everybody was there for the first time: what is published before could not be expected of all. */
+  #startedAt: number | undefined;
   #issued = 0;
 
   /** @param run distinguishes its channels from others */
@@ -124,6 +125,8 @@ export class Probe {
   }
 
   #tick(now: number): void {
+    if (this.#startedAt === undefined && !this.isReady) return;
+    this.#startedAt ??= now;
     const dueUntil = Math.floor(((now - this.#startedAt) / 1_000) * PER_SECOND * CHANNELS);
     for (; this.#publishing && this.#issued < dueUntil; this.#issued++)
       this.#lanes[this.#issued % CHANNELS]!.due(

@@ -62,6 +62,9 @@ export class Subscription {
   }
 }
 
+/** Messages of a channel of which one half is remembered: more wait only where nobody subscribes, or nothing is answered. */
+const MAX_REMEMBERED = 5_000;
+
 /** One channel: what was acknowledged must be delivered, at the position that was acknowledged. */
 export class ChannelCheck {
   /** By number, of messages that were not both acknowledged and delivered yet. */
@@ -81,7 +84,7 @@ export class ChannelCheck {
     if (this.#head === undefined || this.#head.epoch !== epoch || seq > this.#head.seq)
       this.#head = { epoch, seq };
     const delivered = this.#delivered.get(number);
-    if (delivered === undefined) return void this.#acked.set(number, seq);
+    if (delivered === undefined) return remember(this.#acked, number, seq);
     this.#delivered.delete(number);
     if (delivered !== seq) violations.misplaced++;
   }
@@ -89,7 +92,7 @@ export class ChannelCheck {
   /** Told once for each message, by whoever receives it first. */
   delivered(number: number, seq: number, violations: Violations): void {
     const acked = this.#acked.get(number);
-    if (acked === undefined) return void this.#delivered.set(number, seq);
+    if (acked === undefined) return remember(this.#delivered, number, seq);
     this.#acked.delete(number);
     if (acked !== seq) violations.misplaced++;
   }
@@ -99,6 +102,11 @@ export class ChannelCheck {
     this.#acked.clear();
     this.#delivered.clear();
   }
+}
+
+function remember(seqs: Map<number, number>, number: number, seq: number): void {
+  seqs.set(number, seq);
+  if (seqs.size > MAX_REMEMBERED) seqs.delete(seqs.keys().next().value!);
 }
 
 /** Messages that a subscription which is live did not get, though they were acknowledged. */

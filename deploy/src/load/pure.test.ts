@@ -144,6 +144,9 @@ test("a message must be delivered where it was acknowledged", () => {
   check.acknowledged(3, { epoch: "e", seq: 4 }, violations);
   assert.equal(violations.misplaced, 1);
   assert.deepEqual(check.head, { epoch: "e", seq: 4 });
+  for (let number = 10; number < 20_000; number++)
+    check.acknowledged(number, { epoch: "e", seq: number }, violations);
+  assert.equal(check.open, 5_000, "where nobody subscribes, the first ones are forgotten");
 });
 
 test("a run ends where it has nothing more to say", () => {
