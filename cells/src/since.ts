@@ -11,9 +11,9 @@
 import type { Segment } from "@plexus/runtime";
 import type { ChannelLog, StoredRecord } from "./log.js";
 
-/** Records that are read one by one from the newest back, … */
-const MAX_STEPS = 64;
-/** … if after so many of them it looks as if that will do. */
+/** Records that are read one by one from the newest back: about what a consumer costs the server. */
+const MAX_STEPS = 128;
+/** After so many of them it is estimated whether that will do. */
 const FIRST_STEPS = 8;
 /** Where so few messages are left, their records are asked for one by one; more of them are read in one go. */
 const FEW = 8;
@@ -62,12 +62,17 @@ async function walkBack(
     if (record === null || record.logSeq !== at || !precedes(record, found.at(-1))) break;
     found.push(record);
     if (record.storedAt < storedAt) break;
-    const [{ storedAt: newestAt }] = found as [StoredRecord];
-    const perStepMs = (newestAt - record.storedAt) / found.length;
-    if (found.length === FIRST_STEPS && perStepMs * MAX_STEPS < newestAt - storedAt) break;
+    if (found.length === FIRST_STEPS && stepsLeft(found, stretch, storedAt) > MAX_STEPS) break;
     at = record.previous;
   }
   return found.reverse();
+}
+
+/** As many as there are messages, and as the pace of the newest ones makes of the time that is left. */
+function stepsLeft(found: readonly StoredRecord[], { first }: Stretch, storedAt: number): number {
+  const [newest, oldest] = [found[0]!, found.at(-1)!];
+  const perStepMs = (newest.storedAt - oldest.storedAt) / found.length;
+  return Math.min(oldest.head.seq - first, (oldest.storedAt - storedAt) / perStepMs);
 }
 
 function precedes({ head }: StoredRecord, next: StoredRecord | undefined): boolean {

@@ -113,8 +113,8 @@ export const gatewayOptions = {
   stopGraceMs: option({
     env: "PLEXUS_STOP_GRACE_MS",
     type: integer(0, 8_000),
-    default: 3_000,
-    doc: "Milliseconds that connections get to go elsewhere when this process is asked to end.",
+    default: 6_000,
+    doc: "Milliseconds that connections get to go elsewhere when this process is asked to end; it ends as soon as they are gone.",
   }),
   lifecycleBuffer: option({
     env: "PLEXUS_LIFECYCLE_BUFFER",

@@ -66,12 +66,12 @@ export const STORM: DrillOptions = {
 /** Many connections to be moved, half of them the SDK's. */
 export const ROLLOUT: DrillOptions = {
   ...DEFAULTS,
-  channels: 1_000,
+  channels: 500,
   quietChannels: 2_000,
   subscribers: 2,
   channelsPerConnection: 10,
   sdkPercent: 50,
-  rate: 500,
+  rate: 250,
 };
 
 /** One cell, and so many seconds for each of six phases; the noisy tenant sends more than the processes can take. */
