@@ -1,12 +1,12 @@
 import { subjects } from "@plexus/protocol";
 import {
-  flushed,
   type Logger,
   type Msg,
   type NatsConnection,
   PARTITIONS,
   partitionOwner,
   type Subscription,
+  settledSoon,
   subscribe,
   whoAnswers,
 } from "@plexus/runtime";
@@ -105,9 +105,9 @@ export class Partitions {
     this.#nats.publish(subjects.beat(this.#cell), JSON.stringify({ id: this.#id, leaving: true }));
     this.#beats?.unsubscribe();
     this.#presence?.unsubscribe();
-    for (const subscription of this.#owned.values()) subscription.unsubscribe();
+    // What the server has sent already is still dealt with: dropped, it would be waited for.
+    await settledSoon(Promise.all([...this.#owned.values()].map((subscription) => subscription.drain())));
     this.#owned.clear();
-    await flushed(this.#nats);
   }
 
   #onBeat(beat: Beat): void {

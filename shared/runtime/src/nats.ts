@@ -104,21 +104,17 @@ export function subscribe(
   });
 }
 
-/** Resolves once what was published is with the server, or soon where the server is away. */
-export async function flushed(nats: NatsConnection): Promise<void> {
-  await withinLeave(nats.flush());
-}
-
 /**
  * Sends what was published, takes in what was asked for, and closes. A server that is away is not waited for: a process
  * that is asked to end has nothing more to tell it.
  */
 export async function leaveNats(nats: NatsConnection): Promise<void> {
-  await withinLeave(nats.drain());
-  await withinLeave(nats.close());
+  await settledSoon(nats.drain());
+  await settledSoon(nats.close());
 }
 
-async function withinLeave(task: Promise<unknown>): Promise<void> {
+/** The end of a task that a server has to confirm, or of patience where that is away. */
+export async function settledSoon(task: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, LEAVE_WITHIN_MS);
