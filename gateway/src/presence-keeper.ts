@@ -26,6 +26,8 @@ export class PresenceKeeper {
   #reading: Promise<void> | undefined;
   #queued: PresenceEventFrame[] = [];
   #again = false;
+  /** See {@link listEnd}; null where the members are not as they were. */
+  #listEnd: Buffer | null = null;
 
   constructor(context: RelayContext, relay: RelayedChannel) {
     this.#context = context;
@@ -42,12 +44,26 @@ export class PresenceKeeper {
     this.#watchers--;
     if (this.#watchers > 0) return;
     this.#view = null;
+    this.#listEnd = null;
     this.#queued = [];
   }
 
   /** The members now; empty and stale while nothing is known. */
   list(): MemberList {
     return { members: this.#view?.members() ?? [], stale: this.#stale || this.#view === null };
+  }
+
+  /**
+   * The end of an answer that lists the members, in JSON. It is kept until they change: everybody who comes gets all of
+   * them, and where thousands come and go, putting the list together for each would be most of what this process does.
+   */
+  listEnd(): Buffer {
+    if (this.#listEnd === null) {
+      const { members, stale } = this.list();
+      const end = { members, count: members.length, ...(stale ? { stale } : {}) };
+      this.#listEnd = Buffer.from(`,${JSON.stringify(end).slice(1)}`);
+    }
+    return this.#listEnd;
   }
 
   event(bytes: Uint8Array): void {
@@ -75,6 +91,7 @@ export class PresenceKeeper {
   }
 
   #show(difference: PresenceDifference | null): void {
+    this.#listEnd = null;
     if (difference === null) return;
     const frame = { op: "presence", ch: this.#relay.channel, ...difference };
     this.#context.fanOut.publish(this.#relay.key, "presence", Buffer.from(JSON.stringify(frame)));
@@ -109,6 +126,7 @@ export class PresenceKeeper {
     const { version, members, stale } = await readMembers(this.#context.router, tenant, channel);
     if (this.#watchers === 0) return;
     this.#stale = stale;
+    this.#listEnd = null;
     this.#view ??= new PresenceView();
     this.#show(this.#view.snapshot(version, members, stale));
     if (stale) setTimeout(() => this.#readAgain(), jitteredMs(STALE_RETRY_MS)).unref();

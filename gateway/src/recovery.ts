@@ -138,12 +138,10 @@ function answer(join: Join, recovered: boolean): void {
     ...relay.position,
     recovered: join.exact && recovered,
   };
-  if (subscription.presence) {
-    const { members, stale } = relay.presence.list();
-    Object.assign(ok, { members, count: members.length, ...(stale ? { stale } : {}) });
-  }
   if (ok.recovered) metrics.recoveries.inc({ outcome: "recovered" });
-  connection.send(ok);
+  if (!subscription.presence) return connection.send(ok);
+  const begin = Buffer.from(JSON.stringify(ok).slice(0, -1));
+  connection.sendBytes(Buffer.concat([begin, relay.presence.listEnd()]));
 }
 
 async function catchUp(pages: PageReader, join: Join, from: Position): Promise<void> {
