@@ -7,6 +7,9 @@ import { plotOf } from "./bench/plot.js";
 import { amount, reached, tableOf } from "./bench/report.js";
 import { runBenches } from "./bench/run.js";
 
+/** Cells that were not asked; and what a few connections take, which is less than what a heap gives back meanwhile. */
+const MAY_BE_NOTHING = /^(questions|KiB)/;
+
 test("each benchmark measures all of its sides, with the CPU time of servers and of the load", async () => {
   const options = readOptions(["smoke"], Object.keys(BENCHES))!;
   const { reports } = await runBenches(options, () => undefined, new AbortController().signal);
@@ -18,7 +21,7 @@ test("each benchmark measures all of its sides, with the CPU time of servers and
     assert.ok(report.rows.length >= 2, report.bench);
     for (const { side, values } of report.rows)
       for (const [name, value] of Object.entries(values))
-        assert.ok(value > 0 || name.startsWith("questions"), `${report.bench} ${side} ${name}: ${value}`);
+        assert.ok(value > 0 || MAY_BE_NOTHING.test(name), `${report.bench} ${side} ${name}: ${value}`);
     for (const { name, value } of report.ratios) assert.ok(Number.isFinite(value), `${report.bench} ${name}`);
     assert.match(tableOf(report), new RegExp(`^${report.bench}: `));
     assert.match(plotOf(report), /^<svg [\s\S]*<rect class="[\s\S]*<\/svg>\n$/);

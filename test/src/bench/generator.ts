@@ -2,10 +2,13 @@
 import { answerParent } from "../harness/child.js";
 import { type ActivatePlan, activate } from "./load/activate.js";
 import { type FanOutPlan, fanOut } from "./load/fanout.js";
+import { type GrowthPlan, growth } from "./load/growth.js";
+import { type HistoryPlan, history } from "./load/history.js";
 import { type IdlePlan, idle } from "./load/idle.js";
 import { type AppendPlan, append, type HopPlan, hop } from "./load/jetstream.js";
 import { type LatencyPlan, latency } from "./load/latency.js";
 import type { Load, Snapshot } from "./load/load.js";
+import { type PresencePlan, presence } from "./load/presence.js";
 import { type PublishPlan, publish } from "./load/publish.js";
 import { type StormPlan, storm } from "./load/storm.js";
 
@@ -17,7 +20,10 @@ export type Plan =
   | HopPlan
   | IdlePlan
   | StormPlan
-  | ActivatePlan;
+  | ActivatePlan
+  | PresencePlan
+  | HistoryPlan
+  | GrowthPlan;
 
 let load: Load | undefined;
 
@@ -39,6 +45,12 @@ function begin(plan: Plan): Promise<Load> {
       return storm(plan);
     case "activate":
       return activate(plan);
+    case "presence":
+      return presence(plan);
+    case "history":
+      return history(plan);
+    case "growth":
+      return growth(plan);
   }
 }
 
@@ -51,7 +63,7 @@ answerParent({
     const { counts } = load!;
     return { ...counts, atMs: performance.now(), latency: load!.takeLatency?.() ?? null };
   },
-  act: (): Promise<Record<string, number>> => load!.act!(),
+  act: (what: unknown): Promise<Record<string, number>> => load!.act!(what),
   stop: async (): Promise<void> => {
     await load?.stop();
     load = undefined;

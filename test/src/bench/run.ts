@@ -78,8 +78,14 @@ class Stage {
 
   async #add(starting: Promise<Side>): Promise<Side> {
     const side = await starting;
-    this.#undo.push(() => side.stop());
-    return side;
+    let stopping: Promise<void> | undefined;
+    // Once, whether the benchmark is done with it before its end or not.
+    const stop = () => {
+      stopping ??= side.stop();
+      return stopping;
+    };
+    this.#undo.push(stop);
+    return { ...side, stop };
   }
 
   async #socketIo(): Promise<Side> {

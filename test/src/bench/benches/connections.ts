@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Child } from "../../harness/child.js";
+import type { IdlePlan } from "../load/idle.js";
 import { residentBytes } from "../memory.js";
 import type { Row } from "../report.js";
 import { type Side, targetOf } from "../sides.js";
@@ -12,45 +13,81 @@ const SHARED_BY = 100;
 const SETTLE_MS = 20_000;
 const KIB = 1_024;
 
+interface Case {
+  readonly name: string;
+  readonly side: Side;
+  /** The process that holds the connections. */
+  readonly kind: string;
+  readonly sharedBy: number;
+  readonly presence: boolean;
+}
+
 /** What an idle connection costs the process that holds it. */
 export const connections: Bench = {
-  doc: "10,000 idle connections with 3 channels each, every channel shared by 100: resident memory",
+  doc: "10,000 idle connections with 3 channels each, every channel shared by 100, with presence, and shared by nobody: resident memory",
   run: async (context) => {
-    const rows: Row[] = [];
-    for (const [side, kind] of [
-      [await context.plexus(), "gateway"],
-      [await context.uws(), "uws"],
-    ] as const) {
-      const perConnection = await costOf(context, side, kind);
-      context.say(`  ${side.name}: ${(perConnection / KIB).toFixed(2)} KiB a connection`);
-      const values = { "KiB/connection": perConnection / KIB };
-      rows.push({ side: side.name, what: `${side.what}; of the ${kind} process`, values, cpuUs: {} });
-    }
-    const [plexus, uws] = rows.map(({ values }) => values["KiB/connection"]!) as [number, number];
+    const shared = { kind: "gateway", sharedBy: SHARED_BY, presence: false };
+    // Each with servers of its own, since a heap remembers what it held before; and all at once, since they have to settle.
+    const cases: Case[] = [
+      { name: "plexus", side: await context.plexus(), ...shared },
+      { name: "plexus, presence", side: await context.plexus(), ...shared, presence: true },
+      { name: "plexus, nobody shares", side: await context.plexus(), ...shared, sharedBy: 1 },
+      { name: "uws", side: await context.uws(), kind: "uws", sharedBy: SHARED_BY, presence: false },
+    ];
+    const costs = await costsOf(context, cases);
+    const rows: Row[] = cases.map(({ name, side, kind }, i) => {
+      context.say(`  ${name}: ${(costs[i]! / KIB).toFixed(2)} KiB a connection`);
+      const values = { "KiB/connection": costs[i]! / KIB };
+      return { side: name, what: `${side.what}; of the ${kind} process`, values, cpuUs: {} };
+    });
+    const [plexus, members, alone, uws] = costs.map((bytes) => bytes / KIB) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const most = (value: number) => ({ is: "<=", value }) as const;
     return {
       operation: "connection",
       rows,
-      ratios: [{ name: "KiB above raw uWebSockets", value: plexus - uws, target: { is: "<=", value: 4 } }],
+      ratios: [
+        { name: "KiB above raw uWebSockets", value: plexus - uws, target: most(4) },
+        { name: "the same with presence", value: members - uws, target: most(6) },
+        {
+          name: "KiB more for a channel that nobody shares",
+          value: (alone - plexus) / CHANNELS_EACH,
+          target: most(4),
+        },
+      ],
     };
   },
 };
 
-/**
- */
-async function costOf({ scale }: BenchContext, side: Side, kind: string): Promise<number> {
-  const { pid } = side.processes().find((process) => process.kind === kind)!;
+/** Bytes per connection of each case. */
+async function costsOf({ scale }: BenchContext, cases: readonly Case[]): Promise<number[]> {
   const count = scaled(CONNECTIONS, scale);
-  const target = targetOf(side);
-  const generator = new Child(new URL("../generator.js", import.meta.url));
+  const generators: Child[] = [];
+  const settle = () => pause(SETTLE_MS * Math.min(1, scale * 10));
+  // What starting has left behind would be given back while the connections are there.
+  await settle();
+  const before = cases.map(({ side, kind }) => residentBytes(pidOf(side, kind)));
   try {
-    const before = residentBytes(pid);
-    const sizes = { connections: count, channelsEach: CHANNELS_EACH, sharedBy: SHARED_BY };
-    await generator.ask("begin", { kind: "idle", target, ...sizes });
-    await pause(SETTLE_MS * Math.min(1, scale * 10));
-    const after = residentBytes(pid);
-    await generator.ask("stop", null);
-    return (after - before) / count;
+    for (const { side, sharedBy, presence } of cases) {
+      const generator = new Child(new URL("../generator.js", import.meta.url));
+      generators.push(generator);
+      const sizes = { connections: count, channelsEach: CHANNELS_EACH, sharedBy, presence };
+      const plan: IdlePlan = { kind: "idle", target: targetOf(side), ...sizes };
+      await generator.ask("begin", plan);
+    }
+    await settle();
+    const after = cases.map(({ side, kind }) => residentBytes(pidOf(side, kind)));
+    for (const generator of generators) await generator.ask("stop", null);
+    return after.map((bytes, i) => (bytes - before[i]!) / count);
   } finally {
-    await generator.stop();
+    for (const generator of generators) await generator.stop();
   }
+}
+
+function pidOf(side: Side, kind: string): number {
+  return side.processes().find((process) => process.kind === kind)!.pid;
 }

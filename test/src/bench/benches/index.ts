@@ -2,7 +2,10 @@ import { activation } from "./activation.js";
 import type { Bench } from "./bench.js";
 import { connections } from "./connections.js";
 import { fanout } from "./fanout.js";
+import { growth } from "./growth.js";
+import { history } from "./history.js";
 import { latency } from "./latency.js";
+import { presence } from "./presence.js";
 import { publish } from "./publish.js";
 import { storm } from "./storm.js";
 import { tracing } from "./tracing.js";
@@ -15,4 +18,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   storm,
   activation,
   tracing,
+  presence,
+  history,
+  growth,
 };

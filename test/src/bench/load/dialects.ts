@@ -7,6 +7,8 @@ export type DialectName = "plexus" | "uws" | "socket.io";
 export interface Wanted {
   readonly token: string;
   readonly channels: readonly string[];
+  /** As a member of each of them, where the server knows members. */
+  readonly presence?: boolean;
   /** Where to go on, where the server knows positions. */
   readonly since?: { readonly epoch: string; readonly seq: number };
 }
@@ -67,9 +69,9 @@ const POSITION = /^\{"op":"ok".*"epoch":"([^"]+)","seq":(\d+),"recovered"/;
 const plexus: Dialect = {
   path: CONNECT_PATH,
   protocol: SUBPROTOCOL_JSON,
-  opening: ({ token, channels, since }) => [
+  opening: ({ token, channels, since, presence }) => [
     JSON.stringify({ op: "hello", id: 1, token }),
-    ...channels.map((ch, i) => JSON.stringify({ op: "sub", id: i + 2, ch, ...(since && { since }) })),
+    ...channels.map((ch, i) => JSON.stringify({ op: "sub", id: i + 2, ch, since, presence })),
   ],
   next: () => null,
   isReady: (frame, { channels }) =>

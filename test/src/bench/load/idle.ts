@@ -9,9 +9,12 @@ export interface IdlePlan {
   readonly channelsEach: number;
   /** Connections that share a channel. */
   readonly sharedBy: number;
+  /** Whether they are members of their channels. */
+  readonly presence: boolean;
 }
 
-export async function idle({ target, connections, channelsEach, sharedBy }: IdlePlan): Promise<Load> {
+export async function idle(plan: IdlePlan): Promise<Load> {
+  const { target, connections, channelsEach, sharedBy, presence } = plan;
   const counts = noCounts();
   let stopped = false;
   const closed = () => {
@@ -20,7 +23,8 @@ export async function idle({ target, connections, channelsEach, sharedBy }: Idle
   const sockets = await openMany(connections, (number) => {
     const group = Math.floor(number / sharedBy);
     const channels = Array.from({ length: channelsEach }, (_, i) => `bench.idle-${group}-${i}`);
-    return openReady(target, { token: target.token, channels }, { frame: () => undefined, closed }, number);
+    const wanted = { token: target.token, channels, ...(presence && { presence }) };
+    return openReady(target, wanted, { frame: () => undefined, closed }, number);
   });
   return {
     counts,

@@ -29,8 +29,8 @@ export interface Load {
   readonly counts: Counts;
   /** Since the last call. */
   takeLatency?(): Percentiles | null;
-  /** Does once what the load is about; resolves to figures by name. */
-  act?(): Promise<Record<string, number>>;
+  /** Does once what the load is about, as far as that is to be chosen; resolves to figures by name. */
+  act?(what: unknown): Promise<Record<string, number>>;
   stop(): void | Promise<void>;
 }
 
