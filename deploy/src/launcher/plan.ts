@@ -15,6 +15,13 @@ export interface Entries {
   hooks: string;
 }
 
+/**
+ * What a worker remembers of each message (its id, for 20 seconds at least) outlives V8's youngest generation in any
+ * case, and what is on its way is copied with it each time that fills: at 32 MiB instead of 16 half as often, for about a
+ * tenth less CPU per publish and 20 MB more memory. The image's worker is run like this, too.
+ */
+const WORKER_FLAGS = ["--max-semi-space-size=32"];
+
 const repository = new URL("../../../", import.meta.url);
 
 export const ENTRIES: Entries = {
@@ -80,7 +87,7 @@ export async function workerSpec(
     kind: "worker",
     id,
     cell,
-    ...nodeProcess(options.entries.worker, opsPort, {
+    ...nodeProcess([...WORKER_FLAGS, options.entries.worker], opsPort, {
       PLEXUS_CELL: cell,
       PLEXUS_REGION: cell.slice(0, cell.lastIndexOf("-")),
       PLEXUS_WORKER_ID: id,
@@ -102,7 +109,7 @@ async function gatewaySpec(
   return {
     kind: "gateway",
     id,
-    ...nodeProcess(options.entries.gateway, opsPort, {
+    ...nodeProcess([options.entries.gateway], opsPort, {
       PLEXUS_GATEWAY_ID: id,
       PLEXUS_HOST: options.host,
       PLEXUS_PORT: String(options.port),
@@ -123,7 +130,7 @@ function adminSpec(
   return {
     kind: "admin",
     id: "admin",
-    ...nodeProcess(options.entries.admin, opsPort, {
+    ...nodeProcess([options.entries.admin], opsPort, {
       PLEXUS_ADMIN_HOST: "127.0.0.1",
       PLEXUS_ADMIN_PORT: String(options.adminPort),
       PLEXUS_ADMIN_TOKEN: secrets.adminToken,
@@ -143,7 +150,7 @@ async function hooksSpec(
   return {
     kind: "hooks",
     id,
-    ...nodeProcess(options.entries.hooks, opsPort, {
+    ...nodeProcess([options.entries.hooks], opsPort, {
       NATS_URL: await options.through(id, topology.natsUrl()),
       // On one's own machine, receivers are on one's own machine.
       PLEXUS_WEBHOOK_PRIVATE_TARGETS: "true",
@@ -153,9 +160,9 @@ async function hooksSpec(
   };
 }
 
-function nodeProcess(entry: string, opsPort: number, env: Record<string, string>) {
+function nodeProcess(args: readonly string[], opsPort: number, env: Record<string, string>) {
   return {
-    command: [process.execPath, entry],
+    command: [process.execPath, ...args],
     env: { ...env, PLEXUS_OPS_PORT: String(opsPort), PLEXUS_EXIT_WITH_STDIN: "1" },
     opsUrl: `http://127.0.0.1:${opsPort}`,
     leashed: false,
