@@ -62,7 +62,8 @@ test("every process has an image that runs as somebody, with its program and a h
     const user = lines.findLast((line) => line.startsWith("USER "));
     assert.ok(userId(user) > 0, `${target}: ${user}`);
     const starts = lines.findLast((line) => /^(CMD|ENTRYPOINT) /.test(line))!;
-    const [node, program] = JSON.parse(starts.slice(starts.indexOf("["))) as string[];
+    const [node, ...args] = JSON.parse(starts.slice(starts.indexOf("["))) as string[];
+    const program = args.find((arg) => !arg.startsWith("--"));
     assert.equal(node, "node", "as an array: a shell would not hand on signals");
     assert.ok(existsSync(join(ROOT, program!)), program);
     const copied = lines.filter((line) => line.startsWith("COPY ")).map((line) => line.split(" ").at(-1)!);
