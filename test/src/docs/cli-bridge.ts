@@ -53,6 +53,7 @@ plexus() {
       signal: ended.signal,
       now: Date.now,
     });
+    if (ended.signal.aborted) return; // nobody waits for it, and its folder may be gone
     writeFileSync(codeFile, String(code));
     response.end();
   }
