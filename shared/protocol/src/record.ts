@@ -74,14 +74,23 @@ export function encodeRecord(
   return encoder.encode(`${head}${fragments.join(`${close},`)}${close}]}`);
 }
 
-const LAST_TIME = /,"ts":(\d+)\}\]\}$/;
-/** Longer than what {@link LAST_TIME} matches. */
-const MAX_TIME_BYTES = 32;
+const BEFORE_TIME = encoder.encode(',"ts":');
+const AFTER_TIME = encoder.encode("}]}");
+const ZERO = 0x30;
 
 /** The time of a record's last message, read from its end; null where it has none. */
 export function lastTime(bytes: Uint8Array): number | null {
-  const match = LAST_TIME.exec(latin1.decode(bytes.subarray(-MAX_TIME_BYTES)));
-  return match === null ? null : Number(match[1]);
+  let at = bytes.length - AFTER_TIME.length - 1;
+  if (!holds(bytes, AFTER_TIME, at + 1)) return null;
+  let time = 0;
+  let scale = 1;
+  for (; bytes[at]! >= ZERO && bytes[at]! < ZERO + 10; at--, scale *= 10) time += (bytes[at]! - ZERO) * scale;
+  return scale > 1 && holds(bytes, BEFORE_TIME, at + 1 - BEFORE_TIME.length) ? time : null;
+}
+
+function holds(bytes: Uint8Array, part: Uint8Array, from: number): boolean {
+  for (let i = 0; i < part.length; i++) if (bytes[from + i] !== part[i]) return false;
+  return true;
 }
 
 /** Bytes that a record of `fragmentBytes` bytes in `n` fragments takes at most. */
