@@ -40,7 +40,12 @@ export function reportLines(report: LoadReport): string[] {
   if (stopped !== null) lines.push(`stopped early: ${printable(stopped)}`);
   if (steps.length > 0 && !steps.some(({ statsKnown }) => statsKnown))
     lines.push("server side unknown: the admin API gave no samples (GET /v1/stats)");
-  return [`${printable(workload.name)}: ${report.ok ? "done" : "not as it should be"}`, "", ...lines];
+  return [`${printable(workload.name)}: ${ending(report)}`, "", ...lines];
+}
+
+function ending({ ok, stopped }: LoadReport): string {
+  if (ok) return "done";
+  return stopped === null ? "messages did not come as they must" : "ended early";
 }
 
 function bottleneckLines({ bottleneck, steps }: LoadReport): string[] {
