@@ -151,12 +151,18 @@ test("a message must be delivered where it was acknowledged", () => {
 
 test("a run ends where it has nothing more to say", () => {
   const limits = { errorShare: 0.05, ackP99Ms: 1_000 };
-  const calm = { due: 100, failed: 5, ackP99Ms: 900, lateP99Ms: 10 };
+  const calm = { due: 100, failed: 5, ackP99Ms: 900, lateP99Ms: 10, lateInARow: 0 };
   assert.equal(reasonToStop(calm, limits), undefined);
   assert.match(reasonToStop({ ...calm, failed: 6 }, limits) ?? "", /errors: 6\.0 %/);
   assert.match(reasonToStop({ ...calm, ackP99Ms: 1_001 }, limits) ?? "", /1001 ms \(p99\)/);
-  assert.match(reasonToStop({ ...calm, lateP99Ms: 251, ackP99Ms: 9_000 }, limits) ?? "", /generator itself/);
-  assert.equal(reasonToStop({ due: 3, failed: 3, ackP99Ms: null, lateP99Ms: null }, limits), undefined);
+  assert.match(
+    reasonToStop({ ...calm, lateP99Ms: 251, lateInARow: 3, ackP99Ms: 9_000 }, limits) ?? "",
+    /generator itself/,
+  );
+  assert.equal(
+    reasonToStop({ due: 3, failed: 3, ackP99Ms: null, lateP99Ms: null, lateInARow: 0 }, limits),
+    undefined,
+  );
 });
 
 const UNKNOWN: ServerSide = {

@@ -1,6 +1,6 @@
 /** A load run: step after step, each opened slowly, measured, and judged; it ends by itself. */
 import { setTimeout as pause } from "node:timers/promises";
-import { type AbortLimits, reasonToStop } from "./abort.js";
+import { type AbortLimits, LATE_LIMIT_MS, reasonToStop } from "./abort.js";
 import { type Bottleneck, bottleneckOf, type Signal, signalsOf } from "./bottleneck.js";
 import { missingAtEnd, type Violations } from "./check.js";
 import type { Target } from "./connection.js";
@@ -175,6 +175,7 @@ export class LoadRun {
     return { seconds: (performance.now() - startedAt) / 1_000, statsKnown };
   }
 
+  #lateInARow = 0;
   #before = { due: 0, failed: 0, meter: this.#meter };
 
   /** Once a second: says where it stands, and whether it has to end. */
@@ -185,7 +186,14 @@ export class LoadRun {
     this.#before = { due: meter.due, failed: meter.failed, meter };
     const ack = meter.ackMs.takeWindow();
     const late = meter.lateMs.takeWindow();
-    const window = { due, failed, ackP99Ms: ack?.p99Ms ?? null, lateP99Ms: late?.p99Ms ?? null };
+    this.#lateInARow = (late?.p99Ms ?? 0) > LATE_LIMIT_MS ? this.#lateInARow + 1 : 0;
+    const window = {
+      due,
+      failed,
+      ackP99Ms: ack?.p99Ms ?? null,
+      lateP99Ms: late?.p99Ms ?? null,
+      lateInARow: this.#lateInARow,
+    };
     const shown = ack === null ? "" : `, ok p50 ${ack.p50Ms.toFixed(1)} ms, p99 ${ack.p99Ms.toFixed(1)} ms`;
     this.#options.say(
       `×${factor}: ${this.#crowd.ready} connections, ${due} publishes due${shown}${failed > 0 ? `, ${failed} errors` : ""}`,
