@@ -87,6 +87,7 @@ for (const page of pages.filter(({ shell }) => shell.some(isRun)))
     let clients: RawClient[];
     const learned: Learned = new Map();
     before(async () => {
+      await restored(); // of a cluster that has just started the last cell may still be joining
       clients = await people();
       session = new Session(page.name, cluster.dataDir, page.programs, here, bridge.shellFunction);
     });
