@@ -6,6 +6,9 @@ import { MAX_GAP_SAMPLES } from "./windows.js";
 /** Operations among which the last change of the cells is looked for. */
 const LOOKED_AT = 50;
 
+/** A bucket that does not answer must not keep the signals from being shown. */
+const OPERATIONS_WAIT_MS = 3_000;
+
 /** Keeps the samples that advice rests on. After a start it has none, and says so. */
 export class Advisor {
   readonly policy: Policy;
@@ -67,7 +70,7 @@ export class Advisor {
   async #sinceChange(): Promise<number | null> {
     const seen = this.#changedAt === null ? [] : [performance.now() - this.#changedAt];
     try {
-      const operations = await this.#operations.list(LOOKED_AT);
+      const operations = await inTime(this.#operations.list(LOOKED_AT));
       const now = Date.now();
       const since = operations
         .filter(({ kind }) => kind !== "gateway-drain")
@@ -80,4 +83,12 @@ export class Advisor {
       return 0;
     }
   }
+}
+
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("no answer in time")), OPERATIONS_WAIT_MS);
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
