@@ -58,7 +58,9 @@ async function readPage(client: LoadClient, channel: string, after: number) {
     try {
       return await client.history(channel, after, PAGE);
     } catch (error) {
-      if (attempt === ATTEMPTS) throw new Error(`history of ${channel} after ${after}`, { cause: error });
+      const why = error instanceof Error ? error.message : String(error);
+      if (attempt === ATTEMPTS)
+        throw new Error(`history of ${channel} after ${after}: ${why}`, { cause: error });
     }
   }
 }
