@@ -43,11 +43,11 @@ export class World {
     const clockFile = join(options.data, "clocks.json");
     mkdirSync(options.data, { recursive: true });
     writeFileSync(clockFile, "{}");
-    const imports = [PRELOAD.clock, ...(bug === undefined ? [] : [new URL(BUGS[bug].module, PRELOAD.bugs)])];
-    const env = {
-      NODE_OPTIONS: imports.map(({ href }) => `--import ${href}`).join(" "),
+    const preload = (...modules: URL[]) => ({
+      NODE_OPTIONS: modules.map(({ href }) => `--import ${href}`).join(" "),
       CHAOS_CLOCK_FILE: clockFile,
-    };
+    });
+    const bugs = bug === undefined ? [] : [new URL(BUGS[bug].module, PRELOAD.bugs)];
     const through = async (process: string, url: string) => {
       const { protocol, hostname: host, port } = new URL(url);
       const proxy = await FaultProxy.listen({ host, port: Number(port) });
@@ -56,8 +56,8 @@ export class World {
     };
     try {
       const stage = await Stage.start(options, say, interrupted, {
-        workerEnv: env,
-        gatewayEnv: env,
+        workerEnv: preload(PRELOAD.clock, ...bugs),
+        gatewayEnv: preload(PRELOAD.clock),
         through,
       });
       const { hostname: host, port } = new URL(stage.cluster.dev.url);

@@ -1,14 +1,25 @@
 /** See names.ts. The header with which the log refuses an append after a record that the writer does not know is left out. */
-import { headers } from "nats";
-
-const FENCE_HEADER = "Nats-Expected-Last-Subject-Sequence";
-
-interface Headers {
-  set(name: string, ...more: unknown[]): void;
+interface Options {
+  headers?: { encode(): Uint8Array };
+}
+interface Connection {
+  publish(subject: string, data?: Uint8Array | string, options?: Options): void;
 }
 
-const prototype = Object.getPrototypeOf(headers()) as Headers;
-const { set } = prototype;
-prototype.set = function (this: Headers, name, ...more) {
-  if (name !== FENCE_HEADER) set.call(this, name, ...more);
+const FENCE_LINE = /Nats-Expected-Last-Subject-Sequence: \d+\r\n/;
+
+const { JetStreamLog } = (await import(
+  new URL("../../../../cells/dist/jetstream-log.js", import.meta.url).href
+)) as { JetStreamLog: { open(nats: Connection, ...more: unknown[]): Promise<unknown> } };
+const { open } = JetStreamLog;
+JetStreamLog.open = (nats, ...more) => {
+  const { publish } = nats;
+  nats.publish = (subject, data, options = {}) => {
+    const lines =
+      options.headers === undefined ? "" : Buffer.from(options.headers.encode()).toString("latin1");
+    const bytes = Buffer.from(lines.replace(FENCE_LINE, ""), "latin1");
+    const headers = FENCE_LINE.test(lines) ? { headers: { encode: () => bytes } } : {};
+    publish.call(nats, subject, data, { ...options, ...headers });
+  };
+  return open.call(JetStreamLog, nats, ...more);
 };
