@@ -7,7 +7,7 @@ import { refusalOf } from "./work-gate.js";
 const limits = new TenantLimits({
   settings: new Settings(),
   by: "w1",
-  fair: { lagMs: 10, utilization: 1 },
+  fair: { lagMs: 10, utilization: 1, starvation: 1 },
   now: 0,
 });
 const publish = (tenant: string, n: number): WireCommand => {
@@ -21,7 +21,7 @@ test("batches of the busiest tenant are refused with the time to come back; othe
     for (let i = 0; i < 50; i++) refusalOf(publish("noisy", 20), limits, now);
     assert.equal(refusalOf(publish("quiet", 1), limits, now), null);
     now += FAIR_TICK_MS;
-    limits.strained({ lagMs: 500, utilization: 1 }, now);
+    limits.strained({ lagMs: 500, utilization: 1, starvation: 0 }, now);
   }
   const refusals = Array.from({ length: 50 }, () => refusalOf(publish("noisy", 20), limits, now));
   const refusal = refusals.at(-1);
@@ -31,7 +31,7 @@ test("batches of the busiest tenant are refused with the time to come back; othe
   assert.equal(refusalOf([1, "head", "noisy", "chat.a", { gateway: "g1" }], limits, now), null);
   for (let tick = 0; tick < 100; tick++) {
     now += FAIR_TICK_MS;
-    limits.strained({ lagMs: 0, utilization: 0 }, now);
+    limits.strained({ lagMs: 0, utilization: 0, starvation: 0 }, now);
   }
   for (let i = 0; i < 50; i++) assert.equal(refusalOf(publish("noisy", 20), limits, now), null);
 });

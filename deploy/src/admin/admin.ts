@@ -112,6 +112,6 @@ function startQuotas(
   by: string,
   log: Logger,
 ): RunningLimits {
-  const noShares = { fairLagMs: Number.POSITIVE_INFINITY, fairUtilization: 1 };
+  const noShares = { fairLagMs: Number.POSITIVE_INFINITY, fairUtilization: 1, fairStarvation: 1 };
   return startTenantLimits({ nats, settings, by, ...noShares, log });
 }

@@ -152,6 +152,12 @@ export const cell: Dashboard = {
           lines: [["{{instance}}", `plexus_loop_utilization${IN}`]],
         },
         {
+          title: "Part of the time without a processor, smoothed",
+          unit: "percentunit",
+          about: "Above PLEXUS_FAIR_STARVATION work is shared out between tenants.",
+          lines: [["{{instance}}", `plexus_starvation${IN}`]],
+        },
+        {
           title: "Tenants that get less",
           unit: "short",
           lines: [["{{instance}}", `plexus_tenants_limited${IN}`]],

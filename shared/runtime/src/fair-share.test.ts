@@ -29,7 +29,7 @@ function run(
   ticks: number,
   options: { otherLagMs?: number; mostWaiting?: number; utilization?: number } = {},
 ): Outcome {
-  const fair = new FairShare({ lagMs: LAG_MS, utilization: options.utilization ?? 1 }, 0);
+  const fair = new FairShare({ lagMs: LAG_MS, utilization: options.utilization ?? 1, starvation: 1 }, 0);
   const admitted = demands.map(() => 0);
   const refused = demands.map(() => 0);
   const owed = demands.map(() => 0);
@@ -57,7 +57,7 @@ function run(
     }
     lags.push(late / STEPS_PER_TICK + (options.otherLagMs ?? 0));
     busy.push(done / ((CAPACITY * FAIR_TICK_MS) / 1_000));
-    fair.tick({ lagMs: lags.at(-1)!, utilization: busy.at(-1)! }, now);
+    fair.tick({ lagMs: lags.at(-1)!, utilization: busy.at(-1)!, starvation: 0 }, now);
   }
   return { admitted, refused, lags, busy, fair };
 }
@@ -107,13 +107,30 @@ test("before it is late at all a busy process shares its work out, and keeps som
   );
 });
 
+test("an idle process without a processor shares its work out as well, and goes on where it has one again", () => {
+  const fair = new FairShare({ lagMs: LAG_MS, utilization: 0.7, starvation: 0.1 }, 0);
+  let now = 0;
+  const look = (starvation: number) => {
+    for (let i = 0; i < 100; i++) if (fair.admit("loud", now) === 0) fair.worked("loud", 1, now);
+    fair.worked("still", 1, now);
+    fair.tick({ lagMs: 0, utilization: 0.2, starvation }, (now += FAIR_TICK_MS));
+  };
+  for (let i = 0; i < 8; i++) look(0.05);
+  assert.equal(fair.limited, 0);
+  for (let i = 0; i < 8; i++) look(0.3);
+  assert.equal(fair.limited, 1);
+  assert.equal(fair.admit("still", now), 0);
+  for (let i = 0; i < 100; i++) look(0.05);
+  assert.equal(fair.limited, 0);
+});
+
 test("those that have to wait in any case are told to come one after the other", () => {
-  const fair = new FairShare({ lagMs: LAG_MS, utilization: 1 }, 0);
+  const fair = new FairShare({ lagMs: LAG_MS, utilization: 1, starvation: 1 }, 0);
   assert.equal(fair.turn("loud", 0), 0);
   for (let now = 0; now < 2_000; now += FAIR_TICK_MS) {
     fair.worked("loud", 250, now);
     fair.worked("still", 1, now);
-    fair.tick({ lagMs: 10 * LAG_MS, utilization: 1 }, now);
+    fair.tick({ lagMs: 10 * LAG_MS, utilization: 1, starvation: 0 }, now);
   }
   const turns = Array.from({ length: 100 }, () => fair.turn("loud", 2_000));
   assert.ok(turns.every((turn, i) => i === 0 || turn >= turns[i - 1]!));
@@ -145,16 +162,17 @@ test("a lag with other causes brings nobody to a stop, and the limit goes with i
     now += FAIR_TICK_MS;
     for (let k = 0; k < 100; k++) if (fair.admit("t0", now) === 0) fair.worked("t0", 1, now);
     fair.worked("t1", 1, now);
-    fair.tick({ lagMs: 0, utilization: 0 }, now);
+    fair.tick({ lagMs: 0, utilization: 0, starvation: 0 }, now);
   }
   assert.equal(fair.limited, 0);
 });
 
 test("who has no work any more is forgotten, and there is a bound on those who have", () => {
-  const fair = new FairShare({ lagMs: LAG_MS, utilization: 1, maxTenants: 3 }, 0);
+  const fair = new FairShare({ lagMs: LAG_MS, utilization: 1, starvation: 1, maxTenants: 3 }, 0);
   for (let i = 0; i < 10; i++) fair.worked(`t${i}`, 1, 0);
   assert.equal(fair.size, 3);
   assert.equal(fair.admit("t9", 0), 0);
-  for (let tick = 1; tick < 20; tick++) fair.tick({ lagMs: 0, utilization: 0 }, tick * FAIR_TICK_MS);
+  for (let tick = 1; tick < 20; tick++)
+    fair.tick({ lagMs: 0, utilization: 0, starvation: 0 }, tick * FAIR_TICK_MS);
   assert.equal(fair.size, 0);
 });

@@ -1,11 +1,11 @@
 /**
- * Fairness between tenants where a process has about as much to do as it can: while its event loop is strained, those
- * tenants that cause more than an equal part of the work get less of it, step by step; once it is not they get more
+ * Fairness between tenants where a process has about as much to do as it can: while it is strained, those tenants that cause more than an equal part of the work get less of it, step by step; once it is not they get more
  * again (additive increase, multiplicative decrease: Chiu and Jain, 1989). A process with time left refuses nobody.
  *
- * Two things tell of strain. A loop that is busy most of the time makes everybody wait long before it is late by much:
- * it takes what has come in a few milliseconds, again and again. And one that is late has too much to do at once,
- * however idle it was on average.
+ * Three things tell of strain. An event loop that is busy most of the time makes everybody wait long before it is late
+ * by much: it takes what has come in a few milliseconds, again and again. One that is late has too much to do at once,
+ * however idle it was on average. And where all processes of a machine together want more processors than there are,
+ * each of them is idle for most of the time and yet waits whenever it has something to do.
  *
  * Pure: time and strain are arguments. Work is in units of about one publish.
  *
@@ -19,18 +19,22 @@ export interface FairShareOptions {
   lagMs: number;
   /** The smoothed part of the time that it is busy, 0 to 1, above which work is shared out. */
   utilization: number;
+  /** The smoothed part of the time for which it has to wait for a processor, 0 to 1, above which work is shared out. */
+  starvation: number;
   maxTenants?: number;
 }
 
-/** How an event loop did since the last look. */
+/** How a process did since the last look. */
 export interface Strain {
   /** Mean lateness of a timer, milliseconds. */
   readonly lagMs: number;
   /** The part of the time in which it did not wait for anything, 0 to 1. */
   readonly utilization: number;
+  /** The part in which it was ready to run, and another process had the processor, 0 to 1. */
+  readonly starvation: number;
 }
 
-/** Between two looks at the event loop. */
+/** Between two looks at how the process does. */
 export const FAIR_TICK_MS = 250;
 /** What a delivery and a KiB cost, beside a publish. */
 export const DELIVERY_WORK = 0.05;
@@ -78,7 +82,7 @@ interface Limit {
 export class FairShare {
   readonly #options: Required<FairShareOptions>;
   readonly #tenants = new Map<string, Worker>();
-  #strain: Strain = { lagMs: 0, utilization: 0 };
+  #strain: Strain = { lagMs: 0, utilization: 0, starvation: 0 };
   /** Work of all tenants per second, when there was most of it. */
   #most = 0;
   #lookedAt: number;
@@ -127,14 +131,15 @@ export class FairShare {
     if (worker.limit !== null) worker.limit.bucket.charge(work, worker.limit, now);
   }
 
-  /** Looks at how the event loop did since the last look, every {@link FAIR_TICK_MS} or so. */
-  tick({ lagMs, utilization }: Strain, now: number): void {
+  /** Looks at how the process did since the last look, every {@link FAIR_TICK_MS} or so. */
+  tick({ lagMs, utilization, starvation }: Strain, now: number): void {
     const seconds = (now - this.#lookedAt) / 1_000;
     if (seconds <= 0) return;
     this.#lookedAt = now;
     this.#strain = {
       lagMs: smoothed(this.#strain.lagMs, lagMs),
       utilization: smoothed(this.#strain.utilization, utilization),
+      starvation: smoothed(this.#strain.starvation, starvation),
     };
     let total = 0;
     for (const [tenant, worker] of this.#tenants) {
@@ -153,8 +158,9 @@ export class FairShare {
   }
 
   get #isStrained(): boolean {
-    const { lagMs, utilization } = this.#options;
-    return this.#strain.lagMs > lagMs || this.#strain.utilization > utilization;
+    const { lagMs, utilization, starvation } = this.#strain;
+    const most = this.#options;
+    return lagMs > most.lagMs || utilization > most.utilization || starvation > most.starvation;
   }
 }
 

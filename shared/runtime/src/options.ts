@@ -66,4 +66,10 @@ export const fairnessOptions = {
     default: 0.75,
     doc: "Part of the time that the event loop is busy above which the same happens; 1: never for this reason.",
   }),
+  fairStarvation: option({
+    env: "PLEXUS_FAIR_STARVATION",
+    type: z.coerce.number().min(0.01).max(1),
+    default: 0.08,
+    doc: "Part of the time for which the process is ready to run and gets no processor, above which the same happens (Linux); 1: never for this reason.",
+  }),
 };

@@ -1,4 +1,5 @@
-/** Runs {@link TenantLimits}: says and hears usage once a second, and measures how the event loop does. */
+/** Runs {@link TenantLimits}: says and hears usage once a second, and measures how the process does. */
+import { existsSync, readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { subjects } from "@plexus/protocol";
 import { FAIR_TICK_MS, type FairShareOptions, type Strain } from "./fair-share.js";
@@ -23,10 +24,15 @@ export function startTenantLimits(context: {
   by: string;
   fairLagMs: number;
   fairUtilization: number;
+  fairStarvation: number;
   log: Logger;
 }): RunningLimits {
   const { nats, settings, by, log } = context;
-  const fair: FairShareOptions = { lagMs: context.fairLagMs, utilization: context.fairUtilization };
+  const fair: FairShareOptions = {
+    lagMs: context.fairLagMs,
+    utilization: context.fairUtilization,
+    starvation: context.fairStarvation,
+  };
   const limits = new TenantLimits({ settings, by, fair, now: performance.now() });
   const subscription = subscribe(nats, subjects.usage, log, (message) =>
     limits.heard(message.json<UsageMessage>(), performance.now()),
@@ -40,7 +46,7 @@ export function startTenantLimits(context: {
       }
     }
   }, SAY_MS);
-  const stopWatching = watchLoop((strain, now) => limits.strained(strain, now));
+  const stopWatching = watchStrain((strain, now) => limits.strained(strain, now));
   return {
     limits,
     stop: () => {
@@ -51,9 +57,19 @@ export function startTenantLimits(context: {
   };
 }
 
-/** Tells now and then how the event loop did since. */
-function watchLoop(tell: (strain: Strain, now: number) => void): () => void {
+/** Of this thread, which is the one of the event loop: nanoseconds on a processor, and ready to run without one. */
+const SCHEDSTAT = "/proc/self/schedstat";
+const hasSchedstat = existsSync(SCHEDSTAT);
+
+/** Milliseconds, since the process began, for which it had to wait for a processor; 0 where the system does not say. */
+function starvedMs(): number {
+  return hasSchedstat ? Number(readFileSync(SCHEDSTAT, "utf8").split(" ")[1]) / 1e6 : 0;
+}
+
+/** Tells now and then how the process did since. */
+function watchStrain(tell: (strain: Strain, now: number) => void): () => void {
   let utilized = performance.eventLoopUtilization();
+  let starved = starvedMs();
   let [dueAt, lateMs, fired] = [performance.now() + LAG_TIMER_MS, 0, 0];
   let toldAt = performance.now();
   const timer = setInterval(() => {
@@ -62,12 +78,11 @@ function watchLoop(tell: (strain: Strain, now: number) => void): () => void {
     fired++;
     dueAt = now + LAG_TIMER_MS;
     if (now - toldAt < FAIR_TICK_MS) return;
-    const before = utilized;
+    const [utilizedBefore, starvedBefore] = [utilized, starved];
     utilized = performance.eventLoopUtilization();
-    tell(
-      { lagMs: lateMs / fired, utilization: performance.eventLoopUtilization(utilized, before).utilization },
-      now,
-    );
+    starved = starvedMs();
+    const { utilization } = performance.eventLoopUtilization(utilized, utilizedBefore);
+    tell({ lagMs: lateMs / fired, utilization, starvation: (starved - starvedBefore) / (now - toldAt) }, now);
     [lateMs, fired, toldAt] = [0, 0, now];
   }, LAG_TIMER_MS);
   return () => clearInterval(timer);

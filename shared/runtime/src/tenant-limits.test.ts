@@ -15,7 +15,8 @@ function processes(
   settings.putTenant("acme", { quotas });
   const all = Array.from(
     { length: count },
-    (_, i) => new TenantLimits({ settings, by: `g${i}`, fair: { lagMs: 10, utilization: 1 }, now: 0 }),
+    (_, i) =>
+      new TenantLimits({ settings, by: `g${i}`, fair: { lagMs: 10, utilization: 1, starvation: 1 }, now: 0 }),
   );
   const second = (now: number) => {
     const said = all.flatMap((limits) => limits.endSecond(now));

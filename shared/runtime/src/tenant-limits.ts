@@ -147,12 +147,13 @@ export class TenantLimits {
     return this.#fair.strain.lagMs;
   }
 
-  /** Looks at how the event loop did; see {@link FairShare.tick}. */
+  /** Looks at how the process did; see {@link FairShare.tick}. */
   strained(strain: Strain, now: number): void {
     this.#fair.tick(strain, now);
-    const { lagMs, utilization } = this.#fair.strain;
+    const { lagMs, utilization, starvation } = this.#fair.strain;
     metrics.lagSeconds.set(lagMs / 1_000);
     metrics.loopUtilization.set(utilization);
+    metrics.starvation.set(starvation);
     metrics.limitedTenants.set(this.#fair.limited);
   }
 

@@ -34,6 +34,10 @@ export const loopUtilization = new Gauge({
   name: "plexus_loop_utilization",
   help: "Part of the time that the event loop is busy, smoothed: above PLEXUS_FAIR_UTILIZATION work is shared out between tenants",
 });
+export const starvation = new Gauge({
+  name: "plexus_starvation",
+  help: "Part of the time for which the process is ready to run and has no processor, smoothed: above PLEXUS_FAIR_STARVATION work is shared out between tenants. 0 outside of Linux",
+});
 export const limitedTenants = new Gauge({
   name: "plexus_tenants_limited",
   help: "Tenants that do more than an equal part of the work and get less of it while this process is strained",

@@ -33,6 +33,13 @@ const MAX_TRIES = 200;
 /** A page that tests of the protocol don't need, and the log of what a process does, which they do. */
 const DEFAULTS = { quiet: true, demo: false, cells: ["eu-1"], workers: 1, gateways: 1 };
 
+/** Other tests run on the same processors. That strain is not what a test is about, unless it says so. */
+const NO_SHARES = {
+  PLEXUS_FAIR_LAG_MS: "60000",
+  PLEXUS_FAIR_UTILIZATION: "1",
+  PLEXUS_FAIR_STARVATION: "1",
+};
+
 export class TestCluster {
   readonly dataDir = mkdtempSync(join(tmpdir(), "plexus-test-"));
   readonly #options: TestClusterOptions;
@@ -53,7 +60,10 @@ export class TestCluster {
       env.PLEXUS_SETTINGS_FILE = join(this.dataDir, "settings.json");
       writeFileSync(env.PLEXUS_SETTINGS_FILE, JSON.stringify(settings));
     }
-    this.#cluster = await startCluster({ ...DEFAULTS, ...options, env, dataDir: this.dataDir });
+    const workerEnv = { ...NO_SHARES, ...options.workerEnv };
+    const gatewayEnv = { ...NO_SHARES, ...options.gatewayEnv };
+    const common = { ...DEFAULTS, ...options, env, workerEnv, gatewayEnv };
+    this.#cluster = await startCluster({ ...common, dataDir: this.dataDir });
   }
 
   /** Has something done before the cluster is stopped; the last one first. */
