@@ -19,9 +19,10 @@ export const RATE_OF: Readonly<Partial<Record<ClientFrame["op"], RateKind>>> = {
 
 /**
  * Refusals before a connection is closed. Who waits as long as it is told comes nowhere near: a client's unanswered
- * requests may be refused all at once, and then one by one.
+ * requests may be refused all at once, and then about as often as others are let in, which is 5,000 times a second at
+ * most unless a connection's rates are raised.
  */
-const REFUSALS: BucketRate = { perSecond: 500, burst: 5_000 };
+const REFUSALS: BucketRate = { perSecond: 5_000, burst: 20_000 };
 
 /** What one connection has used of its rates. A bucket is made when it is first needed. */
 export class ConnectionUsage {

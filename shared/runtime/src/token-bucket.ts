@@ -8,7 +8,7 @@ export interface BucketRate {
 export const MAX_RETRY_MS = 10_000;
 /** So many seconds' worth of tokens is the deepest debt: what goes beyond is forgiven, so that nobody is shut out for days. */
 export const MAX_DEBT_S = 60;
-/** What adding up fractions may lose of a token. */
+/** What adding up fractions may lose of a token, or add to a time. */
 const ROUNDING = 1e-6;
 
 /**
@@ -74,6 +74,6 @@ export class TokenBucket {
     const dueAt = now + Math.max(0, ((wanted - this.#tokens) * 1_000) / perSecond);
     const turnAt = Math.max(dueAt, this.#lastTurnAt + 1_000 / perSecond);
     this.#lastTurnAt = Math.min(turnAt, now + MAX_RETRY_MS);
-    return Math.max(1, Math.ceil(this.#lastTurnAt - now));
+    return Math.max(1, Math.ceil(this.#lastTurnAt - now - ROUNDING));
   }
 }
