@@ -30,25 +30,25 @@ const GROW = {
 export const COSTS = {
   publishGatewayUs: {
     ...BENCHMARKS,
-    value: 13.7,
+    value: 11.0,
     says: "Publish: Plexus, 500 channels, gateway µs per publish",
     pattern: /Plexus, 500 channels \|.*gateway ([\d.]+)/,
   },
   publishWorkerUs: {
     ...BENCHMARKS,
-    value: 16.3,
+    value: 12.3,
     says: "Publish: Plexus, 500 channels, worker µs per publish",
     pattern: /Plexus, 500 channels \|.*worker ([\d.]+)/,
   },
   publishNatsUs: {
     ...BENCHMARKS,
-    value: 9.5,
+    value: 8.1,
     says: "Publish: Plexus, 500 channels, NATS µs per publish",
     pattern: /Plexus, 500 channels \|.*NATS ([\d.]+)/,
   },
   appendsPerLog: {
     ...BENCHMARKS,
-    value: 39_485,
+    value: 50_118,
     says: "Publish: Plexus, 500 channels, acknowledged a second in one cell",
     pattern: /Plexus, 500 channels \| ([\d,]+)/,
   },

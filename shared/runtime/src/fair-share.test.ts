@@ -113,7 +113,8 @@ test("an idle process without a processor shares its work out as well, and goes 
   const look = (starvation: number) => {
     for (let i = 0; i < 100; i++) if (fair.admit("loud", now) === 0) fair.worked("loud", 1, now);
     fair.worked("still", 1, now);
-    fair.tick({ lagMs: 0, utilization: 0.2, starvation }, (now += FAIR_TICK_MS));
+    now += FAIR_TICK_MS;
+    fair.tick({ lagMs: 0, utilization: 0.2, starvation }, now);
   };
   for (let i = 0; i < 8; i++) look(0.05);
   assert.equal(fair.limited, 0);
