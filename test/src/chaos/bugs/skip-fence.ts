@@ -18,7 +18,9 @@ JetStreamLog.open = (nats, ...more) => {
     const lines =
       options.headers === undefined ? "" : Buffer.from(options.headers.encode()).toString("latin1");
     const bytes = Buffer.from(lines.replace(FENCE_LINE, ""), "latin1");
-    const headers = FENCE_LINE.test(lines) ? { headers: { encode: () => bytes } } : {};
+    // The directory is changed under the same header: without it nothing would begin at all.
+    const isRecord = FENCE_LINE.test(lines) && !subject.startsWith("$");
+    const headers = isRecord ? { headers: { encode: () => bytes } } : {};
     publish.call(nats, subject, data, { ...options, ...headers });
   };
   return open.call(JetStreamLog, nats, ...more);
