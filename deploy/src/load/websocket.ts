@@ -77,7 +77,7 @@ export class LoadWebSocket {
 
   static async open(target: WebSocketTarget, listener: FrameListener): Promise<LoadWebSocket> {
     const { host, port, path, protocol, openWithinMs } = target;
-    let read = (_: Buffer) => {};
+    let read: (chunk: Buffer) => void = () => undefined;
     const socket = await socketTo(target, (chunk) => read(chunk));
     const late = () => socket.destroy(new Error("it was not opened in time"));
     const timer = openWithinMs === undefined ? undefined : setTimeout(late, openWithinMs);
