@@ -15,13 +15,14 @@ const CAPS = { "chat.bots.*": ["sub", "pub", "history"] };
 /** A server that reads its configuration may leave a connection that is just being made without an answer. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
-const cluster = clusterForFile({ workers: 2 });
-const isolated = clusterForFile({ isolated: true, cells: ["eu-1", "us-1"] });
-const admin = new Admin(cluster);
 const connections: NatsConnection[] = [];
+// Before the servers are gone: hooks run in the order in which they are given.
 after(async () => {
   for (const nats of connections) await nats.close();
 });
+const cluster = clusterForFile({ workers: 2 });
+const isolated = clusterForFile({ isolated: true, cells: ["eu-1", "us-1"] });
+const admin = new Admin(cluster);
 
 /** Logs in as a bot; what its server says against it ends the connection. */
 async function login(of: TestCluster, bot: string, seed: string): Promise<NatsConnection> {

@@ -1,6 +1,6 @@
 /** @plexus/bot on a real cluster: every message, in order, whatever becomes of the bot and of its connection. */
 import assert from "node:assert/strict";
-import { after, afterEach, test } from "node:test";
+import { afterEach, test } from "node:test";
 import { type Bot, type BotMessage, connectBot, PlexusError, type Reset } from "@plexus/bot";
 import { Admin } from "./harness/admin.js";
 import { BusProxy } from "./harness/bus-proxy.js";
@@ -11,7 +11,7 @@ import { publishMany, range } from "./protocol/case.js";
 const bus = await BusProxy.listen(() => cluster.natsPort);
 const cluster = clusterForFile({ workers: 2, cells: ["eu-1", "us-1"] });
 const bots = new Set<Bot>();
-after(async () => {
+cluster.beforeStop(async () => {
   for (const bot of bots) await bot.close();
   bus.close();
 });

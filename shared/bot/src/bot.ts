@@ -104,6 +104,9 @@ export class Bot {
       ...[...this.#memberships.values()].filter(({ isMember }) => isMember).map((member) => member.leave()),
     ];
     for (const end of await Promise.allSettled(ends)) if (end.status === "rejected") this.#warn(end.reason);
+    // What has just been written to a socket that the server has ended fails in the next tick. Closed before that, the
+    // NATS client no longer listens for it, and the failure would end the bot's process.
+    await new Promise((resolve) => setImmediate(resolve));
     await this.nats.close();
   }
 
