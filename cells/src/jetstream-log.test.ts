@@ -228,10 +228,21 @@ test("large pages are read whole", async () => {
   );
 });
 
-test("every subject with a record is listed", async () => {
+test("every subject with a record is listed and counted, without the server putting all names into one answer", async () => {
   await append(0);
+  await append(1);
   await append(0, undefined, { channel: "chat.b" });
+  const asked: string[] = [];
+  const subscription = nats.subscribe("$JS.API.STREAM.INFO.>", {
+    callback: (_error, message) => void asked.push(message.string()),
+  });
+  await nats.flush();
   assert.deepEqual((await log.subjects()).sort(), [subject("chat.a"), subject("chat.b")]);
+  assert.equal(await log.size(), 2);
+  await nats.flush();
+  subscription.unsubscribe();
+  assert.ok(asked.length > 0);
+  assert.ok(!asked.some((question) => question.includes("subjects_filter")), asked.join());
 });
 
 test("a log keeps its name for life, and a new life has another", async () => {

@@ -178,12 +178,21 @@ export class JetStreamLog implements ChannelLog {
     return new JetStreamLog({ nats, cell, log, options }, info, breakers, domain);
   }
 
-  /** Every subject that holds a record: one for each channel. */
+  /**
+   * Every subject that holds a record: one for each channel. In pieces: the server's own list of 200,000 names is a single
+   * answer, whose JSON keeps this process from anything else for half a second.
+   */
   async subjects(): Promise<string[]> {
+    const found: string[] = [];
+    await this.newest((subject) => found.push(subject));
+    return found;
+  }
+
+  /** How many subjects hold a record. */
+  async size(): Promise<number> {
     const manager = await jetstreamManager(this.#nats, { checkAPI: false });
-    const filter = { subjects_filter: ">" };
-    const { state } = await manager.streams.info(this.#stream, filter);
-    return Object.keys(state.subjects ?? {});
+    const { state } = await manager.streams.info(this.#stream);
+    return state.num_subjects ?? 0;
   }
 
   /** It has not taken anything for a while: what is new is refused at once, and need not be offered. */

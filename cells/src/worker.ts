@@ -133,8 +133,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const owns = (partition: number) => partitions.owned.has(partition);
   const leases = new Leases({ nats, cell, store, actors, owns, log });
   const isLeader = () => owns(LEADER_PARTITION);
-  const subjectsOfLog = () => channelLog.subjects();
-  const channels = new ChannelCount({ cell, directory, subjects: subjectsOfLog, isLeader, log });
+  const channels = new ChannelCount({ cell, directory, log: channelLog, isLeader, logger: log });
   const status = new StatusReporter({ nats, cell, worker: workerId, partitions, actors, channels, log });
   const { maxActors } = options;
   const said = { nats, cell, worker: workerId, actors, maxActors, channels, tenants: ground.tenants, log };
