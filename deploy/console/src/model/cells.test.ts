@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Advice, Cell, Operation, Stats } from "../api-types.js";
-import { adviceIn, changeOf, healthOf, mustWait, shareOfChannels } from "./cells.js";
+import { adviceIn, changeOf, healthOf, mayBeGivenUp, mustWait, shareOfChannels } from "./cells.js";
 
 const eu: Cell = { id: "eu-1", region: "eu", state: "active", weight: 1, workers: 2, channels: 30, rate: 5 };
 const us: Cell = { ...eu, id: "us-1", region: "us", channels: 10 };
@@ -51,6 +51,14 @@ test("health says what is wrong, and the worst of it", () => {
   assert.equal(health({ state: "drained", workers: 0 }).level, "good", "nobody needs it");
   assert.equal(health({ state: "down" }).text, "given up");
   assert.equal(health({}, null, [{ ...drain, state: "parked" }]).text, "an operation is parked");
+});
+
+test("a cell is given up that has or is to have channels, while another one is active", () => {
+  for (const state of ["active", "joining", "draining"] as const)
+    assert.ok(mayBeGivenUp({ ...eu, state }, [eu, us]), state);
+  for (const state of ["drained", "down"] as const)
+    assert.ok(!mayBeGivenUp({ ...eu, state }, [eu, us]), state);
+  assert.ok(!mayBeGivenUp(eu, [eu, { ...us, state: "draining" }]), "nobody would take them");
 });
 
 test("what may be done is what the state allows, and never a drain of the last active cell", () => {

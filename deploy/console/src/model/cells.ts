@@ -39,8 +39,14 @@ export function changeOf(cell: Cell, cells: readonly Cell[]): Change | null {
   return "activate";
 }
 
+/** Whether it can be given up: it holds channels, or is to, and somebody is left who takes them. */
+export function mayBeGivenUp(cell: Cell, cells: readonly Cell[]): boolean {
+  if (cell.state === "down" || cell.state === "drained") return false;
+  return cells.some(({ id, state }) => id !== cell.id && state === "active");
+}
+
 /** Whether another change is under way that this one would have to wait for; a drain may be turned around. */
-export function mustWait(cell: Cell, change: Change, operations: readonly Operation[]): boolean {
+export function mustWait(cell: Cell, change: Change | "weight", operations: readonly Operation[]): boolean {
   const turns = change === "activate" && cell.state === "draining";
   return !turns && operations.some((one) => isUnderWay(one) && one.kind !== "gateway-drain");
 }

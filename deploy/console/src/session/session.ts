@@ -78,8 +78,8 @@ export class Session {
   }
 
   /** Gives an order that begins an operation, and follows that. */
-  async begin(orderPath: string): Promise<Operation> {
-    const { operation } = await this.api.post<Started>(orderPath);
+  async begin(orderPath: string, body: object = {}): Promise<Operation> {
+    const { operation } = await this.api.post<Started>(orderPath, body);
     this.#takeOperations([operation], operation.id);
     this.lookNow();
     return operation;

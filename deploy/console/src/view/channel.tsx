@@ -1,12 +1,12 @@
 import type { ComponentChildren } from "preact";
 import type { Channel as ChannelAnswer, Presence } from "../api-types.js";
 import { clock, count } from "../model/format.js";
-import { hashOf, type Route } from "../model/route.js";
+import { hashOf } from "../model/route.js";
 import { path } from "../session/api.js";
 import { useMessages } from "../session/channel-messages.js";
 import { usePolled } from "../session/polled.js";
 import type { Session } from "../session/session.js";
-import { Finder } from "./finder.js";
+import { Awaited, Inspector, type InspectorProps } from "./inspector.js";
 import { Publish } from "./publish.js";
 import { useNow } from "./use-now.js";
 
@@ -15,25 +15,14 @@ const SHOWN_MEMBERS = 200;
 /** Characters of a message that are shown. */
 const SHOWN_DATA = 2_000;
 
-interface Props {
-  session: Session;
-  route: Route;
-  onShow(route: Route): void;
-}
-
 /** Where a channel lives, who is in it, and what is said there. */
-export function Channel({ session, route, onShow }: Props) {
-  const { tenant, name } = route;
+export function Channel({ session, ...asked }: InspectorProps & { session: Session }) {
   return (
-    <>
-      <section class="panel" aria-labelledby="channel-title">
-        <h1 id="channel-title">Channel</h1>
-        <Finder view="channel" route={route} placeholder="chat.lobby" onShow={onShow} />
-      </section>
-      {tenant !== undefined && name !== undefined && (
-        <Inspected key={`${tenant}/${name}`} session={session} tenant={tenant} channel={name} />
+    <Inspector view="channel" title="Channel" placeholder="chat.lobby" {...asked}>
+      {(tenant, channel) => (
+        <Inspected key={`${tenant}/${channel}`} session={session} tenant={tenant} channel={channel} />
       )}
-    </>
+    </Inspector>
   );
 }
 
@@ -46,12 +35,7 @@ interface InspectedProps {
 function Inspected({ session, tenant, channel }: InspectedProps) {
   const base = path`/v1/tenants/${tenant}/channels/${channel}`;
   const { value, problem, again } = usePolled<ChannelAnswer>(session.api, base);
-  if (value === null)
-    return (
-      <p class="panel empty" role="status" data-testid="channel-problem">
-        {problem || "Asking …"}
-      </p>
-    );
+  if (value === null) return <Awaited problem={problem} />;
   return (
     <div class="inspected" data-stale={problem !== ""}>
       <section class="panel" aria-labelledby="home-title">

@@ -1,28 +1,20 @@
-import { useState } from "preact/hooks";
 import type { Gateway } from "../api-types.js";
 import { bytes, cores, count, millis, plural, rate, span } from "../model/format.js";
 import { path } from "../session/api.js";
 import type { Known, Session } from "../session/session.js";
 import { useStore } from "../session/store.js";
-import { Confirm, type Order } from "./dialog.js";
+import { type Field, type Order, useOrder } from "./dialog.js";
 import { State } from "./icons.js";
-import { focusUnderWay } from "./under-way.js";
+import { type Column, Table } from "./table.js";
+import { carryOut } from "./under-way.js";
 import { useNow } from "./use-now.js";
 
-const COLUMNS = [
-  "Connections",
-  "Channels",
-  "Published/s",
-  "Delivered/s",
-  "Loop lag",
-  "CPU",
-  "Memory",
-  "Up for",
-];
+/** As the admin API has it. */
+const MAX_PER_SECOND = 100_000;
 
 export function Gateways({ session }: { session: Session }) {
   const known = useStore(session.known);
-  const [order, setOrder] = useState<Order | null>(null);
+  const [dialog, order] = useOrder();
   const now = useNow();
   const gateways = known.gateways?.gateways;
   const missing = known.gateways?.missing ?? [];
@@ -35,98 +27,78 @@ export function Gateways({ session }: { session: Session }) {
         </p>
       )}
       {gateways === undefined && <p class="empty">Asking …</p>}
-      {gateways !== undefined && (
-        <table class="cards" data-testid="gateways">
-          <thead>
-            <tr>
-              <th scope="col">Gateway</th>
-              <th scope="col">State</th>
-              {COLUMNS.map((name) => (
-                <th key={name} scope="col" class="number">
-                  {name}
-                </th>
-              ))}
-              {session.mayOperate && (
-                <th scope="col">
-                  <span class="visually-hidden">Change</span>
-                </th>
-              )}
-            </tr>
-          </thead>
-          <tbody>
-            {gateways.map((gateway) => (
-              <Row
-                key={gateway.instance}
-                gateway={gateway}
-                known={known}
-                now={now}
-                session={session}
-                onOrder={setOrder}
-              />
-            ))}
-          </tbody>
-        </table>
+      {gateways?.length === 0 && <p class="empty">No gateway answers.</p>}
+      {gateways !== undefined && gateways.length > 0 && (
+        <Table
+          name="gateways"
+          rows={gateways}
+          keyOf={({ instance }) => instance}
+          attributes={({ id, draining }) => ({ "data-testid": `gateway-${id}`, "data-draining": draining })}
+          head={({ instance }) => ({ title: instance })}
+          columns={columnsOf(known, now, session, order)}
+        />
       )}
-      {order !== null && <Confirm order={order} onClose={() => setOrder(null)} />}
+      {dialog}
     </section>
   );
 }
 
-interface RowProps {
-  gateway: Gateway;
-  known: Known;
-  now: number;
-  session: Session;
-  onOrder(order: Order): void;
-}
-
-function Row({ gateway, known, now, session, onOrder }: RowProps) {
-  const { id, instance, connections, channels, draining, startedAt } = gateway;
-  const stats = known.stats?.gateways[id];
-  const values = [
-    count(connections),
-    count(channels),
-    rate(stats?.publishesPerS),
-    rate(stats?.deliveriesPerS),
-    millis(stats?.loopLagMs),
-    cores(stats?.cpu),
-    bytes(stats?.rssBytes),
-    span(now - startedAt),
+function columnsOf(
+  { stats, gateways }: Known,
+  now: number,
+  session: Session,
+  order: (order: Order) => void,
+): Array<Column<Gateway>> {
+  const of = ({ id }: Gateway) => stats?.gateways[id];
+  const isLast = ({ id }: Gateway) => !gateways?.gateways.some((other) => other.id !== id && !other.draining);
+  return [
+    { title: "Gateway", value: ({ id }) => id },
+    { title: "State", value: ({ draining }) => <State state={draining ? "draining" : "serving"} /> },
+    { title: "Connections", kind: "number", value: ({ connections }) => count(connections) },
+    { title: "Channels", kind: "number", value: ({ channels }) => count(channels) },
+    { title: "Published/s", kind: "number", value: (one) => rate(of(one)?.publishesPerS) },
+    { title: "Delivered/s", kind: "number", value: (one) => rate(of(one)?.deliveriesPerS) },
+    { title: "Loop lag", kind: "number", value: (one) => millis(of(one)?.loopLagMs) },
+    { title: "CPU", kind: "number", value: (one) => cores(of(one)?.cpu) },
+    { title: "Memory", kind: "number", value: (one) => bytes(of(one)?.rssBytes) },
+    { title: "Up for", kind: "number", value: ({ startedAt }) => span(now - startedAt) },
+    session.mayOperate
+      ? {
+          title: "Change",
+          kind: "change",
+          value: (one) =>
+            !one.draining && (
+              <button
+                type="button"
+                data-testid={`drain-${one.id}`}
+                aria-label={`Drain ${one.id}`}
+                onClick={() => order(drainOf(one, isLast(one), session))}
+              >
+                Drain…
+              </button>
+            ),
+        }
+      : undefined,
   ];
-  const others = known.gateways?.gateways.some((other) => other.id !== id && !other.draining) ?? false;
-  return (
-    <tr data-testid={`gateway-${id}`} data-draining={draining}>
-      <th scope="row" title={instance}>
-        {id}
-      </th>
-      <td data-label="State">
-        <State state={draining ? "draining" : "serving"} />
-      </td>
-      {values.map((value, i) => (
-        <td key={COLUMNS[i]} data-label={COLUMNS[i]} class="number">
-          {value}
-        </td>
-      ))}
-      {session.mayOperate && (
-        <td class="change">
-          {!draining && others && (
-            <button
-              type="button"
-              data-testid={`drain-${id}`}
-              aria-label={`Drain ${id}`}
-              onClick={() => onOrder(drainOf(gateway, session))}
-            >
-              Drain…
-            </button>
-          )}
-          {!draining && !others && <span class="soft small">the last that accepts</span>}
-        </td>
-      )}
-    </tr>
-  );
 }
 
-function drainOf({ id, connections }: Gateway, session: Session): Order {
+const PACE: Field = {
+  name: "perSecond",
+  label: "Connections a second",
+  type: "number",
+  min: 1,
+  max: MAX_PER_SECOND,
+  step: 1,
+  placeholder: "as the gateway is set",
+};
+const FORCE: Field = {
+  name: "force",
+  label: "Drain it although no other gateway accepts connections: nobody can connect then",
+  type: "checkbox",
+  required: true,
+};
+
+function drainOf({ id, connections }: Gateway, isLast: boolean, session: Session): Order {
   return {
     title: `Drain gateway ${id}?`,
     explanation: (
@@ -135,12 +107,16 @@ function drainOf({ id, connections }: Gateway, session: Session): Order {
         more, until its process is started again.
       </p>
     ),
+    fields: isLast ? [PACE, FORCE] : [PACE],
     verb: "Drain",
     typed: id,
     isDangerous: true,
-    run: async () => {
-      await session.begin(path`/v1/gateways/${id}/drain`);
-      focusUnderWay();
+    run: (given) => {
+      const perSecond = given.get("perSecond");
+      return carryOut(session, path`/v1/gateways/${id}/drain`, {
+        ...(perSecond === "" ? {} : { perSecond: Number(perSecond) }),
+        ...(given.has("force") ? { force: true } : {}),
+      });
     },
   };
 }

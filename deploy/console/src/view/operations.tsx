@@ -5,6 +5,7 @@ import type { Session } from "../session/session.js";
 import { useStore } from "../session/store.js";
 import { State } from "./icons.js";
 import { RunAgain } from "./run-again.js";
+import { Table } from "./table.js";
 import { useNow } from "./use-now.js";
 
 /** What was changed of late, newest first; what is parked waits for somebody to run it again. */
@@ -21,75 +22,62 @@ export function Operations({ session }: { session: Session }) {
           <p class="lead">
             Failed for too long without any progress. Nothing is lost: mend the cause, then run it again.
           </p>
-          <Table operations={parked} session={session} now={now} />
+          <List operations={parked} session={session} now={now} />
         </section>
       )}
       <section class="panel" aria-labelledby="operations-title">
         <h1 id="operations-title">Operations</h1>
         {shown === undefined && <p class="empty">Asking …</p>}
         {shown?.length === 0 && <p class="empty">Nothing was changed in the last 30 days.</p>}
-        {shown !== undefined && shown.length > 0 && <Table operations={shown} session={session} now={now} />}
+        {shown !== undefined && shown.length > 0 && <List operations={shown} session={session} now={now} />}
       </section>
     </>
   );
 }
 
-interface Props {
+interface ListProps {
   operations: readonly Operation[];
   session: Session;
   now: number;
 }
 
-function Table({ operations, session, now }: Props) {
+function List({ operations, session, now }: ListProps) {
   return (
-    <table class="cards">
-      <thead>
-        <tr>
-          <th scope="col">What</th>
-          <th scope="col">State</th>
-          <th scope="col" class="number">
-            Moved
-          </th>
-          <th scope="col">Began</th>
-          <th scope="col" class="number">
-            Took
-          </th>
-          <th scope="col">Remark</th>
-        </tr>
-      </thead>
-      <tbody>
-        {operations.map((operation) => (
-          <Row key={operation.id} operation={operation} session={session} now={now} />
-        ))}
-      </tbody>
-    </table>
+    <Table
+      rows={operations}
+      keyOf={({ id }) => id}
+      attributes={({ id, state }) => ({
+        "data-testid": "operation",
+        "data-operation": id,
+        "data-state": state,
+      })}
+      head={({ id }) => ({ title: id })}
+      columns={[
+        { title: "What", value: (one) => `${one.kind.replace("-", " ")} ${subjectOf(one)}` },
+        { title: "State", value: ({ state }) => <State state={state} /> },
+        { title: "Moved", kind: "number", value: movedOf },
+        { title: "Began", kind: "figure", value: ({ startedAt }) => clock(startedAt, now) },
+        {
+          title: "Took",
+          kind: "number",
+          value: ({ startedAt, finishedAt }) => span((finishedAt ?? now) - startedAt),
+        },
+        {
+          title: "Remark",
+          kind: "remark",
+          value: (one) => (
+            <>
+              {one.error}
+              {one.state === "parked" && <RunAgain session={session} operation={one} />}
+            </>
+          ),
+        },
+      ]}
+    />
   );
 }
 
-function Row({ operation, session, now }: Omit<Props, "operations"> & { operation: Operation }) {
-  const { id, kind, state, moved, total, startedAt, finishedAt, error } = operation;
-  const isDone = state === "done";
-  return (
-    <tr data-testid="operation" data-operation={id} data-state={state}>
-      <th scope="row" title={id}>
-        {kind.replace("-", " ")} {subjectOf(operation)}
-      </th>
-      <td data-label="State">
-        <State state={state} />
-      </td>
-      <td data-label="Moved" class="number">
-        {isDone && moved === total ? unitOf(operation, moved) : progressOf(operation)}
-      </td>
-      <td data-label="Began" class="figure">
-        {clock(startedAt, now)}
-      </td>
-      <td data-label="Took" class="number">
-        {span((finishedAt ?? now) - startedAt)}
-      </td>
-      <td data-label="Remark" class="remark">
-        {error}
-        {state === "parked" && <RunAgain session={session} operation={operation} />}
-      </td>
-    </tr>
-  );
+function movedOf(operation: Operation): string {
+  const { state, moved, total } = operation;
+  return state === "done" && moved === total ? unitOf(operation, moved) : progressOf(operation);
 }

@@ -1,8 +1,9 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Published } from "../api-types.js";
 import { count } from "../model/format.js";
 import { messageOf } from "../session/api.js";
 import type { Session } from "../session/session.js";
+import { Input } from "./input.js";
 
 const FIRST_USER = "console";
 const FIRST_DATA = '{"text": "A test message"}';
@@ -17,7 +18,6 @@ export function Publish({
   base: string;
   onPublished(): void;
 }) {
-  const id = useId();
   const [user, setUser] = useState(FIRST_USER);
   const [text, setText] = useState(FIRST_DATA);
   const [said, setSaid] = useState({ text: "", isProblem: false });
@@ -38,35 +38,22 @@ export function Publish({
   };
   return (
     <form class="publish" onSubmit={submit} data-testid="publish-form">
-      <div>
-        <label class="field" for={`${id}-user`}>
-          As user
-        </label>
-        <input
-          id={`${id}-user`}
-          required
-          autocapitalize="off"
-          spellcheck={false}
-          value={user}
-          onInput={({ currentTarget }) => setUser(currentTarget.value)}
-        />
-      </div>
-      <div class="wide">
-        <label class="field" for={`${id}-data`}>
-          Test message, JSON
-        </label>
-        <input
-          id={`${id}-data`}
-          class="code"
-          data-testid="publish-data"
-          required
-          autocapitalize="off"
-          autocomplete="off"
-          spellcheck={false}
-          value={text}
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
-      </div>
+      <Input
+        label="As user"
+        required
+        value={user}
+        onInput={({ currentTarget }) => setUser(currentTarget.value)}
+      />
+      <Input
+        label="Test message, JSON"
+        wide
+        class="code"
+        data-testid="publish-data"
+        required
+        autocomplete="off"
+        value={text}
+        onInput={({ currentTarget }) => setText(currentTarget.value)}
+      />
       <button type="submit" data-testid="publish" disabled={isBusy}>
         Publish
       </button>

@@ -37,8 +37,9 @@ export function UnderWay({ session }: { session: Session }) {
   );
 }
 
-/** After an order was given, its progress is what matters. */
-export function focusUnderWay(): void {
+/** Gives an order; after that its progress is what matters. */
+export async function carryOut(session: Session, orderPath: string, body: object = {}): Promise<void> {
+  await session.begin(orderPath, body);
   requestAnimationFrame(() => setTimeout(() => document.getElementById(PANEL)?.focus()));
 }
 

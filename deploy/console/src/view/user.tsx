@@ -1,43 +1,33 @@
 import { useState } from "preact/hooks";
 import type { Disconnected, User as UserAnswer } from "../api-types.js";
 import { clock, count, plural } from "../model/format.js";
-import { hashOf, type Route } from "../model/route.js";
+import { hashOf } from "../model/route.js";
 import { path } from "../session/api.js";
 import { usePolled } from "../session/polled.js";
 import type { Session } from "../session/session.js";
-import { Confirm, type Order } from "./dialog.js";
-import { Finder } from "./finder.js";
+import { type Order, useOrder } from "./dialog.js";
+import { Awaited, Inspector, type InspectorProps } from "./inspector.js";
+import { Table } from "./table.js";
 import { useNow } from "./use-now.js";
 
-interface Props {
-  session: Session;
-  route: Route;
-  onShow(route: Route): void;
-}
-
 /** Where a user is connected, and an end of that. */
-export function User({ session, route, onShow }: Props) {
-  const { tenant, name } = route;
+export function User({ session, ...asked }: InspectorProps & { session: Session }) {
   return (
-    <>
-      <section class="panel" aria-labelledby="user-title">
-        <h1 id="user-title">User</h1>
-        <Finder view="user" route={route} placeholder="alice" onShow={onShow} />
-      </section>
-      {tenant !== undefined && name !== undefined && (
-        <Inspected key={`${tenant}/${name}`} session={session} tenant={tenant} user={name} />
+    <Inspector view="user" title="User" placeholder="alice" {...asked}>
+      {(tenant, user) => (
+        <Inspected key={`${tenant}/${user}`} session={session} tenant={tenant} user={user} />
       )}
-    </>
+    </Inspector>
   );
 }
 
 function Inspected({ session, tenant, user }: { session: Session; tenant: string; user: string }) {
   const base = path`/v1/tenants/${tenant}/users/${user}`;
   const { value, problem, again } = usePolled<UserAnswer>(session.api, base);
-  const [order, setOrder] = useState<Order | null>(null);
+  const [dialog, order] = useOrder();
   const [said, setSaid] = useState("");
   const ask = (conn?: string) =>
-    setOrder(
+    order(
       disconnectOf(user, conn, async () => {
         const body = conn === undefined ? {} : { conn };
         const { closed } = await session.api.post<Disconnected>(`${base}/disconnect`, body);
@@ -45,12 +35,7 @@ function Inspected({ session, tenant, user }: { session: Session; tenant: string
         again();
       }),
     );
-  if (value === null)
-    return (
-      <p class="panel empty" role="status">
-        {problem || "Asking …"}
-      </p>
-    );
+  if (value === null) return <Awaited problem={problem} />;
   return (
     <section class="panel" aria-labelledby="connections-title" data-stale={problem !== ""}>
       <h2 id="connections-title">
@@ -74,7 +59,7 @@ function Inspected({ session, tenant, user }: { session: Session; tenant: string
       <p class="soft small" role="status" data-testid="disconnected">
         {said}
       </p>
-      {order !== null && <Confirm order={order} onClose={() => setOrder(null)} />}
+      {dialog}
     </section>
   );
 }
@@ -88,52 +73,40 @@ interface ConnectionsProps {
 function Connections({ answer: { tenant, connections }, onDisconnect }: ConnectionsProps) {
   const now = useNow();
   return (
-    <table class="cards" data-testid="connections">
-      <thead>
-        <tr>
-          <th scope="col">Connection</th>
-          <th scope="col">Gateway</th>
-          <th scope="col">Open since</th>
-          <th scope="col">Token until</th>
-          <th scope="col">Channels</th>
-          {onDisconnect !== null && (
-            <th scope="col">
-              <span class="visually-hidden">Change</span>
-            </th>
-          )}
-        </tr>
-      </thead>
-      <tbody>
-        {connections.map(({ conn, gateway, openedAt, expiresAt, channels }) => (
-          <tr key={conn} data-testid="connection">
-            <th scope="row" class="figure">
-              {conn}
-            </th>
-            <td data-label="Gateway">{gateway}</td>
-            <td data-label="Open since" class="figure">
-              {clock(openedAt, now)}
-            </td>
-            <td data-label="Token until" class="figure">
-              {clock(expiresAt, now)}
-            </td>
-            <td data-label="Channels" class="remark">
-              {channels.map((channel) => (
-                <a key={channel} href={hashOf({ view: "channel", tenant, name: channel })}>
-                  {channel}
-                </a>
-              ))}
-            </td>
-            {onDisconnect !== null && (
-              <td class="change">
+    <Table
+      name="connections"
+      rows={connections}
+      keyOf={({ conn }) => conn}
+      attributes={() => ({ "data-testid": "connection" })}
+      head={() => ({ class: "figure" })}
+      columns={[
+        { title: "Connection", value: ({ conn }) => conn },
+        { title: "Gateway", value: ({ gateway }) => gateway },
+        { title: "Open since", kind: "figure", value: ({ openedAt }) => clock(openedAt, now) },
+        { title: "Token until", kind: "figure", value: ({ expiresAt }) => clock(expiresAt, now) },
+        {
+          title: "Channels",
+          kind: "remark",
+          value: ({ channels }) =>
+            channels.map((channel) => (
+              <a key={channel} href={hashOf({ view: "channel", tenant, name: channel })}>
+                {channel}
+              </a>
+            )),
+        },
+        onDisconnect === null
+          ? undefined
+          : {
+              title: "Change",
+              kind: "change",
+              value: ({ conn }) => (
                 <button type="button" aria-label={`Disconnect ${conn}`} onClick={() => onDisconnect(conn)}>
                   Disconnect…
                 </button>
-              </td>
-            )}
-          </tr>
-        ))}
-      </tbody>
-    </table>
+              ),
+            },
+      ]}
+    />
   );
 }
 
