@@ -9,17 +9,20 @@ import { Outbox } from "./outbox.js";
 const MAX_PAYLOAD = 1024 * 1024;
 
 let sent: Array<{ subject: string; bytes: Uint8Array }> = [];
+let from: string[] = [];
 let outbox: Outbox;
 
 beforeEach(() => {
   sent = [];
+  from = [];
   const nats = {
-    publish(subject: string, bytes: Uint8Array) {
+    publish(subject: string, bytes: Uint8Array, { reply }: { reply: string }) {
+      from.push(reply);
       if (bytes.length > MAX_PAYLOAD) throw new Error("maximum payload exceeded");
       sent.push({ subject, bytes });
     },
   };
-  outbox = new Outbox(nats as unknown as NatsConnection, silent);
+  outbox = new Outbox(nats as unknown as NatsConnection, "cmd.eu-1.at.w1", silent);
 });
 
 function endOfTurn(): Promise<void> {
@@ -98,4 +101,10 @@ test("flushing sends at once, and nothing twice", async () => {
   assert.equal(sent.length, 1);
   await endOfTurn();
   assert.equal(sent.length, 1);
+});
+
+test("an answer says under which subject the worker can be asked itself", async () => {
+  outbox.answer({ reply: "ans.g1.1", correlation: 1, at: 0 }, null, null);
+  await endOfTurn();
+  assert.deepEqual(from, ["cmd.eu-1.at.w1"]);
 });

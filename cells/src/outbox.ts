@@ -25,12 +25,15 @@ interface Waiting {
 export class Outbox {
   readonly #nats: NatsConnection;
   readonly #log: Logger;
+  readonly #from: string;
   /** By the part of the subject that names the asker. */
   readonly #waiting = new Map<string, Waiting>();
   #scheduled = false;
 
-  constructor(nats: NatsConnection, log: Logger) {
+  /** `from`: the subject under which this worker takes commands, told to whoever is answered. */
+  constructor(nats: NatsConnection, from: string, log: Logger) {
     this.#nats = nats;
+    this.#from = from;
     this.#log = log;
   }
 
@@ -63,7 +66,7 @@ export class Outbox {
 
   #send({ reply, answers }: Waiting): void {
     try {
-      this.#nats.publish(reply, encodeAnswers(answers));
+      this.#nats.publish(reply, encodeAnswers(answers), { reply: this.#from });
     } catch (error) {
       // The asker asks again when no answer comes.
       this.#log.warn({ err: error }, "answers could not be sent");

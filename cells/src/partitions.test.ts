@@ -224,6 +224,15 @@ test("who hangs is replaced; when it goes on, it lets go of what it had, and get
   await until("its subscriptions are heard", () => assertServed([one, { id: "w2" }]).then(() => true));
 });
 
+test("a worker is asked under its own name as well, until it leaves", async () => {
+  const one = await start("w1");
+  await agree([one]);
+  const ask = () => nats.request(subjects.commandAt(cell, "w1"), "", { timeout: 10_000 });
+  assert.equal((await ask()).string(), "w1");
+  await one.partitions.stop();
+  await assert.rejects(ask(), /no responders/i);
+});
+
 test("workers of another cell do not count", async () => {
   const one = await start("w1");
   cell = `${cell}x`;

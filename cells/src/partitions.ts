@@ -1,5 +1,6 @@
 import { subjects } from "@plexus/protocol";
 import {
+  isNoResponders,
   type Logger,
   type Msg,
   type NatsConnection,
@@ -26,7 +27,8 @@ interface Beat {
 }
 
 export interface PartitionsListener {
-  command(message: Msg): void;
+  /** `to`: a partition that is owned, or this worker, which may not own what the commands are for (any more). */
+  command(message: Msg, to: "partition" | "worker"): void;
   /** Partitions in `lost` are served by others from now on, or were for a while: what is in memory may be out of date. */
   lost(lost: ReadonlySet<number>): void;
   /** Who owns what has changed: before everybody knew, others may have served what is owned here. */
@@ -52,6 +54,7 @@ export class Partitions {
   #catchingUp = false;
   #beats: Subscription | undefined;
   #presence: Subscription | undefined;
+  #direct: Subscription | undefined;
   readonly #asked = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -80,6 +83,11 @@ export class Partitions {
     );
     const alive = subjects.aliveWorker(this.#cell, this.#id);
     this.#presence = subscribe(this.#nats, alive, this.#log, (message) => message.respond());
+    const direct = subjects.commandAt(this.#cell, this.#id);
+    this.#direct = subscribe(this.#nats, direct, this.#log, (message) => {
+      // Whoever was answered is gone.
+      if (!isNoResponders(message)) this.#onCommand(message, "worker");
+    });
     this.#beat();
     await new Promise((resolve) => setTimeout(resolve, BEAT_INTERVAL_MS * 1.5));
     this.#lastTickAt = performance.now();
@@ -90,6 +98,9 @@ export class Partitions {
 
   get owned(): ReadonlySet<number> {
     return new Set(this.#owned.keys());
+  }
+  owns(partition: number): boolean {
+    return this.#owned.has(partition);
   }
   get workers(): readonly string[] {
     return this.#workers;
@@ -106,7 +117,9 @@ export class Partitions {
     this.#beats?.unsubscribe();
     this.#presence?.unsubscribe();
     // What the server has sent already is still dealt with: dropped, it would be waited for.
-    await settledSoon(Promise.all([...this.#owned.values()].map((subscription) => subscription.drain())));
+    const served = [...this.#owned.values()];
+    if (this.#direct !== undefined) served.push(this.#direct);
+    await settledSoon(Promise.all(served.map((subscription) => subscription.drain())));
     this.#owned.clear();
   }
 
@@ -193,9 +206,9 @@ export class Partitions {
     this.#nats.flush().then(done, done);
   }
 
-  #onCommand(message: Msg): void {
+  #onCommand(message: Msg, to: "partition" | "worker"): void {
     if (this.isBehind) return metrics.droppedCommands.inc();
-    this.#listener.command(message);
+    this.#listener.command(message, to);
   }
 
   #assign(now: number): void {
@@ -228,7 +241,7 @@ export class Partitions {
    */
   #take(partition: number): void {
     const subject = subjects.command(this.#cell, partition);
-    const handle = (message: Msg) => this.#onCommand(message);
+    const handle = (message: Msg) => this.#onCommand(message, "partition");
     this.#owned.set(partition, subscribe(this.#nats, subject, this.#log, handle));
   }
 }

@@ -2,12 +2,14 @@ import { PlexusError } from "@plexus/protocol";
 import type { PublishItem, TenantLimits, WireCommand, WireError } from "@plexus/runtime";
 import { publishWork } from "@plexus/runtime";
 
+export type WorkLimits = Pick<TenantLimits, "admitWork">;
+
 /**
  * Why a command is not carried out now: it is a batch of publishes of a tenant that has more than its part of the work
  * of a worker that can't keep up. Nothing overtakes: whoever sent the batch fails all that waits behind it, too. And one
  * that was sent before without an answer is not said to be refused: its sender knows that it may be stored.
  */
-export function refusalOf(command: WireCommand, tenants: TenantLimits, now: number): WireError | null {
+export function refusalOf(command: WireCommand, tenants: WorkLimits, now: number): WireError | null {
   const [, kind, tenant, , body] = command;
   if (kind !== "publish") return null;
   try {

@@ -8,7 +8,6 @@ import {
   connectNats,
   connectRedis,
   DirectoryStore,
-  decodeCommands,
   type Logger,
   leaveNats,
   type Msg,
@@ -28,17 +27,16 @@ import {
   subscribe,
   type TenantLimits,
   type Tracing,
-  type WireCommand,
   withCell,
 } from "@plexus/runtime";
 import type { ActorContext } from "./actor.js";
 import { Actors } from "./actors.js";
-import type { Asker } from "./asker.js";
 import { BotService } from "./bots/bot-service.js";
 import { BotPositions } from "./bots/positions.js";
 import { breakerFor } from "./breakers.js";
 import { CellLogs } from "./cell-logs.js";
 import { ChannelCount } from "./channel-count.js";
+import { dispatch } from "./dispatch.js";
 import { JetStreamLog } from "./jetstream-log.js";
 import { Leases } from "./leases.js";
 import { sayWorkerLoad } from "./load.js";
@@ -49,7 +47,6 @@ import { Partitions } from "./partitions.js";
 import { placementView, stateOf } from "./placement-view.js";
 import { PresenceStore } from "./presence-store.js";
 import { StatusReporter } from "./status.js";
-import { refusalOf } from "./work-gate.js";
 
 /** A cell that was asked for a channel and does not answer by then may be gone; whoever waits asks again. */
 const HAND_OVER_DEADLINE_MS = 6_000;
@@ -114,7 +111,7 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
   const ground = await layGround(options, log);
   const { nats, redis, channelLog, directory } = ground;
   const { settings } = ground.settingsStore;
-  const outbox = new Outbox(nats, log);
+  const outbox = new Outbox(nats, subjects.commandAt(cell, workerId), log);
   const store = new PresenceStore(redis, cell, breakerFor("redis", log));
   bound.set({ bound: "actors" }, options.maxActors);
   const actors = new Actors(actorContext({ ground, options, settings, outbox, store, log }), options);
@@ -123,20 +120,22 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
     if (stateOf(directory, cell) === "down") actors.closeWhere(() => true);
     else actors.closeIdle();
   });
+  const { tenants } = ground;
+  const owns = (partition: number) => partitions.owns(partition);
   const listener = {
-    command: (message: Msg) => dispatch(message, actors, outbox, ground.tenants),
+    command: (message: Msg, to: "partition" | "worker") =>
+      dispatch(message, { actors, outbox, tenants }, to === "partition" ? null : owns),
     lost: (lost: ReadonlySet<number>) => actors.closeWhere((partition) => lost.has(partition)),
     doubted: () => actors.doubt(),
   };
   const partitions = new Partitions({ nats, cell, id: workerId, log, listener });
   await partitions.start();
-  const owns = (partition: number) => partitions.owned.has(partition);
   const leases = new Leases({ nats, cell, store, actors, owns, log });
   const isLeader = () => owns(LEADER_PARTITION);
   const channels = new ChannelCount({ cell, directory, log: channelLog, isLeader, logger: log });
   const status = new StatusReporter({ nats, cell, worker: workerId, partitions, actors, channels, log });
   const { maxActors } = options;
-  const said = { nats, cell, worker: workerId, actors, maxActors, channels, tenants: ground.tenants, log };
+  const said = { nats, cell, worker: workerId, actors, maxActors, channels, tenants, log };
   const stopLoad = sayWorkerLoad({ ...said, instance: `${workerId}-${randomUUID().slice(0, 8)}` });
   // Every worker answers: of a queue group, one that hangs would make the whole cell look dead.
   subscribe(nats, subjects.ping(cell), log, (message) => message.respond(workerId));
@@ -238,22 +237,6 @@ function readiness({ nats, redis, directory }: Ground, cell: string): Readiness 
     redis: await checkRedis(redis),
     cell: stateOf(directory, cell) === "joining" ? "waits to join" : undefined,
   });
-}
-
-function dispatch(message: Msg, actors: Actors, outbox: Outbox, tenants: TenantLimits): void {
-  const reply = message.reply;
-  if (reply === undefined) return;
-  const now = performance.now();
-  for (const command of decodeCommands(message.data)) {
-    const asker = askerOf(command, reply, now);
-    const refusal = refusalOf(command, tenants, now);
-    if (refusal === null) actors.handle(command, asker);
-    else outbox.answer(asker, refusal, null);
-  }
-}
-
-function askerOf({ 0: correlation, 5: traces }: WireCommand, reply: string, at: number): Asker {
-  return traces === undefined ? { reply, correlation, at } : { reply, correlation, at, traces };
 }
 
 /** Lets what is on its way to the log arrive. */

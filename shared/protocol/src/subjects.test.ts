@@ -10,6 +10,7 @@ test("subjects stay what they are", () => {
   assert.equal(subjects.log("eu-1", "acme", "chat.lobby"), "log.eu-1.acme.chat.lobby");
   assert.equal(subjects.logOfCell("eu-1"), "log.eu-1.>");
   assert.equal(subjects.command("eu-1", 63), "cmd.eu-1.63");
+  assert.equal(subjects.commandAt("eu-1", "w1"), "cmd.eu-1.at.w1");
   assert.equal(subjects.answer("g1-ab", 7), "ans.g1-ab.7");
   assert.equal(subjects.answersTo("g1-ab"), "ans.g1-ab.*");
   assert.equal(subjects.beat("eu-1"), "beat.eu-1");

@@ -4,6 +4,7 @@
  *   evt.<tenant>.<channel>           what subscribers see: records, presence, signals
  *   log.<cell>.<tenant>.<channel>    what is appended; the stream republishes it to evt.…
  *   cmd.<cell>.<partition>           commands to the owner of a partition
+ *   cmd.<cell>.at.<worker>           commands to one worker, for any of the partitions that it owns
  *   ans.<asker>.<batch>              answers to whoever sent a batch of commands
  *   beat.<cell>                      heartbeats of a cell's workers among themselves
  *   alive.<cell>.<worker>            that worker is connected: whoever asks and meets nobody knows that it is gone
@@ -38,6 +39,7 @@ export const subjects = {
   logOfCell: (cell: string) => `log.${cell}.>`,
   allEvents: "evt.>",
   command: (cell: string, partition: number) => `cmd.${cell}.${partition}`,
+  commandAt: (cell: string, worker: string) => `cmd.${cell}.at.${worker}`,
   answer: (asker: string, batch: number) => `ans.${asker}.${batch}`,
   answersTo: (asker: string) => `ans.${asker}.*`,
   beat: (cell: string) => `beat.${cell}`,

@@ -1,7 +1,8 @@
 /**
  * The router: carries commands to the actors of channels, wherever they are, and their answers back.
  *
- * - Commands for one partition that are given within one turn of the event loop are one NATS message.
+ * - Commands for one partition that are given within one turn of the event loop are one NATS message, and so are those
+ *   for all partitions of a worker that is answering ({@link Shortcuts}).
  * - A command that meets nobody, or an actor that moved, or gets no answer, is sent again (to the home of that
  *   moment) until its deadline. All commands are made to be repeated.
  * - After a reconnect to NATS everything that has no answer is sent again at once: it was lost with the connection.
@@ -26,6 +27,8 @@ import { isNoResponders, type Msg, type NatsConnection, onReconnect, subscribe }
 import { partitionOf } from "./placement.js";
 import * as metrics from "./router-metrics.js";
 import { ROUTER_DEFAULTS, type RouterOptions } from "./router-options.js";
+import { type Batch, changes, overdue, type Pending, type Settle, timeout } from "./router-pending.js";
+import { type Address, Shortcuts } from "./shortcuts.js";
 
 /** How often deadlines and retries are looked after. */
 const SWEEP_MS = 25;
@@ -34,34 +37,6 @@ const MAX_RETRY_MS = 500;
 /** A NATS message of commands holds about so many bytes at most; far below the broker's 1 MB. */
 const MAX_BATCH_BYTES = 256 * 1024;
 const COMMAND_OVERHEAD_BYTES = 300;
-
-type Settle<K extends CommandKind> = (
-  error: PlexusError | null,
-  answer: Commands[K]["answer"] | null,
-) => void;
-
-interface Pending {
-  readonly command: WireCommand;
-  /** The cell to ask; undefined: the channel's home of the moment. */
-  readonly cell: string | undefined;
-  readonly bytes: number;
-  readonly settle: Settle<CommandKind>;
-  readonly deadlineAt: number;
-  readonly attemptMs: number;
-  /** When it is sent again, unless it is answered. */
-  nextAt: number;
-  attempts: number;
-  /** The last attempt is still without a verdict. */
-  inFlight: boolean;
-  /** An earlier attempt never got one: the command may have been carried out. */
-  uncertain: boolean;
-}
-
-/** One NATS message of commands. */
-interface Batch {
-  readonly subject: string;
-  readonly correlations: readonly number[];
-}
 
 export class Router {
   readonly #nats: NatsConnection;
@@ -73,7 +48,8 @@ export class Router {
   #pendingBytes = 0;
   /** Each NATS message in flight, to know what a 503 speaks of. */
   readonly #batches = new Map<number, Batch>();
-  readonly #outbox = new Map<string, number[]>();
+  readonly #outbox = new Map<Address, number[]>();
+  readonly #shortcuts = new Shortcuts();
   #flushScheduled = false;
   #nextCorrelation = 1;
   #nextBatch = 1;
@@ -184,6 +160,8 @@ export class Router {
       settle: settle as Settle<CommandKind>,
       deadlineAt: now + deadlineMs,
       attemptMs,
+      partition: undefined,
+      isShort: false,
       nextAt: now + attemptMs,
       attempts: 0,
       inFlight: false,
@@ -191,7 +169,7 @@ export class Router {
     });
     this.#pendingBytes += bytes;
     metrics.sent.add(kind);
-    this.#enqueue(correlation);
+    this.#enqueue(correlation, now);
   }
 
   #hasRoom(bytes: number): boolean {
@@ -200,7 +178,7 @@ export class Router {
     return size < maxOutstanding && (size === 0 || this.#pendingBytes + bytes <= maxOutstandingBytes);
   }
 
-  #enqueue(correlation: number): void {
+  #enqueue(correlation: number, now: number): void {
     const pending = this.#pending.get(correlation);
     if (pending === undefined) return;
     const [, , tenant, channel] = pending.command;
@@ -210,9 +188,12 @@ export class Router {
         ? homeOf(this.#directory.current, tenant, channel)
         : { cell, partition: partitionOf(channelKey(tenant, channel)) };
     if (home === undefined) return this.#later(pending, "no_cell");
-    const subject = subjects.command(home.cell, home.partition);
-    const queue = this.#outbox.get(subject);
-    if (queue === undefined) this.#outbox.set(subject, [correlation]);
+    const partition = this.#shortcuts.partition(home.cell, home.partition);
+    const address = this.#shortcuts.from(partition, now);
+    pending.partition = partition;
+    pending.isShort = address !== partition;
+    const queue = this.#outbox.get(address);
+    if (queue === undefined) this.#outbox.set(address, [correlation]);
     else queue.push(correlation);
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
@@ -223,7 +204,7 @@ export class Router {
   flush(): void {
     this.#flushScheduled = false;
     const now = performance.now();
-    for (const [subject, correlations] of this.#outbox) {
+    for (const [{ subject }, correlations] of this.#outbox) {
       let batch: number[] = [];
       let bytes = 0;
       for (const correlation of correlations) {
@@ -258,27 +239,33 @@ export class Router {
       this.#nats.publish(subject, encodeCommands(commands), { reply: subjects.answer(this.#asker, batch) });
     } catch (error) {
       this.#log.warn({ err: error }, "router: could not publish");
-      for (const correlation of correlations) this.#retry(correlation, "nats");
+      for (const correlation of correlations) this.#retryLater(correlation, "nats");
     }
   }
 
   #onAnswer(message: Msg): void {
     if (isNoResponders(message))
       return this.#nobody(Number(message.subject.slice(message.subject.lastIndexOf(".") + 1)));
+    const worker = this.#shortcuts.heard(message.reply, performance.now());
     for (const [correlation, error, body] of decodeAnswers(message.data)) {
       if (error !== null) this.#onError(correlation, error);
-      else this.#settle(correlation, null, body);
+      else {
+        const partition = this.#pending.get(correlation)?.partition;
+        if (partition !== undefined) partition.worker = worker;
+        this.#settle(correlation, null, body);
+      }
     }
   }
 
   /**
-   * Nobody serves the partition. Whoever got what was sent there before may have died with it: that is sent again as
+   * Nobody serves the partition, or the worker is gone. Whoever got what was sent there before may have died with it: that is sent again as
    * soon, and not only when its time is over.
    */
   #nobody(batch: number): void {
     const met = this.#batches.get(batch);
     if (met === undefined) return;
     this.#batches.delete(batch);
+    this.#shortcuts.gone(met.subject);
     for (const correlation of met.correlations) this.#retry(correlation, "no_responders");
     for (const [earlier, { subject, correlations }] of this.#batches) {
       if (earlier >= batch) break;
@@ -306,7 +293,17 @@ export class Router {
     this.#fail(correlation, new PlexusError(isErrorCode(code) ? code : "internal", message, options));
   }
 
+  /** At once where only the shortcut was wrong: whoever serves the partition now has not been asked yet. */
   #retry(correlation: number, reason: string): void {
+    const pending = this.#pending.get(correlation);
+    if (pending?.isShort !== true) return this.#retryLater(correlation, reason);
+    pending.inFlight = false;
+    pending.partition!.worker = undefined;
+    metrics.retried.inc({ reason: "shortcut" });
+    this.#enqueue(correlation, performance.now());
+  }
+
+  #retryLater(correlation: number, reason: string): void {
     const pending = this.#pending.get(correlation);
     if (pending === undefined) return;
     pending.inFlight = false;
@@ -331,13 +328,14 @@ export class Router {
       else if (now >= pending.nextAt) {
         if (pending.inFlight) metrics.retried.inc({ reason: "no_answer" });
         pending.nextAt = now + pending.attemptMs;
-        this.#enqueue(correlation);
+        this.#enqueue(correlation, now);
       }
     }
     for (const [batch, { correlations }] of this.#batches) {
       if (correlations.some((correlation) => this.#pending.has(correlation))) break;
       this.#batches.delete(batch);
     }
+    this.#shortcuts.forgetSilent(now);
     metrics.outstanding.set(this.#pending.size);
   }
 
@@ -357,19 +355,4 @@ export class Router {
       this.#log.error({ err: cause, kind: pending.command[1] }, "router: what waited for an answer failed");
     }
   }
-}
-
-function overdue(pending: Pending): PlexusError {
-  return pending.inFlight || pending.uncertain
-    ? timeout("no answer in time")
-    : new PlexusError("unavailable", "nobody serves this channel at the moment", { retry: 1_000 });
-}
-
-/** Whether it matters to whoever asked if the command was carried out. */
-function changes({ command }: Pending): boolean {
-  return command[1] === "publish";
-}
-
-function timeout(message: string): PlexusError {
-  return new PlexusError("timeout", message, { retry: 1_000 });
 }

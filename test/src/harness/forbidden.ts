@@ -9,6 +9,7 @@ export const NOT_TO_BE_SAID = [
   "evt.other.chat.bots.a",
   "log.eu-1.demo.chat.bots.a",
   "cmd.eu-1.0",
+  "cmd.eu-1.at.w1",
   "ans.g1.1",
   "beat.eu-1",
   "lease.eu-1",
