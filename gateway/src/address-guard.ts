@@ -39,7 +39,6 @@ export interface GuardRefusal {
 export class AddressGuard {
   readonly #trusted: BlockList;
   readonly #addresses: Addresses;
-  readonly #counted = new WeakMap<Connection, string | null>();
 
   constructor(options: Options<typeof addressOptions>) {
     this.#trusted = networks(options.trustedProxies);
@@ -66,12 +65,11 @@ export class AddressGuard {
     return { status: "429 Too Many Requests", reason, retryAfterS: Math.ceil(retryMs / 1_000) };
   }
 
-  opened(connection: Connection, address: string | null): void {
-    this.#counted.set(connection, address);
-    this.#addresses.opened(address);
+  opened({ address }: Connection): void {
+    this.#addresses.opened(address ?? null);
   }
 
-  closed(connection: Connection): void {
-    this.#addresses.closed(this.#counted.get(connection) ?? null);
+  closed({ address }: Connection): void {
+    this.#addresses.closed(address ?? null);
   }
 }

@@ -71,11 +71,11 @@ export class Connection {
   /** The token that the address brought which it connected to, until `hello`. */
   queryToken: string | undefined;
   #identity: Identity | null = null;
-  /** The sender's part of every message, encoded once. */
-  sender = "";
+  #sender: string | undefined;
   #socket: Socket | null = null;
-  #outbox: string[] = [];
-  #drained: Array<() => void> = [];
+  // Most connections are idle most of the time: they hold no list of what waits for nothing.
+  #outbox: string[] | null = null;
+  #drained: Array<() => void> | null = null;
   #goodBye: CloseName | undefined;
 
   constructor(id: string, encoding: Encoding, now: number) {
@@ -108,13 +108,19 @@ export class Connection {
 
   identify(identity: Identity): void {
     this.#identity = identity;
-    this.sender = fragmentSender(JSON.stringify(identity.user), JSON.stringify(this.id));
+    this.#sender = undefined;
+  }
+
+  /** The sender's part of every message, encoded with the first one. */
+  get sender(): string {
+    this.#sender ??= fragmentSender(JSON.stringify(this.identity.user), JSON.stringify(this.id));
+    return this.#sender;
   }
 
   /** The socket is gone; nothing can be sent any more. */
   detach(): void {
     this.#socket = null;
-    this.#outbox = [];
+    this.#outbox = null;
     this.#wake();
   }
 
@@ -146,13 +152,19 @@ export class Connection {
    * whether this is the first one queued.
    */
   queue(json: string): boolean {
-    return this.#socket !== null && this.#outbox.push(json) === 1;
+    if (this.#socket === null) return false;
+    if (this.#outbox === null) {
+      this.#outbox = [json];
+      return true;
+    }
+    this.#outbox.push(json);
+    return false;
   }
 
   flush(): void {
     const frames = this.#outbox;
-    this.#outbox = [];
-    if (this.#socket === null || frames.length === 0) return;
+    this.#outbox = null;
+    if (this.#socket === null || frames === null) return;
     const json = frames.length === 1 ? frames[0]! : `[${frames.join(",")}]`;
     if (this.encoding === "json") this.#write(json, false);
     else this.#write(packFrame(JSON.parse(json)), true);
@@ -165,7 +177,10 @@ export class Connection {
   /** Resolves once at most `bytes` are unsent, or the connection is gone. */
   async drainedBelow(bytes: number): Promise<void> {
     while (this.#socket !== null && this.bufferedBytes > bytes)
-      await new Promise<void>((resolve) => this.#drained.push(resolve));
+      await new Promise<void>((resolve) => {
+        this.#drained ??= [];
+        this.#drained.push(resolve);
+      });
   }
 
   /** The socket could send some of what waited. */
@@ -230,7 +245,7 @@ export class Connection {
 
   #wake(): void {
     const drained = this.#drained;
-    this.#drained = [];
-    for (const resolve of drained) resolve();
+    this.#drained = null;
+    for (const resolve of drained ?? []) resolve();
   }
 }

@@ -1,9 +1,11 @@
 /** Who is let in: a storm of clients comes in at the pace at which handshakes are done. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { readOptions } from "@plexus/runtime";
 import type { Identity } from "./auth/identity.js";
 import { Connection, type Socket } from "./connection.js";
 import { Connections } from "./connections.js";
+import { rateOptions, ratesOf } from "./rate-options.js";
 
 let connections: Connections;
 let closed: string[];
@@ -16,6 +18,7 @@ beforeEach(() => {
     helloMs: 10_000,
     slowReaderBytes: 1,
     clockToleranceMs: 0,
+    rates: ratesOf({ ...readOptions(rateOptions, {}), maxChannels: 500 }),
   });
 });
 afterEach(() => connections.stop());

@@ -1,5 +1,6 @@
 import type { Connection } from "./connection.js";
 import * as metrics from "./metrics.js";
+import type { ConnectionRates } from "./rates.js";
 
 const SWEEP_MS = 500;
 
@@ -11,6 +12,7 @@ export interface ConnectionsOptions {
   slowReaderBytes: number;
   /** A token counts for so long beyond its end. */
   clockToleranceMs: number;
+  rates: ConnectionRates;
 }
 
 /** Where there are as many handshakes as there may be, one that has taken so long makes room for a new one. */
@@ -95,7 +97,9 @@ export class Connections {
   }
 
   #onSweep(now: number): void {
+    const monotonic = performance.now();
     for (const connection of this.#connections) {
+      connection.usage.rest(this.#options.rates, monotonic);
       if (!connection.isWelcome) {
         if (now - connection.openedAt > this.#options.helloMs) connection.close("hello_timeout", LATE_SPREAD);
       } else if (connection.identity.expiresAt + this.#options.clockToleranceMs <= now)

@@ -64,7 +64,8 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const relays = new Relays(seen, MAX_RELAYS);
   sayBounds(options);
   directory.onChange(() => relays.homesChanged());
-  const connections = new Connections(instance, options);
+  const rates = ratesOf(options);
+  const connections = new Connections(instance, { ...options, rates });
   const { lifecycleBuffer: buffer, rosterMs } = options;
   const lifecycle = new Lifecycle({ nats, settings, connections, instance, buffer, rosterMs, log });
   const limits = limitsOf(options);
@@ -78,7 +79,6 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const asked = { nats, bus, router, pages, publisher, relays, settings, flushLater, ...shared };
   const operations = new Operations(asked);
   const { gatewayId: gateway, pingMs, maxReads } = options;
-  const rates = ratesOf(options);
   const sessions = new Sessions({ operations, ...shared, gateway, pingMs, maxReads, rates, log });
   serveConnections(app, { options, connections, sessions, log });
   if (options.demo) serveDemo(app, options.tokenSecrets![0]!);

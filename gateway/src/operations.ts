@@ -116,7 +116,8 @@ export class Operations {
     this.#admitChannel(connection);
     const relay = relays.acquire(tenant, frame.ch);
     const subscription: Subscription = {
-      channel: frame.ch,
+      // The relay's own name of it, which is the same string for all who subscribe.
+      channel: relay.channel,
       relay,
       presence,
       state: "joining",
@@ -124,7 +125,7 @@ export class Operations {
       number: 0,
       answered: false,
     };
-    connection.subscriptions.set(frame.ch, subscription);
+    connection.subscriptions.set(relay.channel, subscription);
     try {
       await joinChannel(pages, connection, subscription, frame);
     } catch (error) {

@@ -127,7 +127,7 @@ export class PresenceKeeper {
     if (this.#watchers === 0) return;
     this.#stale = stale;
     this.#listEnd = null;
-    this.#view ??= new PresenceView();
+    this.#view ??= new PresenceView((conn) => this.#relay.announcer.get(conn));
     this.#show(this.#view.snapshot(version, members, stale));
     if (stale) setTimeout(() => this.#readAgain(), jitteredMs(STALE_RETRY_MS)).unref();
   }

@@ -140,3 +140,19 @@ test("whatever comes, whoever applies what is shown has what the view has", () =
     { numRuns: 500 },
   );
 });
+
+test("this gateway's own members are held once: the view shows the announced ones, as long as they are the same", () => {
+  const announced = new Map([["a", member("a")]]);
+  const shared = new PresenceView((conn) => announced.get(conn));
+  shared.snapshot(["life", 1], [{ since: 1, state: null, user: "u", conn: "a" }, member("b")]);
+  assert.equal(shared.members()[0], announced.get("a"));
+  announced.set("a", member("a", "away"));
+  assert.equal(
+    short(shared.snapshot(["life", 2], [member("a"), member("b")])),
+    null,
+    "nobody has heard of it yet",
+  );
+  assert.equal(shared.members()[0]?.state, null);
+  assert.equal(short(shared.event({ v: ["life", 3], update: [member("a", "away")] })), "~a");
+  assert.equal(shared.members()[0], announced.get("a"));
+});

@@ -19,6 +19,12 @@ export interface PresenceEventFrame extends PresenceDifference {
 export class PresenceView {
   #version: PresenceVersion | null = null;
   readonly #members = new Map<string, Member>();
+  readonly #own: (conn: string) => Member | undefined;
+
+  /** @param own the members that this gateway itself has announced; one that is shown as it was is held once */
+  constructor(own: (conn: string) => Member | undefined = () => undefined) {
+    this.#own = own;
+  }
 
   get version(): PresenceVersion | null {
     return this.#version;
@@ -57,12 +63,23 @@ export class PresenceView {
   #take(conn: string, is: Member | undefined, difference: Difference): void {
     const was = this.#members.get(conn);
     if (is === undefined) this.#members.delete(conn);
-    else this.#members.set(conn, is);
+    else this.#hold(is);
     if (was === undefined && is !== undefined) difference.join.push(is);
     else if (was !== undefined && is === undefined) difference.leave.push(was);
-    else if (was !== undefined && is !== undefined && JSON.stringify(was) !== JSON.stringify(is))
-      difference.update.push(is);
+    else if (was !== undefined && is !== undefined && !isSame(was, is)) difference.update.push(is);
   }
+
+  #hold(member: Member): void {
+    const own = this.#own(member.conn);
+    const held = own !== undefined && isSame(own, member) ? own : member;
+    this.#members.set(held.conn, held);
+  }
+}
+
+function isSame(one: Member, other: Member): boolean {
+  const { user, since, state } = one;
+  if (user !== other.user || since !== other.since) return false;
+  return state === other.state || JSON.stringify(state) === JSON.stringify(other.state);
 }
 
 class Difference {

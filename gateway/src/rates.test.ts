@@ -51,3 +51,18 @@ test("thousands of refusals in a row are too many; a few now and then are not", 
   const patient = new ConnectionUsage();
   for (let i = 0; i < 100_000; i++) assert.equal(patient.countRefusal(i), false);
 });
+
+test("a connection that rests forgets its buckets as soon as that makes no difference, and not before", () => {
+  const rates = { ...defaults, signals: { perSecond: 10, burst: 2 } };
+  const usage = new ConnectionUsage();
+  const signal = (now: number) => usage.take("signals", rates, now);
+  assert.deepEqual([signal(0), signal(0)], [0, 0]);
+  usage.rest(rates, 0);
+  assert.ok(signal(0) > 0, "it has used up what it may");
+  usage.rest(rates, 150);
+  assert.equal(signal(150), 0);
+  assert.ok(signal(150) > 0, "no more than has come back by then");
+  usage.rest(rates, 60_000);
+  assert.deepEqual([signal(60_000), signal(60_000)], [0, 0]);
+  assert.ok(signal(60_000) > 0);
+});

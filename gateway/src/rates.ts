@@ -24,9 +24,9 @@ export const RATE_OF: Readonly<Partial<Record<ClientFrame["op"], RateKind>>> = {
  */
 const REFUSALS: BucketRate = { perSecond: 5_000, burst: 20_000 };
 
-/** What one connection has used of its rates. A bucket is made when it is first needed. */
+/** What one connection has used of its rates. A bucket is made when it is needed, and forgotten when it is full again. */
 export class ConnectionUsage {
-  readonly #buckets: Partial<Record<RateKind, TokenBucket>> = {};
+  #buckets: Map<RateKind, TokenBucket> | null = null;
   #refusals: TokenBucket | undefined;
 
   /** Counts one of a kind. 0: it is allowed; else the milliseconds after which to try again. */
@@ -46,8 +46,19 @@ export class ConnectionUsage {
     return this.#refusals.take(REFUSALS, now) > 0;
   }
 
+  /** Forgets what makes no difference any more. */
+  rest(rates: ConnectionRates, now: number): void {
+    if (this.#buckets === null) return;
+    for (const [kind, bucket] of this.#buckets) if (!bucket.isUnused(rates[kind], now)) return;
+    this.#buckets = null;
+  }
+
   #bucket(kind: RateKind, rate: BucketRate, now: number): TokenBucket {
-    this.#buckets[kind] ??= new TokenBucket(rate, now);
-    return this.#buckets[kind];
+    this.#buckets ??= new Map();
+    const known = this.#buckets.get(kind);
+    if (known !== undefined) return known;
+    const bucket = new TokenBucket(rate, now);
+    this.#buckets.set(kind, bucket);
+    return bucket;
   }
 }

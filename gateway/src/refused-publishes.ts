@@ -21,20 +21,20 @@ const GRACE_SHARE = 0.5;
 const MAX_CHANNELS = 1_000;
 
 export class RefusedPublishes {
-  readonly #channels = new Map<string, Refused>();
+  /** Made with the first one, since most connections never have any. */
+  #channels: Map<string, Refused> | undefined;
 
   get size(): number {
-    return this.#channels.size;
+    return this.#channels?.size ?? 0;
   }
 
   /** 0: it is this one's turn; else the milliseconds until what goes before it may be repeated (at least 1). */
   before(channel: string, mid: string | undefined, now: number): number {
-    if (this.#channels.size === 0) return 0;
-    const first = this.#channels.get(channel);
+    const first = this.#channels?.get(channel);
     if (first === undefined) return 0;
     const isFirst = mid !== undefined && mid === first.mid;
     if (!isFirst && now < first.until) return Math.max(1, Math.ceil(first.retryAt - now));
-    this.#channels.delete(channel);
+    this.#channels?.delete(channel);
     return 0;
   }
 
@@ -42,6 +42,7 @@ export class RefusedPublishes {
   refused(channel: string, mid: string | undefined, retryMs: number, now: number): void {
     const retryAt = now + retryMs;
     const until = mid === undefined ? retryAt : retryAt + GRACE_MS + retryMs * GRACE_SHARE;
+    this.#channels ??= new Map();
     this.#channels.set(channel, { mid, retryAt, until });
     if (this.#channels.size <= MAX_CHANNELS) return;
     const [oldest] = this.#channels.keys();

@@ -1,3 +1,4 @@
+import type { Member } from "@plexus/protocol";
 import type {
   DirectoryStore,
   Logger,
@@ -28,4 +29,6 @@ export interface RelayedChannel {
   readonly key: string;
   readonly tenant: string;
   readonly channel: string;
+  /** This gateway's own members of it. */
+  readonly announcer: { get(conn: string): Member | undefined };
 }

@@ -129,7 +129,7 @@ function upgrade(
   const connection = new Connection(connections.nextId(), encoding, Date.now());
   connection.queryToken = queryTokenOf(request, options.queryTokens);
   if (address !== null) connection.address = address;
-  guard.opened(connection, address);
+  guard.opened(connection);
   response.upgrade<SocketData>(
     { connection },
     request.getHeader("sec-websocket-key"),

@@ -1,5 +1,8 @@
 /** Who a connection is, and how whatever vouches for that says so. */
-import { Capabilities, isTenant, MAX_USER_LENGTH, PlexusError } from "@plexus/protocol";
+import { type Capabilities, isTenant, MAX_USER_LENGTH, PlexusError } from "@plexus/protocol";
+import { SharedCapabilities } from "./shared-capabilities.js";
+
+const shared = new SharedCapabilities();
 
 export interface Identity {
   readonly user: string;
@@ -39,7 +42,7 @@ export function identityOf({ user, tenant, caps, expiresAt, issuedAt, tokenId }:
   if (typeof user !== "string" || user.length === 0 || user.length > MAX_USER_LENGTH)
     throw unauthorized(`the token's sub must be 1 to ${MAX_USER_LENGTH} characters`);
   if (!isTenant(tenant)) throw unauthorized("the token's tenant is not a tenant's name");
-  const capabilities = Capabilities.parse(caps);
+  const capabilities = shared.of(caps);
   if (typeof capabilities === "string") throw unauthorized(`the token's ${capabilities}`);
   const id = typeof tokenId === "string" ? tokenId : undefined;
   return { user, tenant, capabilities, expiresAt, issuedAt, tokenId: id };

@@ -19,7 +19,7 @@ export function rosterParts(
       .map(({ number, channel }): [number, string] => [number, channel]);
     const size = subscriptions.reduce(
       (sum, [, channel]) => sum + channel.length + OVERHEAD_BYTES,
-      connection.sender.length + OVERHEAD_BYTES,
+      connection.id.length + connection.identity.user.length + OVERHEAD_BYTES,
     );
     if (bytes > 0 && bytes + size > MAX_PART_BYTES) {
       parts.push([]);

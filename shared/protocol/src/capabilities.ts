@@ -9,13 +9,17 @@ export type CapabilityClaim = Record<string, Action[]>;
 
 export const MAX_PATTERNS = 64;
 
-/** Every connection has its own: what a pattern allows is a bit for each action. */
+/** What a pattern allows is a bit for each action. */
 interface Rule {
   readonly pattern: string;
   readonly allowed: number;
 }
 
 const BIT = Object.fromEntries(ACTIONS.map((action, i) => [action, 1 << i])) as Record<Action, number>;
+
+function bitsOf(actions: readonly Action[]): number {
+  return actions.reduce((bits, action) => bits | BIT[action], 0);
+}
 
 /** The capabilities of one token. Nothing that is not listed is allowed. */
 export class Capabilities {
@@ -31,14 +35,12 @@ export class Capabilities {
     if (claim === null || typeof claim !== "object" || Array.isArray(claim)) return "caps must be an object";
     const entries = Object.entries(claim);
     if (entries.length > MAX_PATTERNS) return `caps may hold ${MAX_PATTERNS} patterns at most`;
-    const rules = [];
     for (const [pattern, actions] of entries) {
       if (!isPattern(pattern)) return `caps: "${pattern.slice(0, 64)}" is not a channel pattern`;
       if (!Array.isArray(actions) || !actions.every((a) => ACTIONS.includes(a)))
         return `caps: "${pattern}" must list some of ${ACTIONS.join(", ")}`;
-      rules.push({ pattern, allowed: (actions as Action[]).reduce((bits, action) => bits | BIT[action], 0) });
     }
-    return new Capabilities(rules);
+    return new Capabilities(entries.map(([pattern, actions]) => ({ pattern, allowed: bitsOf(actions) })));
   }
 
   allows(action: Action, channel: string): boolean {

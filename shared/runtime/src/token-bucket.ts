@@ -62,6 +62,11 @@ export class TokenBucket {
     return this.#tokens;
   }
 
+  /** Whether a new one would answer as this one does. */
+  isUnused(rate: BucketRate, now: number): boolean {
+    return this.tokens(rate, now) >= rate.burst && this.#lastTurnAt + 1_000 / rate.perSecond <= now;
+  }
+
   #refill({ perSecond, burst }: BucketRate, now: number): void {
     if (now > this.#at) {
       this.#tokens += ((now - this.#at) * perSecond) / 1_000;
