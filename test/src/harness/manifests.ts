@@ -20,6 +20,8 @@ export interface EnvEntry {
 export interface Probe {
   readonly httpGet?: { path: string; port: string };
   readonly exec?: { command: string[] };
+  readonly periodSeconds?: number;
+  readonly failureThreshold?: number;
 }
 
 export interface Container {
@@ -50,7 +52,11 @@ export interface PodSpec {
   readonly enableServiceLinks: boolean;
   readonly automountServiceAccountToken: boolean;
   readonly terminationGracePeriodSeconds: number;
-  readonly securityContext: { runAsNonRoot: boolean; runAsUser: number };
+  readonly securityContext: {
+    readonly runAsNonRoot: boolean;
+    readonly runAsUser: number;
+    readonly seccompProfile: { type: string };
+  };
   readonly containers: readonly Container[];
   readonly topologySpreadConstraints?: ReadonlyArray<{ labelSelector: Selector }>;
 }
@@ -72,10 +78,12 @@ export interface Manifest {
     readonly serviceName?: string;
     readonly ports: ReadonlyArray<{ targetPort: string }>;
     readonly scaleTargetRef: { kind: string; name: string };
+    readonly replicas?: number;
     readonly minReplicas: number;
     readonly metrics: ReadonlyArray<{ type: string; pods?: { metric: { name: string } } }>;
     readonly behavior: { scaleDown: { stabilizationWindowSeconds: number } };
     readonly maxUnavailable: number;
+    readonly unhealthyPodEvictionPolicy?: string;
     readonly podSelector: Selector;
     readonly ingress?: readonly NetworkRule[];
     readonly egress?: readonly NetworkRule[];
@@ -100,6 +108,14 @@ export interface ComposeService {
   readonly depends_on?: Record<string, unknown>;
   readonly ports?: string[];
   readonly volumes?: string[];
+  readonly profiles?: string[];
+  readonly restart?: string;
+  readonly read_only?: boolean;
+  readonly cap_drop?: string[];
+  readonly security_opt?: string[];
+  readonly mem_limit?: string;
+  readonly pids_limit?: number;
+  readonly logging?: { options: Record<string, string> };
 }
 
 /** All documents of a file; anything that YAML warns about is an error. */
