@@ -2,13 +2,15 @@
 // those whose path contains one of the words. Options (`--test-name-pattern=…`) go to the runner as they are.
 
 import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { prepare, root } from "./prepare.mjs";
 import { testFiles } from "./test-files.mjs";
 import { asCommand, SetupError } from "./visibly.mjs";
 
-// Cross-process tests start whole clusters, so that more at once only means waiting for each other's CPU.
-const FILES_AT_ONCE = 2;
+// Cross-process tests start whole clusters, and then wait for most of the time: for leases, graces, processes that
+// come back. Two for each processor keep the processors busy without making every start a long one.
+const FILES_AT_ONCE = 2 * Math.max(2, availableParallelism());
 // For one test, and for a whole file as well: the runner counts a file as a test around its tests.
 const TEST_TIMEOUT_MS = 300_000;
 

@@ -8,11 +8,13 @@ import { get } from "./harness/http.js";
 import { until } from "./harness/wait.js";
 
 const SETTINGS = { namespaces: { small: { maxMessageBytes: 100 }, plain: { presence: false } } };
-const cluster = clusterForFile({ cells: ["eu-1", "us-1"], gateways: 2, settings: SETTINGS }, () =>
-  until("all cells to be active", async () => {
-    const { cells, operation } = await admin.get<Cells>("/v1/cells");
-    return operation === undefined && cells.length === 2 && cells.every(({ state }) => state === "active");
-  }).then(() => undefined),
+const cluster = clusterForFile(
+  { admin: true, cells: ["eu-1", "us-1"], gateways: 2, settings: SETTINGS },
+  () =>
+    until("all cells to be active", async () => {
+      const { cells, operation } = await admin.get<Cells>("/v1/cells");
+      return operation === undefined && cells.length === 2 && cells.every(({ state }) => state === "active");
+    }).then(() => undefined),
 );
 const admin = new Admin(cluster);
 

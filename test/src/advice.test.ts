@@ -16,7 +16,7 @@ const adminEnv = {
   PLEXUS_ADVICE_LAG_LOW_MS: "30000",
   PLEXUS_ADVICE_LAG_HIGH_MS: "60000",
 };
-const cluster = clusterForFile({ cells: ["eu-1", "eu-2"], adminEnv });
+const cluster = clusterForFile({ admin: true, cells: ["eu-1", "eu-2"], adminEnv });
 const admin = new Admin(cluster);
 
 interface Advice {

@@ -31,6 +31,7 @@ before(async () => {
   key = await issuerKey("ES256", "first");
   server.keys = [key];
   cluster = new TestCluster({
+    admin: true,
     gateways: 2,
     env: { PLEXUS_LOG_LEVEL: "trace" },
     gatewayEnv: {

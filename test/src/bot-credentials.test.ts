@@ -20,8 +20,8 @@ const connections: NatsConnection[] = [];
 after(async () => {
   for (const nats of connections) await nats.close();
 });
-const cluster = clusterForFile({ workers: 2 });
-const isolated = clusterForFile({ isolated: true, cells: ["eu-1", "us-1"] });
+const cluster = clusterForFile({ admin: true, workers: 2 });
+const isolated = clusterForFile({ admin: true, isolated: true, cells: ["eu-1", "us-1"] });
 const admin = new Admin(cluster);
 
 /** Logs in as a bot; what its server says against it ends the connection. */

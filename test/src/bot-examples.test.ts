@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { clusterForFile } from "./harness/cluster.js";
 import type { RawClient } from "./harness/raw-client.js";
@@ -11,7 +11,7 @@ import { until } from "./harness/wait.js";
 
 const cluster = clusterForFile({ workers: 2 });
 const running = new Set<ChildProcess>();
-after(async () => {
+cluster.beforeStop(async () => {
   for (const child of running) await end(child, "SIGKILL");
 });
 

@@ -9,7 +9,7 @@ import { until, within } from "./harness/wait.js";
 import { publishMany, range } from "./protocol/case.js";
 
 const bus = await BusProxy.listen(() => cluster.natsPort);
-const cluster = clusterForFile({ workers: 2, cells: ["eu-1", "us-1"] });
+const cluster = clusterForFile({ admin: true, workers: 2, cells: ["eu-1", "us-1"] });
 const bots = new Set<Bot>();
 cluster.beforeStop(async () => {
   for (const bot of bots) await bot.close();

@@ -76,7 +76,11 @@ function login(seed: string, bot?: string): Promise<NatsConnection> {
 
 before(async () => {
   await startServer();
-  cluster = new TestCluster({ natsUrl: url, env: { PLEXUS_NATS_NKEY_SEED_FILE: file("internal.seed") } });
+  cluster = new TestCluster({
+    admin: true,
+    natsUrl: url,
+    env: { PLEXUS_NATS_NKEY_SEED_FILE: file("internal.seed") },
+  });
   await cluster.start();
 });
 after(async () => {

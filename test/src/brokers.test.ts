@@ -15,13 +15,13 @@ const MOST_PATIENCE_MS = 12_000;
 
 // The gateways reach the bus through it.
 const bus = await BusProxy.listen(() => cluster.natsPort);
-after(() => bus.close());
 const cluster = clusterForFile({
   gateways: 2,
   workers: 2,
   restart: false,
   gatewayEnv: { NATS_URL: bus.url },
 });
+after(() => bus.close());
 
 /** One client on each gateway, subscribed, and members of the channel. */
 async function pair(ch: string): Promise<[RawClient, RawClient]> {

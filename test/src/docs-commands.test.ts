@@ -31,6 +31,8 @@ const LOOKS =
 const SHOWN_WITHIN_MS = 20_000;
 
 const cluster = clusterForFile({
+  admin: true,
+  hooks: true,
   demo: true,
   cells: CELLS,
   workers: 2,

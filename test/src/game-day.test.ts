@@ -12,7 +12,9 @@ const state = mkdtempSync(join(tmpdir(), "plexus-game-day-"));
 process.env.XDG_STATE_HOME = state;
 after(() => rmSync(state, { recursive: true, force: true }));
 
-const cluster = clusterForFile({ cells: ["eu-1", "us-1"], workers: 2, gateways: 2 }, () => settled());
+const cluster = clusterForFile({ admin: true, cells: ["eu-1", "us-1"], workers: 2, gateways: 2 }, () =>
+  settled(),
+);
 const admin = new Admin(cluster);
 
 async function settled(): Promise<void> {

@@ -8,6 +8,7 @@ import { staysTrue, until } from "./harness/wait.js";
 
 const GRACE_MS = 2_000;
 const cluster = new TestCluster({
+  hooks: true,
   gateways: 2,
   hooksEnv: { PLEXUS_VACATE_AFTER_MS: String(GRACE_MS), PLEXUS_GATEWAY_LEASE_MS: "5000" },
 });

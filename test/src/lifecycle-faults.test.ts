@@ -21,7 +21,7 @@ const SLOW_MS = 60_000;
 let follower: LifecycleFollower;
 let receiver: WebhookReceiver;
 
-const cluster = clusterForFile({ gateways: 2, hooksEnv: HOOKS_ENV }, async (running) => {
+const cluster = clusterForFile({ hooks: true, gateways: 2, hooksEnv: HOOKS_ENV }, async (running) => {
   receiver = await WebhookReceiver.start();
   running.beforeStop(() => receiver.stop());
   const webhook = { id: "main", url: receiver.url, secret: SECRET, events: ["subscribed", "published"] };

@@ -5,7 +5,7 @@ import { Admin, cli, startCli } from "./harness/admin.js";
 import { clusterForFile } from "./harness/cluster.js";
 import { until } from "./harness/wait.js";
 
-const cluster = clusterForFile({ gateways: 2 });
+const cluster = clusterForFile({ admin: true, gateways: 2 });
 const admin = new Admin(cluster);
 
 const SMALL = ["--connections", "12", "--channels", "4", "--channels-per-connection", "2", "--rate", "40"];

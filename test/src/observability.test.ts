@@ -18,7 +18,11 @@ const known = new Map<string, { type: string; labels: Set<string> }>();
 /** Put on by the scrape configurations. */
 const TARGET_LABELS = ["process", "cell", "instance"];
 
-const cluster = clusterForFile({ settings: { quotas: { connections: 1_000, messagesInPerSecond: 1_000 } } });
+const cluster = clusterForFile({
+  admin: true,
+  hooks: true,
+  settings: { quotas: { connections: 1_000, messagesInPerSecond: 1_000 } },
+});
 
 /** What a source declares, since a metric shows its labels only once it has counted something. */
 function declaredLabels(): Map<string, string[]> {

@@ -7,7 +7,7 @@ import { get } from "./harness/http.js";
 import { until } from "./harness/wait.js";
 
 const gatewayEnv = { PLEXUS_DRAIN_GRACE_MS: "1500", PLEXUS_DRAIN_PER_SECOND: "20" };
-const cluster = clusterForFile({ cells: ["eu-1", "us-1"], gateways: 2, gatewayEnv }, () =>
+const cluster = clusterForFile({ admin: true, cells: ["eu-1", "us-1"], gateways: 2, gatewayEnv }, () =>
   until("all cells to be active", async () => {
     const { cells, operation } = await admin.get<{ cells: Json[]; operation?: Json }>("/v1/cells");
     return operation === undefined && cells.length === 2 && cells.every(({ state }) => state === "active");

@@ -8,6 +8,8 @@ import { until } from "./harness/wait.js";
 const CANARY = "canary-body-7f3a";
 
 const cluster = clusterForFile({
+  admin: true,
+  hooks: true,
   gateways: 2,
   workers: 2,
   cells: ["eu-1", "us-1"],

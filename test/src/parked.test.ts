@@ -7,7 +7,7 @@ import { until } from "./harness/wait.js";
 
 // Nobody declares the frozen cell down, and a second without progress is long enough.
 const workerEnv = { PLEXUS_PARK_AFTER_MS: "1000", PLEXUS_CELL_GRACE_MS: "600000" };
-const cluster = clusterForFile({ cells: ["eu-1", "us-1"], workers: 1, workerEnv }, () =>
+const cluster = clusterForFile({ admin: true, cells: ["eu-1", "us-1"], workers: 1, workerEnv }, () =>
   until("both cells to be active", async () => {
     const { cells, operation } = await admin.get<{ cells: Json[]; operation?: Json }>("/v1/cells");
     return operation === undefined && cells.length === 2 && cells.every(({ state }) => state === "active");

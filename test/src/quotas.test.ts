@@ -1,6 +1,6 @@
 /** Quotas of tenants over two gateways, changed while everything runs. */
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Plexus } from "@plexus/client";
 import { createLogger, type Quotas, SettingsStore } from "@plexus/runtime";
@@ -11,11 +11,11 @@ import type { AnyFrame, RawClient } from "./harness/raw-client.js";
 import { until } from "./harness/wait.js";
 
 let settings: SettingsStore;
-const options = { gateways: 2, workerEnv: { PLEXUS_HISTORY_BYTES_INTERVAL_MS: "200" } };
+const options = { admin: true, gateways: 2, workerEnv: { PLEXUS_HISTORY_BYTES_INTERVAL_MS: "200" } };
 const cluster = clusterForFile(options, async (started) => {
   settings = await SettingsStore.open(await started.nats(), createLogger("test", "test", "fatal"));
+  started.beforeStop(() => settings.stop());
 });
-after(() => settings.stop());
 
 const GATEWAYS = ["g1", "g2"];
 

@@ -3,18 +3,18 @@ import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { clusterForFile } from "./harness/cluster.js";
 import { until, within } from "./harness/wait.js";
 
-const cluster = clusterForFile({ demo: true });
+const cluster = clusterForFile({ admin: true, demo: true });
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 // Inside of the repository, so that its packages are found as they are from the root of a clone.
 const folder = fileURLToPath(new URL("readme/", import.meta.url));
 const programs: Program[] = [];
 
-after(async () => {
+cluster.beforeStop(async () => {
   for (const program of programs) await program.end();
 });
 

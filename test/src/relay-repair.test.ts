@@ -9,8 +9,8 @@ import { range } from "./protocol/case.js";
 
 // All gateways reach the bus through it.
 const bus = await BusProxy.listen(() => cluster.natsPort);
-after(() => bus.close());
 const cluster = clusterForFile({ gatewayEnv: { NATS_URL: bus.url } });
+after(() => bus.close());
 
 const untouched: Mangle = (_, raw) => [raw];
 afterEach(() => {

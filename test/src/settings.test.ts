@@ -8,7 +8,7 @@ import { clusterForFile } from "./harness/cluster.js";
 import { TENANT } from "./harness/tokens.js";
 import { until } from "./harness/wait.js";
 
-const cluster = clusterForFile({ gateways: 2 });
+const cluster = clusterForFile({ admin: true, hooks: true, gateways: 2 });
 const admin = new Admin(cluster);
 
 interface Settings {

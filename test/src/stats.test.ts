@@ -6,7 +6,7 @@ import { Admin } from "./harness/admin.js";
 import { clusterForFile } from "./harness/cluster.js";
 import { until, within } from "./harness/wait.js";
 
-const cluster = clusterForFile({ gateways: 2, workers: 2 });
+const cluster = clusterForFile({ admin: true, gateways: 2, workers: 2 });
 const admin = new Admin(cluster);
 
 interface Quantiles {

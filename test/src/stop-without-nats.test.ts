@@ -7,7 +7,7 @@ import { within } from "./harness/wait.js";
 /** Kubernetes kills what takes longer than its grace; the processes' own bound is 15 s. */
 const GRACE_MS = 14_000;
 
-const cluster = clusterForFile({ restart: false });
+const cluster = clusterForFile({ admin: true, hooks: true, restart: false });
 
 test("every process ends with 0 within its grace", async () => {
   const ada = await cluster.connect("ada");

@@ -20,7 +20,7 @@ interface MessageTrace {
   hops: Hop[];
 }
 
-const cluster = clusterForFile({ gateways: 2 });
+const cluster = clusterForFile({ admin: true, gateways: 2 });
 const admin = new Admin(cluster);
 
 /** Starts to follow a channel, and resolves once the processes do. */

@@ -11,10 +11,10 @@ import { TENANT } from "./harness/tokens.js";
 import { until } from "./harness/wait.js";
 
 const collector = await OtlpCollector.start();
-after(() => collector.stop());
 const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
 const gatewayEnv = { PLEXUS_TRACE_MAX_PER_S: "5" };
 const cluster = clusterForFile({ gateways: 2, env, gatewayEnv });
+after(() => collector.stop());
 
 const SPAN = "00f067aa0ba902b7";
 const traceNumber = (n: number) => n.toString(16).padStart(32, "0");

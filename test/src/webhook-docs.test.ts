@@ -13,6 +13,8 @@ import { until } from "./harness/wait.js";
 
 const text = readFileSync(new URL("../../docs/webhooks.md", import.meta.url), "utf8");
 const cluster = clusterForFile({
+  admin: true,
+  hooks: true,
   hooksEnv: { PLEXUS_WEBHOOK_RETRY_FIRST_MS: "50", PLEXUS_WEBHOOK_RETRY_MAX_MS: "200" },
 });
 const admin = new Admin(cluster);

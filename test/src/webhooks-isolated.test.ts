@@ -10,6 +10,8 @@ import { SECRET, WebhookReceiver } from "./harness/webhook-receiver.js";
 
 const SLOW_MS = 60_000;
 const cluster = clusterForFile({
+  admin: true,
+  hooks: true,
   isolated: true,
   restart: false,
   cells: ["eu-1", "us-1"],

@@ -9,6 +9,8 @@ import { until } from "./harness/wait.js";
 import { SECRET, WebhookReceiver } from "./harness/webhook-receiver.js";
 
 const cluster = new TestCluster({
+  admin: true,
+  hooks: true,
   cells: ["eu-1", "us-1"],
   hooksEnv: {
     PLEXUS_WEBHOOK_BATCH_MS: "50",

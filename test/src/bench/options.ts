@@ -22,7 +22,7 @@ const FLAGS = {
 
 const DEFAULTS = { rounds: 3, seconds: 5, scale: 1 };
 /** Short, and nothing of it is judged: that everything runs is what it shows. */
-const SMOKE = { rounds: 1, seconds: 1, scale: 0.02 };
+const SMOKE = { rounds: 1, seconds: 0.25, scale: 0.02 };
 
 /** Throws an error with a message for a person; undefined: the help was asked for. */
 export function readOptions(args: string[], known: readonly string[]): BenchOptions | undefined {

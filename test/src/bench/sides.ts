@@ -25,6 +25,8 @@ export interface Side {
 
 /** Everything on one machine of two cores: one of each process is what it has room for. */
 export const SHAPE = { cells: ["eu-1"], workers: 1, gateways: 1 };
+/** No admin API and no webhooks, which no message passes: the launcher does not start what isn't there. */
+const ENTRIES = { admin: "", hooks: "" };
 
 export type PlexusShape = Partial<Pick<ClusterOptions, "cells" | "workers" | "gateways" | Environments>>;
 type Environments = "env" | "gatewayEnv" | "workerEnv";
@@ -33,7 +35,7 @@ export async function startPlexus(shape: PlexusShape = {}): Promise<Side> {
   const dataDir = mkdtempSync(join(tmpdir(), "plexus-bench-"));
   const gone = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
   const whole = { ...SHAPE, ...shape };
-  const cluster = await startCluster({ ...whole, dataDir, quiet: true, demo: false }).catch(
+  const cluster = await startCluster({ ...whole, entries: ENTRIES, dataDir, quiet: true, demo: false }).catch(
     (error: unknown) => {
       gone();
       throw error;
@@ -41,7 +43,7 @@ export async function startPlexus(shape: PlexusShape = {}): Promise<Side> {
   );
   return {
     name: "plexus",
-    what: `${whole.gateways} gateway(s), ${whole.workers} worker(s), NATS, Redis, admin API; stored before it is shown`,
+    what: `${whole.gateways} gateway(s), ${whole.workers} worker(s), NATS, Redis; stored before it is shown`,
     port: Number(new URL(cluster.dev.url).port),
     token: await signToken(cluster.dev.tokenSecret, "bench"),
     natsUrl: cluster.dev.natsUrl,

@@ -24,7 +24,9 @@ export class Admin {
   }
 
   get url(): string {
-    return this.#cluster.dev.adminUrl!;
+    const { adminUrl } = this.#cluster.dev;
+    assert.ok(adminUrl, "this cluster has no admin API, which it gets with `admin: true`");
+    return adminUrl;
   }
   get headers(): Record<string, string> {
     return { authorization: `Bearer ${this.#cluster.dev.adminToken}`, connection: "close" };

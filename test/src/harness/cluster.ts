@@ -17,9 +17,13 @@ import { type NatsConnection, plainNats } from "./nats.js";
 import { type Encoding, RawClient } from "./raw-client.js";
 import { signToken, TENANT, type TokenOptions } from "./tokens.js";
 
-export interface TestClusterOptions extends Partial<Omit<ClusterOptions, "dataDir">> {
+export interface TestClusterOptions extends Partial<Omit<ClusterOptions, "dataDir" | "entries">> {
   /** Settings of namespaces for all processes. */
   settings?: object;
+  /** Whether it has an admin API, which most tests don't need and which takes as long to start as all else: false. */
+  admin?: boolean;
+  /** Whether it has what keeps lifecycle events and delivers webhooks: false. */
+  hooks?: boolean;
 }
 
 export interface ConnectOptions extends TokenOptions {
@@ -32,6 +36,9 @@ export interface ConnectOptions extends TokenOptions {
 const MAX_TRIES = 200;
 /** A page that tests of the protocol don't need, and the log of what a process does, which they do. */
 const DEFAULTS = { quiet: true, demo: false, cells: ["eu-1"], workers: 1, gateways: 1 };
+
+/** The launcher does not start what isn't there. */
+const ABSENT = "";
 
 /** Other tests run on the same processors. That strain is not what a test is about, unless it says so. */
 const NO_SHARES = {
@@ -54,7 +61,7 @@ export class TestCluster {
   }
 
   async start(): Promise<void> {
-    const { settings, ...options } = this.#options;
+    const { settings, admin = false, hooks = false, ...options } = this.#options;
     const env: Record<string, string> = { ...options.env };
     if (settings !== undefined) {
       env.PLEXUS_SETTINGS_FILE = join(this.dataDir, "settings.json");
@@ -62,7 +69,8 @@ export class TestCluster {
     }
     const workerEnv = { ...NO_SHARES, ...options.workerEnv };
     const gatewayEnv = { ...NO_SHARES, ...options.gatewayEnv };
-    const common = { ...DEFAULTS, ...options, env, workerEnv, gatewayEnv };
+    const entries = { ...(!admin && { admin: ABSENT }), ...(!hooks && { hooks: ABSENT }) };
+    const common = { ...DEFAULTS, ...options, env, workerEnv, gatewayEnv, entries };
     this.#cluster = await startCluster({ ...common, dataDir: this.dataDir });
   }
 

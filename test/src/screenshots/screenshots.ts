@@ -7,7 +7,13 @@ import { until } from "../harness/wait.js";
 import { DESKTOP, DESKTOP_DARK, type Format, openPage, PHONE, PHONE_DARK, shoot } from "./camera.js";
 import { startTraffic } from "./traffic.js";
 
-const CLUSTER = { cells: ["eu-1", "us-1", "ap-southeast-1"], workers: 2, gateways: 2, demo: true };
+const CLUSTER = {
+  cells: ["eu-1", "us-1", "ap-southeast-1"],
+  workers: 2,
+  gateways: 2,
+  admin: true,
+  demo: true,
+};
 /** Longer than the slowest machine takes to show a page. */
 const SHOWN_WITHIN_MS = 60_000;
 

@@ -28,11 +28,13 @@ export const connections: Bench = {
   run: async (context) => {
     const shared = { kind: "gateway", sharedBy: SHARED_BY, presence: false };
     // Each with servers of its own, since a heap remembers what it held before; and all at once, since they have to settle.
+    const { plexus: start, uws: startUws } = context;
+    const [first, second, third, last] = await Promise.all([start(), start(), start(), startUws()]);
     const cases: Case[] = [
-      { name: "plexus", side: await context.plexus(), ...shared },
-      { name: "plexus, presence", side: await context.plexus(), ...shared, presence: true },
-      { name: "plexus, nobody shares", side: await context.plexus(), ...shared, sharedBy: 1 },
-      { name: "uws", side: await context.uws(), kind: "uws", sharedBy: SHARED_BY, presence: false },
+      { name: "plexus", side: first, ...shared },
+      { name: "plexus, presence", side: second, ...shared, presence: true },
+      { name: "plexus, nobody shares", side: third, ...shared, sharedBy: 1 },
+      { name: "uws", side: last, kind: "uws", sharedBy: SHARED_BY, presence: false },
     ];
     const costs = await costsOf(context, cases);
     const rows: Row[] = cases.map(({ name, side, kind }, i) => {
@@ -67,7 +69,7 @@ export const connections: Bench = {
 async function costsOf({ scale }: BenchContext, cases: readonly Case[]): Promise<number[]> {
   const count = scaled(CONNECTIONS, scale);
   const generators: Child[] = [];
-  const settle = () => pause(SETTLE_MS * Math.min(1, scale * 10));
+  const settle = () => pause(SETTLE_MS * Math.min(1, scale * 2));
   // What starting has left behind would be given back while the connections are there.
   await settle();
   const before = cases.map(({ side, kind }) => residentBytes(pidOf(side, kind)));

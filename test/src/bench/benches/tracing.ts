@@ -24,11 +24,11 @@ export const tracing: Bench = {
   run: async (context) => {
     const collector = await openCollector();
     try {
-      const turns = [];
-      for (const { name, ratio } of SETTINGS) {
+      const turnOf = async ({ name, ratio }: (typeof SETTINGS)[number]) => {
         const side = await context.plexus(ratio === null ? {} : environment(collector.url, ratio));
-        turns.push({ name, what: side.what, measure: () => publishes(context, side) });
-      }
+        return { name, what: side.what, measure: () => publishes(context, side) };
+      };
+      const turns = await Promise.all(SETTINGS.map(turnOf));
       const measured = await inTurns(context, turns, (one) => `${amount(serversUs(one))} µs of servers' CPU`);
       const least = turns.map(({ name }) => leastOf(measured.get(name)!));
       const rows = turns.map(({ name, what }, i) => rowOf(name, what, least[i]!));
