@@ -15,6 +15,7 @@ const skip = executable === undefined && "no Chromium: install one, or name one 
 let browser: Browser;
 const cluster = clusterForFile(
   {
+    admin: true,
     cells: ["eu-1", "us-1"],
     gateways: 2,
     restart: false,
