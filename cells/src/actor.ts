@@ -20,8 +20,9 @@ import * as metrics from "./metrics.js";
 import type { PlacementView } from "./placement-view.js";
 import type { HeldMember } from "./presence.js";
 import type { PresenceStore } from "./presence-store.js";
-import { type ReadableChannel, readRange } from "./reader.js";
+import type { ReadableChannel } from "./reader.js";
 import { planTrim } from "./retention.js";
+import { SharedReads } from "./shared-reads.js";
 import { takeOver } from "./take-over.js";
 
 export interface ActorContext {
@@ -73,6 +74,7 @@ export class Actor {
   readonly #loaded: Promise<void>;
   readonly #doubt = new Doubt(() => this.#compare());
   #lastUsedAt = Date.now();
+  readonly #reads = new SharedReads();
   #questions = 0;
   #untrimmed = 0;
   #lastTrimAt = Date.now();
@@ -124,7 +126,7 @@ export class Actor {
         this.#channel.publish(body, asker, this.#lastUsedAt);
         return this.#runEffects();
       case "read":
-        return this.#answer(asker, () => this.#read(body));
+        return this.#answer(asker, () => this.#reads.read(this.#readable(), body, Date.now()));
       case "head":
         return this.#answer(asker, () => this.#head(body.gateway));
       case "members":
@@ -182,10 +184,6 @@ export class Actor {
   close(): void {
     this.#channel.close();
     this.#runEffects();
-  }
-
-  #read(range: Commands["read"]["ask"]): Promise<Commands["read"]["answer"]> {
-    return readRange(this.#readable(), range, Date.now());
   }
 
   /** Waits for nobody but the log: what is not known yet of the members is left out. */

@@ -50,6 +50,12 @@ const SEAL_HEADER = "Plexus-Seal";
  * channels want one: all at once they would bring each other, and the appends, to their deadlines, again and again.
  */
 const CURSORS_AT_ONCE = 4;
+/**
+ * A cursor may take so many times as long as another question. The server goes on making one that is not waited for any
+ * more, and whoever asks again has it made once more: with too short a patience a server that is short of time makes
+ * cursors, and nobody gets one.
+ */
+const CURSOR_PATIENCE = 3;
 const MAX_WAITING_READS = 200_000;
 const STREAM_NOT_FOUND = 10059;
 /** A bound is lowered only where the log has room left below it: what is on its way must fit as well. */
@@ -80,6 +86,7 @@ export class JetStreamLog implements ChannelLog {
   readonly #options: LogOptions;
   readonly #inbox: string;
   readonly #questions: Questions;
+  readonly #cursorQuestions: Questions;
   readonly #appends: Breaker;
   readonly #cursor: CursorContext;
   readonly #allSubjects: string;
@@ -109,9 +116,11 @@ export class JetStreamLog implements ChannelLog {
     const inbox = `${this.#inbox}-asked`;
     const deadlineMs = options.readDeadlineMs;
     this.#questions = new Questions({ nats, inbox, deadlineMs, breaker: reads, log });
+    const patient = { inbox: `${inbox}-patiently`, deadlineMs: deadlineMs * CURSOR_PATIENCE };
+    this.#cursorQuestions = new Questions({ nats, ...patient, breaker: reads, log });
     this.#cursor = {
       nats,
-      questions: this.#questions,
+      questions: this.#cursorQuestions,
       api: this.#apiPrefix,
       stream: this.#stream,
       inbox: this.#inbox,
@@ -307,6 +316,7 @@ export class JetStreamLog implements ChannelLog {
     clearInterval(this.#sweep);
     this.#cursors.stop();
     this.#questions.stop();
+    this.#cursorQuestions.stop();
     this.#settleAll("this process is stopping");
   }
 

@@ -3,6 +3,7 @@ import { decodeControl, type SealRecord, tryDecodeRecord } from "@plexus/protoco
 import type { Segment } from "@plexus/runtime";
 import type { LoadedChannel, StoredId } from "./channel.js";
 import type { ChannelLog, StoredRecord } from "./log.js";
+import { persistent } from "./persistent.js";
 import { recordsSince } from "./since.js";
 import { WINDOW_MS } from "./window.js";
 
@@ -97,7 +98,8 @@ export async function readWindow(
   const ids: StoredId[] = [];
   for (const segment of [...segments].reverse()) {
     const log = segment.cell === logs.cell ? logs.own : await logs.of(segment.cell);
-    const { records, reachesBack } = await recordsSince(log, logs.subject(segment.cell), segment, since);
+    const subject = logs.subject(segment.cell);
+    const { records, reachesBack } = await recordsSince(persistent(log), subject, segment, since);
     for (const record of records) {
       // One that nobody can read was not written by Plexus, and holds no id that it has promised to know.
       const frame = record.head.op === "msg" ? tryDecodeRecord(record.bytes) : null;

@@ -14,6 +14,7 @@ export interface CursorContext {
   readonly stream: string;
   /** Of this process; a cursor makes one of its own from it. */
   readonly inbox: string;
+  /** Until the first record that was pulled, and from each to the next. */
   readonly deadlineMs: number;
   readonly log: Logger;
 }
@@ -74,11 +75,14 @@ export class LogCursor {
         if (cause === undefined) resolve();
         else reject(new PlexusError("unavailable", "the log does not answer", { retry: 1_000, cause }));
       };
+      // From record to record: a server that is short of time still gives one after the other, and to begin anew with all
+      // of them would take what little it has.
       const timer = setTimeout(() => finish(new Error("deadline")), deadlineMs);
       const subscription = subscribe(nats, inbox, log, (message) => {
         if (message.headers?.code)
           return finish(got > 0 ? undefined : new Error(message.headers.description));
         got++;
+        timer.refresh();
         if (!take(message) || got === count) finish();
       });
       const question = JSON.stringify({ batch: count, no_wait: true });

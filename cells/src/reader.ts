@@ -16,6 +16,8 @@ const MAX_ANSWER_BYTES = 512 * 1024;
 /** A page may have to be read whole before its far side is cut. */
 const MAX_READ_BYTES = 8 * 1024 * 1024;
 const MAX_READ_RECORDS = 2_000;
+/** So few messages are asked for record by record: making a consumer costs JetStream many times as much as a get. */
+const FEW = 8;
 
 export interface ReadableChannel {
   readonly logs: ChannelLogs;
@@ -169,9 +171,15 @@ async function readSegments(channel: ReadableChannel, wanted: Wanted): Promise<S
     if (segment.last < next || segment.first > wanted.to || bytes >= maxBytes) continue;
     const log = await channel.logs.of(segment.cell);
     const subject = channel.logs.subject(segment.cell);
-    const start = await locate(log, subject, segment, Math.max(next, segment.first));
-    const records = Math.min(MAX_READ_RECORDS, wanted.to - next + 2);
-    for (const record of await log.read(subject, { logSeq: start }, { records, bytes: maxBytes - bytes })) {
+    const first = Math.max(next, segment.first);
+    const logSeq = await locate(log, subject, segment, first);
+    const last = Math.min(segment.last, wanted.to);
+    const bounds = { records: Math.min(MAX_READ_RECORDS, wanted.to - next + 2), bytes: maxBytes - bytes };
+    const read =
+      last - first < FEW
+        ? readFew(log, subject, { logSeq, high: segment.high, last }, bounds.bytes)
+        : log.read(subject, { logSeq }, bounds);
+    for (const record of await read) {
       if (record.logSeq > segment.high || record.head.seq > wanted.to) break;
       if (record.head.n === 0 || lastSeq(record) < next) continue;
       found.push(record);
@@ -182,6 +190,26 @@ async function readSegments(channel: ReadableChannel, wanted: Wanted): Promise<S
     if (next <= Math.min(segment.last, wanted.to)) break;
   }
   return found;
+}
+
+/** From one log sequence to another, or up to the record that holds the seq `last`. */
+async function readFew(
+  log: ChannelLog,
+  subject: string,
+  { logSeq, high, last }: { logSeq: number; high: number; last: number },
+  maxBytes: number,
+): Promise<StoredRecord[]> {
+  const records: StoredRecord[] = [];
+  let bytes = 0;
+  for (let at = logSeq; at <= high && bytes < maxBytes; ) {
+    const record = await log.next(subject, at);
+    if (record === null) break;
+    records.push(record);
+    bytes += record.bytes.length;
+    if (lastSeq(record) >= last) break;
+    at = record.logSeq + 1;
+  }
+  return records;
 }
 
 /** As many records as fit an answer: the newest of a page that goes backwards, else the oldest. */

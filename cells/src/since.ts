@@ -9,7 +9,8 @@
  * It rests on the log's times not going back from one record to the next.
  */
 import type { Segment } from "@plexus/runtime";
-import type { ChannelLog, StoredRecord } from "./log.js";
+import type { StoredRecord } from "./log.js";
+import type { Reading } from "./persistent.js";
 
 /** Records that are read one by one from the newest back: about what a consumer costs the server. */
 const MAX_STEPS = 128;
@@ -32,7 +33,7 @@ export interface Since {
 
 /** The records of a stretch that were stored at `storedAt` or later. */
 export async function recordsSince(
-  log: ChannelLog,
+  log: Reading,
   subject: string,
   stretch: Stretch,
   storedAt: number,
@@ -50,7 +51,7 @@ export async function recordsSince(
 
 /** Oldest first; the first one may be too old. Fewer than there are where a record does not name the one before it. */
 async function walkBack(
-  log: ChannelLog,
+  log: Reading,
   subject: string,
   stretch: Stretch,
   storedAt: number,
@@ -80,7 +81,7 @@ function precedes({ head }: StoredRecord, next: StoredRecord | undefined): boole
 }
 
 /** The same for what may be many. */
-async function search(log: ChannelLog, subject: string, stretch: Stretch, storedAt: number): Promise<Since> {
+async function search(log: Reading, subject: string, stretch: Stretch, storedAt: number): Promise<Since> {
   const oldest = await nextIn(log, subject, stretch, stretch.low);
   if (oldest === null) return { records: [], reachesBack: false };
   const reachesBack = oldest.storedAt < storedAt;
@@ -95,7 +96,7 @@ function isMany({ last }: Stretch, { head }: StoredRecord): boolean {
 }
 
 async function nextIn(
-  log: ChannelLog,
+  log: Reading,
   subject: string,
   { high }: Stretch,
   logSeq: number,
@@ -107,7 +108,7 @@ async function nextIn(
 
 /** Halves what is left until the first record is found that is young enough; null where none is. */
 async function firstSince(
-  log: ChannelLog,
+  log: Reading,
   subject: string,
   stretch: Stretch,
   from: number,
@@ -129,7 +130,7 @@ async function firstSince(
 }
 
 async function allFrom(
-  log: ChannelLog,
+  log: Reading,
   subject: string,
   stretch: Stretch,
   first: StoredRecord,

@@ -1,5 +1,6 @@
 /** @plexus/bot on a real cluster: every message, in order, whatever becomes of the bot and of its connection. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { afterEach, test } from "node:test";
 import { type Bot, type BotMessage, connectBot, PlexusError, type Reset } from "@plexus/bot";
 import { Admin } from "./harness/admin.js";
@@ -11,6 +12,8 @@ import { publishMany, range } from "./protocol/case.js";
 const bus = await BusProxy.listen(() => cluster.natsPort);
 const cluster = clusterForFile({ admin: true, workers: 2, cells: ["eu-1", "us-1"] });
 const bots = new Set<Bot>();
+/** What is promised is 2.5 s; other tests run on the same processors. */
+const CLOSES_WITHIN_MS = 6_000;
 cluster.beforeStop(async () => {
   for (const bot of bots) await bot.close();
   bus.close();
@@ -196,6 +199,40 @@ test("publishes over the death of workers are stored once, in order", async () =
     messages.map(({ data }) => data),
     range(1, 150),
   );
+});
+
+test("a bot that closes while nobody answers it ends soon, whatever it has under way", async () => {
+  const ch = "chat.helper.silence";
+  const bot = await start("silence");
+  const here = listener();
+  const running = bot.subscribe(ch, here.take, { resume: true });
+  await running.ready;
+  await bot.channel(ch).join();
+  await bot.channel(ch).publish(1);
+  await until("it", () => here.messages.length === 1);
+  // Connected anew, it is accepted and then hears nothing.
+  bus.cutOff("bot demo/silence");
+  const starting = [bot.subscribe(ch, here.take), bot.subscribe(ch, here.take, { resume: true })];
+  const publishing = assert.rejects(bot.channel(ch).publish(2), PlexusError);
+  const startedAt = performance.now();
+  await within("the end", stop(bot), CLOSES_WITHIN_MS);
+  await within(
+    "what was under way",
+    Promise.all([running.done, ...starting.map(({ done }) => done), publishing]),
+  );
+  assert.ok(performance.now() - startedAt < CLOSES_WITHIN_MS);
+  bus.restore();
+});
+
+test("a bot that closes while a server accepts it and says nothing leaves nothing behind", async () => {
+  const bot = await start("dialling");
+  const accepted = bus.silence();
+  bus.cutOff("bot demo/dialling");
+  const socket = await within("it to dial", accepted);
+  const gone = once(socket, "close");
+  await within("the end", stop(bot), CLOSES_WITHIN_MS);
+  await within("the end of its socket", gone);
+  bus.restore();
 });
 
 test("a bot that is revoked is told, and its subscriptions end", async () => {

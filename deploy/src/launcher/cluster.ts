@@ -12,6 +12,7 @@ import { planProcesses, workerSpec } from "./plan.js";
 import { assertPortFree, freePort } from "./ports.js";
 import { readableLine } from "./readable.js";
 import { isReady, until } from "./ready.js";
+import { untilSettled } from "./settled.js";
 import { SupervisedChild } from "./supervised.js";
 import { planIsolatedTopology, planTopology, type Topology } from "./topology.js";
 
@@ -70,7 +71,10 @@ export class Cluster {
     if (!this.#options.quiet) this.events.on("line", (text) => console.log(text));
   }
 
-  /** Resolves when everything is ready and dev.json is written; if it can't be, everything is stopped again. */
+  /**
+   * Resolves when everything is ready, cells that are new have joined, and dev.json is written; if it can't be, everything
+   * is stopped again.
+   */
   async start(): Promise<void> {
     const timer = setTimeout(() => this.#giveUpWaiting(), this.#options.readyWithinMs);
     this.#starting = this.#start();
@@ -200,6 +204,9 @@ export class Cluster {
     const plan = { ...this.#options, port, adminPort };
     const specs = await planProcesses(plan, topology, secrets, freePort);
     await this.#startAll(specs.map((spec) => this.#add(spec, folder)));
+    const unsettled = await untilSettled(topology.natsUrl(), this.#abort.signal);
+    this.#abort.signal.throwIfAborted();
+    if (unsettled !== undefined) this.#say(unsettled);
     const host =
       this.#options.host === "0.0.0.0" || this.#options.host === "::" ? "127.0.0.1" : this.#options.host;
     const hasAdmin = specs.some((spec) => spec.kind === "admin");

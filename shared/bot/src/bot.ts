@@ -9,6 +9,8 @@ const PING_INTERVAL_MS = 5_000;
 const RECONNECT_WAIT_MS = 500;
 /** A server that is just reading its configuration may leave a new connection without an answer. */
 const CONNECT_TIMEOUT_MS = 3_000;
+/** For the last words of a bot that closes, where the server or the workers do not answer. */
+const CLOSE_WITHIN_MS = 2_500;
 
 export interface BotOptions {
   /** Address of the NATS server, as in `nats://127.0.0.1:4222`, or several with commas in between. */
@@ -63,6 +65,7 @@ export class Bot {
     void this.#watch();
     void nats.closed().then((cause) => {
       const ended = new PlexusError("unavailable", "the connection has ended", { cause });
+      this.#requests.end(ended);
       for (const subscription of this.#subscriptions) subscription.fail(ended);
     });
   }
@@ -97,17 +100,26 @@ export class Bot {
     return subscription;
   }
 
-  /** Ends subscriptions, with their positions stored, leaves the channels that were joined, and disconnects. */
+  /**
+   * Ends subscriptions, with their positions stored, leaves the channels that were joined, and disconnects. A server that
+   * does not answer is waited for 2.5 s at most: then positions and leaves go without saying, the one by what comes
+   * again, the other by its lease. Handlers under way are waited for.
+   */
   async close(): Promise<void> {
+    const closing = new PlexusError("unavailable", "the bot is closed");
+    const timer = setTimeout(() => this.#requests.end(closing), CLOSE_WITHIN_MS);
     const ends = [
       ...[...this.#subscriptions].map((subscription) => subscription.close()),
       ...[...this.#memberships.values()].filter(({ isMember }) => isMember).map((member) => member.leave()),
     ];
-    for (const end of await Promise.allSettled(ends)) if (end.status === "rejected") this.#warn(end.reason);
+    const ended = await Promise.allSettled(ends);
+    clearTimeout(timer);
+    for (const end of ended) if (end.status === "rejected") this.#warn(end.reason);
     // What has just been written to a socket that the server has ended fails in the next tick. Closed before that, the
     // NATS client no longer listens for it, and the failure would end the bot's process.
     await new Promise((resolve) => setImmediate(resolve));
     await this.nats.close();
+    discardDial(this.nats);
   }
 
   async #join(channel: string, state: unknown): Promise<Membership> {
@@ -129,6 +141,15 @@ export class Bot {
       for (const membership of this.#memberships.values()) membership.renew();
     }
   }
+}
+
+/**
+ * Closed while it waits for the first word of a server, the NATS client forgets the socket, which keeps the process alive
+ * for as long as that server says nothing. What it is reached by is not part of the client's interface.
+ */
+function discardDial(nats: NatsConnection): void {
+  const { protocol } = nats as { protocol?: { transport?: { discard?: () => void } } };
+  protocol?.transport?.discard?.();
 }
 
 function checked(channel: string): void {

@@ -30,6 +30,9 @@ export class Requests {
   readonly #nats: NatsConnection;
   readonly #tenant: string;
   readonly #bot: string;
+  /** What ends everything that waits for an answer. */
+  readonly #ends = new Set<(error: PlexusError) => void>();
+  #over: PlexusError | undefined;
 
   constructor(nats: NatsConnection, tenant: string, bot: string) {
     this.#nats = nats;
@@ -37,12 +40,28 @@ export class Requests {
     this.#bot = bot;
   }
 
+  /** Nothing is waited for any more: all that has no answer rejects with this, and so does what is asked from now on. */
+  end(error: PlexusError): void {
+    this.#over ??= error;
+    for (const end of this.#ends) end(this.#over);
+  }
+
   /** The fields of an answer that is `ok`. Rejects with a {@link PlexusError}. */
-  async ask<T>(
+  ask<T>(operation: BotOperation, channel: string, body: object, options: AskOptions = {}): Promise<T> {
+    if (this.#over !== undefined) return Promise.reject(this.#over);
+    return new Promise<T>((resolve, reject) => {
+      this.#ends.add(reject);
+      this.#ask<T>(operation, channel, body, options)
+        .then(resolve, reject)
+        .finally(() => this.#ends.delete(reject));
+    });
+  }
+
+  async #ask<T>(
     operation: BotOperation,
     channel: string,
     body: object,
-    { deadlineMs = DEADLINE_MS, once = false, trace }: AskOptions = {},
+    { deadlineMs = DEADLINE_MS, once = false, trace }: AskOptions,
   ): Promise<T> {
     const subject = subjects.botRequest(this.#tenant, this.#bot, operation, channel);
     const payload = JSON.stringify(body);
@@ -54,7 +73,7 @@ export class Requests {
       if (answer.ok) return answer as T;
       const { code, message, retry = waitMs } = answer.error;
       const pauseMs = Math.max(retry, 1) * (0.5 + Math.random());
-      if (once || !isRetryable(code) || performance.now() + pauseMs > deadlineAt)
+      if (once || this.#over || !isRetryable(code) || performance.now() + pauseMs > deadlineAt)
         throw new PlexusError(code, message);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }

@@ -50,6 +50,8 @@ export class BotSubscription {
   #closed = false;
   #failure: unknown;
   #began: () => void = () => undefined;
+  /** Ends the wait for where to begin. */
+  #giveUp: () => void = () => undefined;
   #wake: () => void = () => undefined;
   #pauseMs = FIRST_PAUSE_MS;
 
@@ -77,8 +79,7 @@ export class BotSubscription {
 
   /** Takes no further message, and resolves once the one under way is handled and the position stored. */
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#wake();
+    this.#end();
     await this.done;
   }
 
@@ -91,7 +92,12 @@ export class BotSubscription {
   /** It can't go on: `done` rejects with this. */
   fail(error: unknown): void {
     this.#failure ??= error;
+    this.#end();
+  }
+
+  #end(): void {
     this.#closed = true;
+    this.#giveUp();
     this.#wake();
   }
 
@@ -108,11 +114,12 @@ export class BotSubscription {
       setInterval(() => this.lookAgain(), LOOK_EVERY_MS),
     ];
     try {
-      // Subscribed first, so that nothing is missed between the position and the first record.
-      await nats.flush();
-      this.#reception = new Reception(channel, await this.#start());
-      this.#began();
-      while (!this.#closed) await this.#step(this.#reception, this.#reception.next());
+      const position = await this.#unlessClosed(this.#start());
+      if (position !== undefined) {
+        this.#reception = new Reception(channel, position);
+        this.#began();
+        while (!this.#closed) await this.#step(this.#reception, this.#reception.next());
+      }
       if (this.#failure !== undefined) throw this.#failure;
     } finally {
       for (const timer of timers) clearTimeout(timer);
@@ -121,7 +128,18 @@ export class BotSubscription {
     }
   }
 
+  /** Undefined where it was closed first: whoever closes need not wait for a server that is away. */
+  #unlessClosed<T>(task: Promise<T>): Promise<T | undefined> {
+    const closed = new Promise<undefined>((resolve) => {
+      this.#giveUp = () => resolve(undefined);
+      if (this.#closed) resolve(undefined);
+    });
+    return Promise.race([task, closed]);
+  }
+
   async #start(): Promise<Position> {
+    // Subscribed first, so that nothing is missed between the position and the first record.
+    await this.#context.nats.flush();
     const { since, resume, rewind = 0 } = this.#options;
     if (since !== undefined) return since;
     const { requests, channel } = this.#context;

@@ -61,6 +61,41 @@ test("forwards from what retention has taken begins with the oldest there is", a
   ]);
 });
 
+/** Its head can be read, and nothing else. */
+function damaged(seq: number, n: number): Uint8Array {
+  const bytes = record(seq, n);
+  return bytes.fill(0x21, bytes.indexOf(0x5b) + 1);
+}
+
+test("a page of nothing but what nobody can read is passed over, in either direction", async () => {
+  const backwards = await history(
+    { before: 9, limit: 4 },
+    answer(20, [damaged(5, 2), damaged(7, 2)]),
+    answer(20, [damaged(3, 2)]),
+    answer(20, [record(1, 2)]),
+  );
+  assert.deepEqual([backwards.seqs, backwards.more], [[1, 2], false]);
+  assert.deepEqual(backwards.asked, [
+    { before: 9, limit: 4 },
+    { before: 5, limit: 4 },
+    { before: 3, limit: 4 },
+  ]);
+  const forwards = await history(
+    { after: 4, limit: 4 },
+    answer(20, [damaged(5, 4)]),
+    answer(20, [record(9, 4)]),
+  );
+  assert.deepEqual([forwards.seqs, forwards.more], [[9, 10, 11, 12], true]);
+  assert.deepEqual(forwards.asked.at(-1), { after: 8, limit: 4 });
+});
+
+test("where nothing else is left there is no more", async () => {
+  const end = await history({ after: 4, limit: 4 }, answer(8, [damaged(5, 4)]));
+  assert.deepEqual([end.seqs, end.more], [[], false]);
+  const begin = await history({ before: 5, limit: 4 }, answer(8, [damaged(1, 4)]));
+  assert.deepEqual([begin.seqs, begin.more], [[], false]);
+});
+
 test("before and after together are refused", async () => {
   await assert.rejects(history({ before: 5, after: 2, limit: 5 }), { code: "bad_request" });
 });

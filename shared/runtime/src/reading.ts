@@ -1,6 +1,6 @@
 /** Questions about a channel that take more than one command: a page of its history, the list of its members. */
-import { type HistoryMessage, type Member, PlexusError, tryDecodeRecord } from "@plexus/protocol";
-import type { PresencePage, PresenceSnapshot, PresenceVersion } from "./commands.js";
+import { type HistoryMessage, type Member, PlexusError, readHead, tryDecodeRecord } from "@plexus/protocol";
+import type { PresencePage, PresenceSnapshot, PresenceVersion, ReadAnswer } from "./commands.js";
 import type { Router } from "./router.js";
 
 export interface HistoryRange {
@@ -19,7 +19,10 @@ export interface HistoryPage {
   more: boolean;
 }
 
-/** Reads a page of a channel's history; what retention has taken is passed over. */
+/** Pages that hold nothing that can be read, one behind the other, before it is given up to find one that does. */
+const MAX_UNREADABLE = 100;
+
+/** Reads a page of a channel's history; what retention has taken, and what nobody can read, is passed over. */
 export async function readHistory(
   router: Router,
   tenant: string,
@@ -28,6 +31,26 @@ export async function readHistory(
 ): Promise<HistoryPage> {
   if (before !== undefined && after !== undefined)
     throw new PlexusError("bad_request", "give before or after, not both");
+  let range: Bounds = { before, after };
+  for (let n = 0; n < MAX_UNREADABLE; n++) {
+    const read = await readPage(router, tenant, channel, range, limit);
+    const messages = read.records.flatMap(expand).filter(({ seq }) => within(seq, before, after));
+    const next = messages.length > 0 ? null : beyond(read, range);
+    if (next === null) return toPage(read, messages, after === undefined, limit);
+    range = next;
+  }
+  throw new PlexusError("internal", "the channel's history is damaged");
+}
+
+type Bounds = Pick<HistoryRange, "before" | "after">;
+
+async function readPage(
+  router: Router,
+  tenant: string,
+  channel: string,
+  { before, after }: Bounds,
+  limit: number,
+): Promise<ReadAnswer> {
   const range = {
     limit,
     ...(before === undefined ? {} : { before }),
@@ -35,17 +58,32 @@ export async function readHistory(
   };
   const answer = await router.ask("read", tenant, channel, range);
   // `after` a position that retention has passed: begin with the oldest there is.
-  const read =
-    answer.state === "trimmed" && after !== undefined
-      ? await router.ask("read", tenant, channel, { after: answer.oldest - 1, limit })
-      : answer;
-  const messages = read.records.flatMap(expand).filter(({ seq }) => within(seq, before, after));
-  const page = after === undefined ? messages.slice(-limit) : messages.slice(0, limit);
+  return answer.state === "trimmed" && after !== undefined
+    ? router.ask("read", tenant, channel, { after: answer.oldest - 1, limit })
+    : answer;
+}
+
+/** Where to read on behind records that nobody can read; null where there is nothing more. */
+function beyond({ records, head, oldest }: ReadAnswer, { after }: Bounds): Bounds | null {
+  const unreadable = after === undefined ? records[0] : records.at(-1);
+  const end = unreadable === undefined ? null : readHead(unreadable);
+  if (end === null) return null;
+  const last = end.seq + end.n - 1;
+  if (after === undefined) return end.seq > Math.max(1, oldest) ? { before: end.seq } : null;
+  return last < head.seq ? { after: last } : null;
+}
+
+function toPage(
+  read: ReadAnswer,
+  messages: HistoryMessage[],
+  backwards: boolean,
+  limit: number,
+): HistoryPage {
+  const page = backwards ? messages.slice(-limit) : messages.slice(0, limit);
   const [first, last] = [page[0]?.seq, page.at(-1)?.seq];
-  const more =
-    after === undefined
-      ? first !== undefined && first > Math.max(1, read.oldest)
-      : last !== undefined && last < read.head.seq;
+  const more = backwards
+    ? first !== undefined && first > Math.max(1, read.oldest)
+    : last !== undefined && last < read.head.seq;
   return { epoch: read.head.epoch, messages: page, more };
 }
 

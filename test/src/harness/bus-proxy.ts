@@ -25,6 +25,8 @@ export class BusProxy {
   readonly #upstream: () => number;
   readonly #links = new Set<Link>();
   readonly #cutOff = new Set<string>();
+  /** Told of who comes while nobody is even greeted. */
+  #ignored: ((client: Socket) => void) | undefined;
   /** Taken for every message while it is set. */
   mangle: Mangle = (_, raw) => [raw];
 
@@ -52,7 +54,15 @@ export class BusProxy {
     for (const link of this.#links) if (link.name.startsWith(name)) link.cut();
   }
 
+  /** Whoever connects from now on is accepted and hears nothing, until {@link restore}; resolves to the first one. */
+  silence(): Promise<Socket> {
+    return new Promise((resolve) => {
+      this.#ignored = resolve;
+    });
+  }
+
   restore(): void {
+    this.#ignored = undefined;
     this.#cutOff.clear();
     for (const link of this.#links) link.open();
   }
@@ -63,6 +73,7 @@ export class BusProxy {
   }
 
   #serve(client: Socket): void {
+    if (this.#ignored !== undefined) return this.#ignore(client, this.#ignored);
     const server = connect(this.#upstream(), "127.0.0.1");
     const link: Link = {
       name: "",
@@ -93,5 +104,18 @@ export class BusProxy {
       };
       if (![...this.#cutOff].some((name) => link.name.startsWith(name))) link.open();
     });
+  }
+
+  #ignore(client: Socket, told: (client: Socket) => void): void {
+    const cut = () => {
+      client.destroy();
+      this.#links.delete(link);
+    };
+    const link: Link = { name: "", cut, open: cut };
+    this.#links.add(link);
+    // Read, or it would never be seen to end.
+    client.resume();
+    for (const end of ["close", "error"]) client.on(end, cut);
+    told(client);
   }
 }

@@ -1,0 +1,47 @@
+/** What `npm start` waits for once all processes are up: the joins of cells, which are operations. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { activate, connectNats, DirectoryStore, finish, type NatsConnection, withCell } from "@plexus/runtime";
+import { type Broker, silent, startNats } from "@plexus/runtime/testing";
+import { untilSettled } from "./settled.js";
+
+const OPERATION = "join-1";
+const never = new AbortController().signal;
+let broker: Broker;
+let nats: NatsConnection;
+let directory: DirectoryStore;
+
+before(async () => {
+  broker = await startNats();
+  nats = await connectNats(broker.url, "test", silent);
+  directory = await DirectoryStore.open(nats, silent);
+});
+after(async () => {
+  directory.stop();
+  await nats.close();
+  await broker.stop();
+});
+
+test("a cell that joins is waited for until its operation is over", async () => {
+  assert.equal(await untilSettled(broker.url, never), undefined);
+  await directory.change((current) => withCell(withCell(current, "eu-1", "eu"), "us-1", "us"));
+  assert.equal(await untilSettled(broker.url, never, 300), "us-1: still joining");
+  let settled = false;
+  const waiting = untilSettled(broker.url, never).then((what) => {
+    settled = true;
+    return what;
+  });
+  await directory.change((current) => activate(current, "us-1", OPERATION));
+  assert.equal(await untilSettled(broker.url, never, 300), `operation ${OPERATION} is still under way`);
+  assert.equal(settled, false);
+  await directory.change((current) => finish(current, OPERATION));
+  assert.equal(await waiting, undefined);
+});
+
+test("a stop ends the wait", async () => {
+  await directory.change((current) => withCell(current, "us-2", "us"));
+  const stopping = new AbortController();
+  const waiting = untilSettled(broker.url, stopping.signal);
+  stopping.abort();
+  assert.ok((await waiting) !== undefined);
+});
