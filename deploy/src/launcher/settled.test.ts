@@ -1,7 +1,14 @@
 /** What `npm start` waits for once all processes are up: the joins of cells, which are operations. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { activate, connectNats, DirectoryStore, finish, type NatsConnection, withCell } from "@plexus/runtime";
+import {
+  activate,
+  connectNats,
+  DirectoryStore,
+  finish,
+  type NatsConnection,
+  withCell,
+} from "@plexus/runtime";
 import { type Broker, silent, startNats } from "@plexus/runtime/testing";
 import { untilSettled } from "./settled.js";
 
