@@ -18,7 +18,7 @@ const folder = fileURLToPath(new URL("auth-docs/", import.meta.url));
 const ports = new Map<string, string>();
 const ends: Array<() => void> = [];
 
-const cluster = clusterForFile({ gateways: 1 });
+const cluster = clusterForFile({ admin: true });
 
 before(async () => {
   rmSync(folder, { recursive: true, force: true });
