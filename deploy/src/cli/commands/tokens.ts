@@ -7,7 +7,6 @@ import {
   isTenant,
   MAX_USER_LENGTH,
 } from "@plexus/protocol";
-import { signToken } from "../../admin/sign-token.js";
 import { type Command, show } from "../command.js";
 import { usageError } from "../errors.js";
 import { findTokenSecret } from "../installation.js";
@@ -44,10 +43,11 @@ export const token: Command = {
       jti: given.text("jti") ?? randomUUID(),
     };
     const secret = findTokenSecret(given, terminal.env, terminal.cwd);
-    const issued =
-      secret === undefined
-        ? await api.post<Issued>("/v1/tokens", claims)
-        : await signToken(new TextEncoder().encode(secret), claims);
+    const sign = async (key: string) => {
+      const { signToken } = await import("../../admin/sign-token.js"); // nothing else here needs its library
+      return signToken(new TextEncoder().encode(key), claims);
+    };
+    const issued = secret === undefined ? await api.post<Issued>("/v1/tokens", claims) : await sign(secret);
     return show(context, issued, ({ token }) => [token]);
   },
 };
