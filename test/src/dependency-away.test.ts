@@ -1,13 +1,13 @@
 /** Redis hangs, or the log is gone, while everything else is well: what still works, and how soon the rest is refused. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { logStream } from "@plexus/protocol";
+import { isErrorCode, logStream } from "@plexus/protocol";
 import { clusterForFile } from "./harness/cluster.js";
 import { until } from "./harness/wait.js";
 
 const SOON_MS = 1_000;
 
-const cluster = clusterForFile();
+const cluster = clusterForFile({ admin: true });
 
 function breaker(dependency: string): Promise<number> {
   const worker = cluster.cluster.processes.find(({ kind }) => kind === "worker")!;
@@ -40,6 +40,41 @@ test("while Redis hangs channels that are new to the cell are subscribed to and 
   }
   await until("the breaker is closed", async () => (await breaker("redis")) === 0);
   await until("the list is sure", async () => (await client.presence("chat.members")).stale !== true);
+});
+
+/** Longer than any deadline within a process; other tests run on the same processors. */
+const ANSWERED_WITHIN_MS = 25_000;
+
+test("while the bus hangs every question to the admin API is answered, with what is known or an error", async () => {
+  const { adminUrl, adminToken } = cluster.dev;
+  const headers = { authorization: `Bearer ${adminToken}`, connection: "close" };
+  const read = (path: string) =>
+    fetch(adminUrl + path, { headers, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) });
+  const { paths } = (await (await read("/openapi.json")).json()) as { paths: Record<string, object> };
+  const NAMES = { id: "eu-1", tenant: "demo", channel: "chat.a", user: "alice", webhook: "w", name: "b" };
+  const named = (_: string, name: string) => (NAMES as Record<string, string>)[name] ?? "x";
+  const asked = Object.entries(paths)
+    .filter(([path, methods]) => "get" in methods && !/events|live|tail|traces/.test(path))
+    .map(([path]) => path.replace(/\{(\w+)\}/g, named));
+  assert.ok(asked.length > 10);
+  const nats = cluster.process("nats");
+  nats.kill("SIGSTOP");
+  try {
+    await Promise.all(
+      asked.map(async (path) => {
+        const answer = await read(path);
+        const body = (await answer.json()) as { error?: { code: string } };
+        const known = answer.status === 200 || isErrorCode(body.error?.code);
+        assert.ok(
+          known && body.error?.code !== "internal",
+          `${path}: ${answer.status} ${JSON.stringify(body)}`,
+        );
+      }),
+    );
+  } finally {
+    nats.kill("SIGCONT");
+  }
+  await until("all is well again", async () => (await read("/v1/operations")).status === 200);
 });
 
 test("when the log is gone publishes are refused at once, and subscribers stay and resume", async () => {

@@ -15,6 +15,7 @@ import { cellRoutes } from "./cells.js";
 import { channelRoutes } from "./channels.js";
 import { consoleRoutes } from "./console.js";
 import type { AdminContext, AdminServer } from "./context.js";
+import { boundAnswers } from "./deadline.js";
 import { errorAnswer, schemaErrorFormatter, toPlexusError } from "./errors.js";
 import { gatewayRoutes } from "./gateways.js";
 import { MeBody, meRoutes } from "./me.js";
@@ -67,6 +68,7 @@ export async function buildServer(
   });
   acceptEmptyBodies(server);
   secureAnswers(server);
+  boundAnswers(server);
   requireToken(server, tokens);
   answerErrors(server, context);
   auditChanges(server, context.log);

@@ -3,6 +3,7 @@
  * whoever asked for them. The cells that give channels away write how far they are; nobody else has to live.
  */
 import { type KV, Kvm } from "@nats-io/kv";
+import { PlexusError } from "@plexus/protocol";
 import { z } from "zod";
 import type { Directory } from "./directory.js";
 import type { DirectoryStore } from "./directory-store.js";
@@ -15,6 +16,8 @@ const KEPT_MS = 30 * 24 * 60 * 60 * 1_000;
 const MAX_ATTEMPTS = 20;
 const FIRST_WAIT_MS = 5;
 const MAX_WAIT_MS = 250;
+/** The library waits for the end of the list of keys for as long as it takes. */
+const LIST_WITHIN_MS = 5_000;
 /** Where the bucket does not answer, so many attempts would take minutes. */
 const CHANGE_DEADLINE_MS = 10_000;
 
@@ -86,11 +89,22 @@ export class OperationStore {
 
   /** The newest operations first. */
   async list(limit: number): Promise<Operation[]> {
-    const keys: string[] = [];
-    for await (const key of await this.#kv.keys()) keys.push(key);
-    const found = await Promise.all(keys.map((key) => this.get(key)));
+    const found = await Promise.all((await this.#keys()).map((key) => this.get(key)));
     const operations = found.filter((entry) => entry !== null);
     return operations.sort((a, b) => b.startedAt - a.startedAt).slice(0, limit);
+  }
+
+  async #keys(): Promise<string[]> {
+    const keys: string[] = [];
+    const listed = await this.#kv.keys();
+    const late = new PlexusError("unavailable", "the operations can't be listed now", { retry: 1_000 });
+    const timer = setTimeout(() => listed.stop(late), LIST_WITHIN_MS);
+    try {
+      for await (const key of listed) keys.push(key);
+      return keys;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Changes an operation until nobody interferes; null if there is none of that id. */
