@@ -19,7 +19,7 @@ import { type Encoding, topic } from "./fan-out.js";
 import * as metrics from "./metrics.js";
 import { ConnectionUsage } from "./rates.js";
 import { RefusedPublishes } from "./refused-publishes.js";
-import { transcode } from "./transcode.js";
+import { asText, transcode } from "./transcode.js";
 
 /** What uWebSockets keeps with each socket. */
 export interface SocketData {
@@ -134,9 +134,8 @@ export class Connection {
   /** Sends a frame that exists as the bytes of its JSON. */
   sendBytes(json: Uint8Array): void {
     if (this.#socket === null) return;
-    if (this.encoding === "json") return this.#write(json, false);
-    const transcoded = transcode(json);
-    if (transcoded !== null) this.#write(transcoded, true);
+    const message = this.encoding === "json" ? asText(json) : transcode(json);
+    if (message !== null) this.#write(message, this.encoding === "msgpack");
   }
 
   sendError(id: number | undefined, error: PlexusError): void {

@@ -5,7 +5,7 @@
 
 import type { TemplatedApp } from "uWebSockets.js";
 import * as metrics from "./metrics.js";
-import { transcode } from "./transcode.js";
+import { asText, transcode } from "./transcode.js";
 
 export type Encoding = "json" | "msgpack";
 
@@ -32,7 +32,8 @@ export class FanOut {
   publish(key: string, feed: Feed, bytes: Uint8Array): number {
     const json = topic(key, "json", feed);
     const subscribers = this.#app.numSubscribers(json);
-    if (subscribers > 0) this.#app.publish(json, bytes, false);
+    const text = subscribers > 0 ? asText(bytes) : null;
+    if (text !== null) this.#app.publish(json, text, false);
     const msgpack = topic(key, "msgpack", feed);
     const others = this.#app.numSubscribers(msgpack);
     const transcoded = others > 0 ? transcode(bytes) : null;

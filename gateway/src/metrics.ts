@@ -42,7 +42,7 @@ export const rateLimited = new Counter({
 });
 export const untranscodable = new Counter({
   name: "plexus_untranscodable_frames_total",
-  help: "Frames of the bus that are no JSON, or none that MessagePack can say",
+  help: "Frames of the bus that are no JSON, no text, or none that MessagePack can say",
 });
 export const deliveries = new Tally({
   name: "plexus_deliveries_total",

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { opOf, type RecordHead, type ResetFrame, readHead } from "@plexus/protocol";
 import { packFrame } from "@plexus/protocol/msgpack";
 import * as metrics from "./metrics.js";
@@ -18,6 +19,17 @@ export function transcode(bytes: Uint8Array): Uint8Array | null {
     metrics.untranscodable.inc();
     return packReset(bytes);
   }
+}
+
+/**
+ * The same bytes, where a WebSocket may carry them as text; a client's would end the connection for others, and meet them
+ * again on the next one. In their place there is a `reset` behind the record, or nothing where they are none.
+ */
+export function asText(bytes: Uint8Array): Uint8Array | null {
+  if (isUtf8(bytes)) return bytes;
+  metrics.untranscodable.inc();
+  const head = opOf(bytes) === "msg" ? readHead(bytes) : null;
+  return head === null ? null : Buffer.from(JSON.stringify(resetBehind(head)));
 }
 
 function packReset(bytes: Uint8Array): Uint8Array | null {

@@ -1,7 +1,9 @@
 /** Whatever a client may publish reaches readers of both encodings; what nobody may have written is no silent gap. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeRecord, subjects } from "@plexus/protocol";
+import { Plexus } from "@plexus/client";
+import { encodeRecord, messageFragment, subjects } from "@plexus/protocol";
+import { WebSocket } from "ws";
 import { clusterForFile } from "./harness/cluster.js";
 import { TENANT } from "./harness/tokens.js";
 import { until } from "./harness/wait.js";
@@ -60,6 +62,32 @@ test("a record that is no JSON: MessagePack's readers are told that something is
   const reset = await reader.until("the reset", ({ op }) => op === "reset");
   assert.deepEqual([reset.ch, reset.epoch, reset.seq, reset.recovered], [ch, epoch, 1, false]);
   await reader.settled();
+});
+
+test("a record that is no JSON, or no text at all: the SDK is told once, and goes on behind it", async () => {
+  const ch = "chat.sdk-junk";
+  const token = await cluster.token("sdk");
+  const client = new Plexus({ url: cluster.url, token: () => token, WebSocket });
+  const [got, connections]: [string[], string[]] = [[], []];
+  client.on("state", ({ name }) => void connections.push(name));
+  client.channel(ch).on("message", ({ seq }) => void got.push(`${seq}`));
+  client.channel(ch).on("reset", ({ to }) => void got.push(`reset ${to.seq}`));
+  await client.connect();
+  try {
+    const { epoch } = (await client.channel(ch).subscribe()).position;
+    const nats = await cluster.nats();
+    const half = encodeRecord(ch, epoch, 1, ['{"id":"1","data":{"half'], 0);
+    const noText = encodeRecord(ch, epoch, 2, ['{"id":"2","data":"##"'], 0).map((b) =>
+      b === 0x23 ? 0xff : b,
+    );
+    const well = encodeRecord(ch, epoch, 3, [messageFragment("3", '"u"', '"c"', "3")], 0);
+    for (const bytes of [half, noText, well]) nats.publish(subjects.event(TENANT, ch), bytes);
+    await until("what comes behind", () => got.at(-1) === "3");
+    assert.deepEqual(got, ["reset 1", "reset 2", "3"]);
+    assert.equal(connections.filter((name) => name === "connected").length, 1);
+  } finally {
+    client.close();
+  }
 });
 
 test("a position inside of a record that is no JSON: its client is told that something is missing, and stays", async () => {

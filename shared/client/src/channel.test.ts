@@ -123,6 +123,29 @@ test("recovered: false after a loss, and an unsolicited reset, are told with bot
   assert.deepEqual(got, ["1a", "reset 1 e2:9", "10j", "reset 10 e3:1", "2k"]);
 });
 
+test("a record that can't be read is told of once, and what comes behind it is received on the same connection", async () => {
+  await subscribed();
+  peer.messages(1, "a");
+  const record = JSON.stringify(messageFrame(2, ["b", "c"]));
+  peer.sendRaw(record.slice(0, -10));
+  peer.messages(4, "d");
+  await until(() => got.length === 3, "the message behind it");
+  assert.deepEqual(got, ["1a", "reset 1 e1:3", "4d"]);
+  assert.deepEqual(client.state.name, "connected");
+  peer.sendRaw('{"op":"ok",');
+  assert.equal(await peer.closed, 1000, "what is no record can't be passed over");
+});
+
+test("what the gateway has left out for want of time is told, and is no gap", async () => {
+  await subscribed();
+  channel.on("skipped", ({ count, position }) => got.push(`skipped ${count} up to ${position.seq}`));
+  peer.messages(1, "a");
+  peer.send({ op: "skipped", ch: "chat.a", epoch: "e1", seq: 2, n: 3 });
+  peer.messages(5, "e");
+  await until(() => got.length === 3, "the message behind them");
+  assert.deepEqual(got, ["1a", "skipped 3 up to 4", "5e"]);
+});
+
 test("a listener sees the position of its message, and unsubscribing stops the rest of the frame", async () => {
   await subscribed();
   const positions: Array<number | undefined> = [];

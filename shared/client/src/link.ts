@@ -14,6 +14,7 @@ import {
   type WelcomeFrame,
 } from "@plexus/protocol";
 import { Alarm } from "./clock.js";
+import { resetBehind } from "./damaged.js";
 import type { Ending } from "./ending.js";
 import { LinkLost } from "./errors.js";
 import { Liveness } from "./liveness.js";
@@ -186,6 +187,8 @@ export class Link {
     try {
       frames = this.#options.codec.decode(data);
     } catch (cause) {
+      const reset = resetBehind(data);
+      if (reset !== null) return this.#dispatch(reset);
       const error = new PlexusError("unavailable", "the gateway sent something malformed", { cause });
       this.close(1000, "malformed frame", error);
       return;
@@ -216,6 +219,7 @@ export class Link {
       case "presence":
       case "signal":
       case "reset":
+      case "skipped":
       case "ended":
         return this.#handlers.frame(this, frame);
       default:

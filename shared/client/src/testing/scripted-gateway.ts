@@ -86,6 +86,11 @@ export class Peer {
     this.#socket.send(JSON.stringify(frames.length === 1 ? frames[0] : frames));
   }
 
+  /** Whatever it is. */
+  sendRaw(text: string): void {
+    this.#socket.send(text);
+  }
+
   async welcome(fields: Partial<WelcomeFrame> = {}): Promise<FrameOf<"hello">> {
     const hello = await this.take("hello");
     const identity = { conn: this.conn, user: "ann", tenant: "demo", gateway: "gw-1" };
