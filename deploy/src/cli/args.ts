@@ -91,6 +91,15 @@ export const OPTIONS = {
   },
   peak: { value: "N", doc: "how many times the average the busiest moment is (5)" },
   "presence-share": { value: "SHARE", doc: "of the subscriptions, those with presence (load: 0, plan: 0.2)" },
+  "joins-per-second": {
+    value: "N",
+    doc: "joins of channels with presence at the peak, beside those of sessions (0)",
+  },
+  "history-reads-per-second": { value: "N", doc: "pages of history that are read at the peak (0)" },
+  "deep-share": { value: "SHARE", doc: "of these, those that go further back than memory (0.2)" },
+  bots: { value: "N", doc: "bots that are connected (0)" },
+  "messages-per-bot": { value: "N", doc: "messages a second that each bot hears (1)" },
+  "webhooks-per-second": { value: "N", doc: "events that webhooks are sent at the peak (0)" },
   prices: { value: "FILE", doc: "unit costs, as JSON" },
   "public-key": {
     value: "KEY",

@@ -21,6 +21,8 @@ export interface Assumed {
 
 const MACHINE = "2 virtual cores, Node 20.20, nats-server 2.9.10, Redis 7.0, the load generator on the same";
 const BENCHMARKS = { document: "docs/benchmarks.md", date: "22 November 2026", machine: MACHINE };
+/** Joins and reads of history, while other work kept the machine busy. Taken anew, these become BENCHMARKS. */
+const BUSY = { ...BENCHMARKS, machine: `${MACHINE}, which other work kept busy` };
 const GROW = {
   document: "docs/grow.md",
   date: "22 November 2026",
@@ -82,6 +84,65 @@ export const COSTS = {
     says: "Costs: a member that comes or goes, at the worker",
     pattern: /a member that comes or goes \| ([\d.]+) µs/,
   },
+  presenceNatsUs: {
+    ...BUSY,
+    value: 34.7,
+    says: "Presence: 1,250 members, 500/s, NATS µs per change",
+    pattern: /1,250 members, 500\/s \|.*NATS ([\d,.]+)/,
+  },
+  presenceRedisUs: {
+    ...GROW,
+    value: 33,
+    says: "Costs: a member that comes or goes, at Redis",
+    pattern: /a member that comes or goes \|.*?([\d.]+) µs of Redis/,
+  },
+  historyGatewayUs: {
+    ...BUSY,
+    value: 561,
+    says: "History: newest page, gateway µs per read",
+    pattern: /newest page \|.*gateway ([\d,.]+)/,
+  },
+  historyWorkerUs: {
+    ...BUSY,
+    value: 312,
+    says: "History: newest page, worker µs per read",
+    pattern: /newest page \|.*worker ([\d,.]+)/,
+  },
+  historyNatsUs: {
+    ...BUSY,
+    value: 200,
+    says: "History: newest page, NATS µs per read",
+    pattern: /newest page \|.*NATS ([\d,.]+)/,
+  },
+  deepGatewayUs: {
+    ...BUSY,
+    value: 709,
+    says: "History: pages at saturation, gateway µs per read",
+    pattern: /pages at saturation \|.*gateway ([\d,.]+)/,
+  },
+  deepWorkerUs: {
+    ...BUSY,
+    value: 2_589,
+    says: "History: pages at saturation, worker µs per read",
+    pattern: /pages at saturation \|.*worker ([\d,.]+)/,
+  },
+  deepNatsUs: {
+    ...BUSY,
+    value: 2_305,
+    says: "History: pages at saturation, NATS µs per read",
+    pattern: /pages at saturation \|.*NATS ([\d,.]+)/,
+  },
+  presenceGatewayUs: {
+    value: 15,
+    because: "as much as a publish takes there, beside those who are told of it; not measured by itself",
+  },
+  webhookUs: { value: 300, because: "an HTTP request with a signature, one event each; not measured" },
+  controlPerS: {
+    value: 2,
+    because: "each process says what is used and how it is, which all others hear; heartbeats stay in a cell",
+  },
+  controlBaseMiB: { value: 150, because: "somewhat more than a worker without channels; not measured" },
+  natsConnectionKiB: { value: 64, because: "buffers of a connection to NATS; not measured" },
   connectionsPerGateway: {
     value: 50_000,
     because: "the default of PLEXUS_MAX_CONNECTIONS; 10,000 were measured",

@@ -31,6 +31,17 @@ export const inputsSchema = z.strictObject({
   presenceShare: share.default(0.2),
   /** How long a user stays connected. */
   sessionMinutes: z.number().min(0.1).max(100_000).default(30),
+  /** Joins of channels with presence, beside those of sessions that begin; each is left again. Of all users, at the peak. */
+  joinsPerSecond: z.number().min(0).max(10_000_000).default(0),
+  /** Pages of history that are read, of all users, at the peak. */
+  historyReadsPerSecond: z.number().min(0).max(10_000_000).default(0),
+  /** Of these, those that go further back than what workers remember. */
+  deepShare: share.default(0.2),
+  /** Bots that are connected, each of which hears so many messages a second. */
+  bots: z.number().int().min(0).max(10_000_000).default(0),
+  messagesPerBot: z.number().min(0).max(1_000_000).default(1),
+  /** Events that webhooks are sent, at the peak. */
+  webhooksPerSecond: z.number().min(0).max(10_000_000).default(0),
   regions: regions.default({ all: 1 }),
   /** What processes are loaded with at the peak. */
   headroom: z.number().min(0.05).max(1).default(0.6),

@@ -12,13 +12,18 @@ const SHOWN: ReadonlyArray<readonly [Total, string, string]> = [
   ["cells", "cells", ""],
   ["workers", "workers", ""],
   ["gateways", "gateways", ""],
-  ["natsServers", "NATS servers", ""],
-  ["natsCoresAsked", "cores for NATS", ""],
+  ["natsServers", "NATS servers of cells", ""],
+  ["natsCoresAsked", "cores for these", ""],
   ["redisServers", "Redis servers", ""],
   ["gatewayMemory", "memory of gateways", " GiB"],
   ["workerMemory", "memory of workers", " GiB"],
-  ["natsMemory", "memory of NATS", " GiB"],
+  ["natsMemory", "memory of cells' NATS", " GiB"],
   ["redisMemory", "memory of Redis", " GiB"],
+  ["hubServers", "NATS servers of the hub", ""],
+  ["hubCoresAsked", "cores for these", ""],
+  ["hubMemory", "memory of these", " GiB"],
+  ["controlProcesses", "admin API, events and webhooks", ""],
+  ["controlMemory", "memory of these", " GiB"],
   ["storage", "logs on disk", " GB"],
   ["egressPeak", "to clients at the peak", " Mbit/s"],
   ["egressMonth", "to clients in a month", " GB"],
@@ -58,12 +63,16 @@ function totalsTable({ regions, totals }: Plan): string[] {
 
 function inRegion({ quantities }: RegionPlan): (row: (typeof SHOWN)[number]) => string {
   const values = new Map(quantities.map(({ id, value }) => [id, value]));
-  return ([id, , unit]) => `${shown(values.get(id)!)}${unit}`;
+  return ([id, , unit]) => (values.has(id) ? `${shown(values.get(id)!)}${unit}` : "");
 }
 
-function explanation({ regions, rests }: Plan): string[] {
-  const lines = regions.flatMap(({ region, quantities }) => [
-    `How region ${region} comes about:`,
+function explanation({ regions, hub, rests }: Plan): string[] {
+  const parts = [
+    ...regions.map(({ region, quantities }) => ({ title: `region ${region}`, quantities })),
+    { title: "what there is once", quantities: hub },
+  ];
+  const lines = parts.flatMap(({ title, quantities }) => [
+    `How ${title} comes about:`,
     ...quantities.map(
       ({ what, value, unit, how }) => `  ${what}: ${shown(value)}${unit === "" ? "" : ` ${unit}`}  =  ${how}`,
     ),

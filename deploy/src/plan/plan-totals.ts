@@ -16,10 +16,21 @@ export const SUMMED = [
   "natsCores",
   "natsCoresAsked",
   "natsMemory",
+  "redisCores",
   "redisServers",
   "redisMemory",
   "storage",
   "egressPeak",
   "egressMonth",
 ] as const;
-export type Total = (typeof SUMMED)[number];
+/** What there is once, for all regions. */
+export const OF_HUB = [
+  "hubServers",
+  "hubCores",
+  "hubCoresAsked",
+  "hubMemory",
+  "hooksCores",
+  "controlProcesses",
+  "controlMemory",
+] as const;
+export type Total = (typeof SUMMED)[number] | (typeof OF_HUB)[number];

@@ -7,7 +7,7 @@ import { COSTS, isMeasured, type Measured } from "./costs.js";
 import { type PlanInputs, readInputs, readRegions } from "./inputs.js";
 import { planLines } from "./lines.js";
 import { makePlan } from "./plan.js";
-import { SUMMED } from "./plan-totals.js";
+import { OF_HUB, SUMMED, type Total } from "./plan-totals.js";
 import { readPrices } from "./prices.js";
 
 const root = new URL("../../../", import.meta.url);
@@ -26,6 +26,10 @@ const anyInputs = fc.record({
   messagesPerUserPerDay: fc.integer({ min: 0, max: 2_000 }),
   peakFactor: fc.integer({ min: 1, max: 20 }),
   presenceShare: fc.double({ min: 0, max: 1, noNaN: true }),
+  joinsPerSecond: fc.integer({ min: 0, max: 10_000 }),
+  historyReadsPerSecond: fc.integer({ min: 0, max: 10_000 }),
+  bots: fc.integer({ min: 0, max: 100_000 }),
+  webhooksPerSecond: fc.integer({ min: 0, max: 10_000 }),
   headroom: fc.double({ min: 0.1, max: 1, noNaN: true }),
   regions: fc.constantFrom({ all: 1 }, { eu: 0.6, us: 0.4 }, { a: 0.5, b: 0.3, c: 0.2 }),
 });
@@ -35,7 +39,7 @@ test("more users never take less of anything", () => {
     fc.property(anyInputs, fc.double({ min: 1, max: 10, noNaN: true }), (given, factor) => {
       const few = makePlan(inputsOf(given)).totals;
       const many = makePlan(inputsOf({ ...given, users: given.users * factor })).totals;
-      for (const id of SUMMED)
+      for (const id of [...SUMMED, ...OF_HUB])
         assert.ok(many[id] >= few[id] * (1 - 1e-9), `${id}: ${few[id]} of ${given.users}, then ${many[id]}`);
     }),
   );
@@ -55,6 +59,28 @@ test("with one gateway of a region and one worker of each cell gone, the rest is
       }
     }),
   );
+});
+
+test("bots, webhooks, joins and reads of history each take more of what carries them, and of nothing else", () => {
+  const plain = makePlan(inputsOf({ users: 1_000_000 })).totals;
+  const raised = (more: object) => {
+    const { totals } = makePlan(inputsOf({ users: 1_000_000, ...more }));
+    return (Object.keys(plain) as Total[]).filter((id) => totals[id] > plain[id]).sort();
+  };
+  assert.deepEqual(raised({ bots: 5_000 }), ["hubCores", "hubMemory"]);
+  assert.deepEqual(raised({ webhooksPerSecond: 10 }), ["hooksCores"]);
+  const reads = raised({ historyReadsPerSecond: 10 });
+  assert.deepEqual(reads, ["egressPeak", "gatewayCores", "hubCores", "natsCores", "workerCores"]);
+  const joins = raised({ joinsPerSecond: 10 });
+  assert.deepEqual(joins, ["gatewayCores", "hubCores", "natsCores", "redisCores", "workerCores"]);
+  const deep = { historyReadsPerSecond: 1_000, deepShare: 0.5 };
+  assert.ok(
+    makePlan(inputsOf({ users: 1_000_000, ...deep })).totals.workerCores >
+      makePlan(inputsOf({ users: 1_000_000, ...deep, deepShare: 0 })).totals.workerCores,
+    "what is searched for costs more than what is in memory",
+  );
+  const beyond = makePlan(inputsOf({ users: 1_000_000, webhooksPerSecond: 10_000 })).beyond.join("\n");
+  assert.match(beyond, /One process sends all webhooks[\s\S]*was not measured/);
 });
 
 test("regions add up to the whole, lines to the price", () => {
@@ -118,6 +144,7 @@ test("a plan says of every figure where it is from, and what it goes beyond", ()
   assert.match(text, /assumed: /);
   assert.match(text, /times as many: nobody has measured that/);
   assert.match(text, /Replicated logs were not measured/);
+  assert.match(text, /How what there is once comes about/);
   assert.doesNotMatch(planLines(plan, false).join("\n"), /How region/);
 });
 

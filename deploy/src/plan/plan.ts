@@ -1,7 +1,8 @@
 /** From what users do to what it takes: regions, their sums, a price, and what all of that rests on. Pure. */
 import { COSTS, type CostName, isMeasured } from "./costs.js";
+import { planHub } from "./hub.js";
 import type { PlanInputs } from "./inputs.js";
-import { SUMMED, type Total } from "./plan-totals.js";
+import { OF_HUB, SUMMED, type Total } from "./plan-totals.js";
 import { type Bill, billFor, type Prices } from "./prices.js";
 import type { Quantity } from "./quantities.js";
 import { planRegion } from "./region.js";
@@ -14,6 +15,8 @@ export interface RegionPlan {
 export interface Plan {
   readonly inputs: PlanInputs;
   readonly regions: readonly RegionPlan[];
+  /** What there is once for all of them. */
+  readonly hub: readonly Quantity[];
   readonly totals: Readonly<Record<Total, number>>;
   /** null where no unit costs were given. */
   readonly bill: Bill | null;
@@ -33,13 +36,22 @@ export function makePlan(inputs: PlanInputs, prices?: Prices): Plan {
     region,
     ledger: planRegion(inputs, share),
   }));
+  const hub = planHub(
+    inputs,
+    ledgers.map(({ ledger }) => ledger),
+  );
   const sum = (id: Total) => ledgers.reduce((total, { ledger }) => total + ledger.of(id), 0);
-  const totals = Object.fromEntries(SUMMED.map((id) => [id, sum(id)])) as Record<Total, number>;
+  const totals = Object.fromEntries([
+    ...SUMMED.map((id) => [id, sum(id)]),
+    ...OF_HUB.map((id) => [id, hub.of(id)]),
+  ]) as Record<Total, number>;
   const regions = ledgers.map(({ region, ledger }) => ({ region, quantities: ledger.quantities }));
-  const used = new Set(regions.flatMap(({ quantities }) => quantities.flatMap(({ from }) => from)));
+  const quantities = [...regions.flatMap((region) => region.quantities), ...hub.quantities];
+  const used = new Set(quantities.flatMap(({ from }) => from));
   return {
     inputs,
     regions,
+    hub: hub.quantities,
     totals,
     bill: prices === undefined ? null : billFor(totals, prices),
     rests: [...used].map((cost) => ({ cost, value: COSTS[cost].value, from: sourceOf(cost) })),
@@ -55,7 +67,8 @@ export function sourceOf(name: CostName): string {
 }
 
 function beyondOf(inputs: PlanInputs, totals: Record<Total, number>): string[] {
-  const cores = totals.gatewayCores + totals.workerCores + totals.natsCores;
+  const { gatewayCores, workerCores, natsCores, redisCores, hubCores, hooksCores } = totals;
+  const cores = gatewayCores + workerCores + natsCores + redisCores + hubCores + hooksCores;
   const times = (value: number, measured: number) => Math.round(value / measured).toLocaleString("en-US");
   return [
     `Costs were measured on one machine with ${MEASURED_CORES} virtual cores that also ran the load generator; this needs ${cores.toFixed(1)} cores` +
@@ -74,6 +87,15 @@ function beyondOf(inputs: PlanInputs, totals: Record<Total, number>): string[] {
     ...(Object.keys(inputs.regions).length > 1
       ? ["Traffic between regions is not in it: members of one channel are taken to be in its region."]
       : []),
-    "The hub's NATS, the admin API, bots, webhooks, history that is read, and what proxies take are not in it.",
+    ...(hooksCores > inputs.headroom
+      ? ["One process sends all webhooks, and so many are more than it can: nobody has tried."]
+      : []),
+    ...(inputs.bots > 0 || inputs.webhooksPerSecond > 0
+      ? [
+          "What a bot and a webhook cost was not measured; that of bots' own programs and of webhooks' receivers is not in it.",
+        ]
+      : []),
+    "Some costs were measured while other work kept the machine busy (--explain says which): by themselves they are less.",
+    "What proxies take, and history in the traffic of a month, are not in it.",
   ];
 }

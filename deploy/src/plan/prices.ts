@@ -35,18 +35,24 @@ export function readPrices(value: unknown): { prices: Prices } | { problems: str
   };
 }
 
-/** Gateways, workers and Redis run on one core each. */
+/** Every process and every Redis runs on one core; NATS servers on as many as they are asked for. */
 export function billFor(totals: Readonly<Record<Total, number>>, prices: Prices): Bill {
-  const { gateways, workers, redisServers, natsCoresAsked } = totals;
-  const cores = gateways + workers + redisServers + natsCoresAsked;
-  const memory = totals.gatewayMemory + totals.workerMemory + totals.natsMemory + totals.redisMemory;
+  const { gateways, workers, redisServers, natsCoresAsked, controlProcesses, hubCoresAsked } = totals;
+  const cores = gateways + workers + redisServers + controlProcesses + natsCoresAsked + hubCoresAsked;
+  const memory =
+    totals.gatewayMemory +
+    totals.workerMemory +
+    totals.natsMemory +
+    totals.redisMemory +
+    totals.hubMemory +
+    totals.controlMemory;
   const line = (what: string, count: number, unit: string, each: number): BillLine => ({
     what,
     amount: count * each,
     how: `${count.toFixed(1)} ${unit} × ${each}`,
   });
   const lines = [
-    line("cores", cores, "cores (a gateway, a worker, a Redis: one each)", prices.corePerMonth),
+    line("cores", cores, "cores (one for each process and each Redis)", prices.corePerMonth),
     line("memory", memory, "GiB", prices.gibMemoryPerMonth),
     line("storage", totals.storage, "GB", prices.gbStoragePerMonth),
     line("traffic to clients", totals.egressMonth, "GB", prices.gbEgress),

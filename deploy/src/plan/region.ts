@@ -10,6 +10,8 @@ const GB = 1_000_000_000;
 const KIB = 1_024;
 const MIB = KIB * KIB;
 const GIB = MIB * KIB;
+/** Messages of a page of history, as they were measured. */
+const PAGE = 50;
 /** A cell has 64 partitions, and a worker at least one of them. */
 const MAX_WORKERS_OF_A_CELL = 64;
 
@@ -30,9 +32,12 @@ export function planRegion(inputs: PlanInputs, share: number): Ledger {
   const ledger = new Ledger();
   people(ledger, inputs, share);
   messages(ledger, inputs);
+  presence(ledger, inputs, share);
+  history(ledger, inputs, share);
   gateways(ledger, inputs);
   cells(ledger, inputs);
   brokers(ledger, inputs);
+  redis(ledger, inputs);
   traffic(ledger, inputs);
   return ledger;
 }
@@ -94,8 +99,8 @@ function people(ledger: Ledger, inputs: PlanInputs, share: number): void {
 
 /** What they write and bring about. */
 function messages(ledger: Ledger, inputs: PlanInputs): void {
-  const { channelsPerUser, messagesPerUserPerDay, peakFactor } = inputs;
-  const [users, connections, online] = [ledger.of("users"), ledger.of("connections"), ledger.of("online")];
+  const { messagesPerUserPerDay, peakFactor } = inputs;
+  const [users, online] = [ledger.of("users"), ledger.of("online")];
   const messagesPerDay = ledger.put(
     "messagesPerDay",
     "messages a day",
@@ -117,27 +122,59 @@ function messages(ledger: Ledger, inputs: PlanInputs): void {
     "1/s",
     `${shown(publishes)} × ${shown(online)}`,
   );
+}
+
+/** Who comes and goes, and who is told. */
+function presence(ledger: Ledger, inputs: PlanInputs, share: number): void {
+  const { channelsPerUser, presenceShare, sessionMinutes } = inputs;
+  const [connections, online] = [ledger.of("connections"), ledger.of("online")];
   const arrivals = ledger.put(
     "arrivals",
     "connections that come",
-    connections / (inputs.sessionMinutes * 60),
+    connections / (sessionMinutes * 60),
     "1/s",
-    `${shown(connections)} ÷ ${shown(inputs.sessionMinutes)} min`,
+    `${shown(connections)} ÷ ${shown(sessionMinutes)} min`,
   );
+  const joins = inputs.joinsPerSecond * share;
   const changes = ledger.put(
     "presenceChanges",
     "members that come or go",
-    2 * arrivals * channelsPerUser * inputs.presenceShare,
+    2 * (arrivals * channelsPerUser * presenceShare + joins),
     "1/s",
-    `2 × ${shown(arrivals)} × ${shown(channelsPerUser)} channels × ${shown(inputs.presenceShare)}`,
+    `2 × (${shown(arrivals)} × ${shown(channelsPerUser)} channels × ${shown(presenceShare)} + ${shown(joins)} joins)`,
   );
   ledger.put(
     "presenceDeliveries",
     "presence events delivered",
-    changes * online * inputs.presenceShare,
+    changes * online * presenceShare,
     "1/s",
-    `${shown(changes)} × ${shown(online)} × ${shown(inputs.presenceShare)}`,
+    `${shown(changes)} × ${shown(online)} × ${shown(presenceShare)}`,
   );
+}
+
+/** Pages of the past that are read: the newest from memory, others by a search in the log. */
+function history(ledger: Ledger, { historyReadsPerSecond, deepShare }: PlanInputs, share: number): void {
+  const reads = ledger.put(
+    "historyReads",
+    "pages of history that are read",
+    historyReadsPerSecond * share,
+    "1/s",
+    `${shown(historyReadsPerSecond)} × ${shown(share)}`,
+  );
+  const parts = [
+    ["Gateway", "gateways'", "historyGatewayUs", "deepGatewayUs"],
+    ["Worker", "workers'", "historyWorkerUs", "deepWorkerUs"],
+    ["Nats", "NATS servers'", "historyNatsUs", "deepNatsUs"],
+  ] as const;
+  for (const [id, whose, newest, deep] of parts)
+    ledger.put(
+      `history${id}Cores`,
+      `${whose} CPU for history`,
+      (reads * ((1 - deepShare) * cost(newest) + deepShare * cost(deep))) / US_PER_S,
+      "cores",
+      `${shown(reads)} × (${shown(1 - deepShare)} × ${cost(newest)} µs + ${shown(deepShare)} × ${cost(deep)} µs)`,
+      [newest, deep],
+    );
 }
 
 /** Gateways that a record goes to: those where some member is connected. */
@@ -151,8 +188,11 @@ function gateways(ledger: Ledger, { headroom }: PlanInputs): void {
     ledger.of("online"),
     ledger.of("connections"),
   ];
+  const [changes, historyCores] = [ledger.of("presenceChanges"), ledger.of("historyGatewayCores")];
   const fixedUs =
     publishes * cost("publishGatewayUs") +
+    changes * cost("presenceGatewayUs") +
+    historyCores * US_PER_S +
     (ledger.of("deliveries") + ledger.of("presenceDeliveries")) * cost("deliveryGatewayUs") +
     ledger.of("arrivals") * cost("arrivalGatewayUs") +
     connections * cost("idleGatewayUsPerS");
@@ -174,8 +214,15 @@ function gateways(ledger: Ledger, { headroom }: PlanInputs): void {
     "gateways' CPU",
     coresOf(serving),
     "cores",
-    `${shown(publishes)} publishes × ${cost("publishGatewayUs")} µs + ${shown(publishes)} × ${shown(records)} records × ${cost("relayGatewayUs")} µs + ${shown(ledger.of("deliveries") + ledger.of("presenceDeliveries"))} deliveries × ${cost("deliveryGatewayUs")} µs + ${shown(ledger.of("arrivals"))} arrivals × ${cost("arrivalGatewayUs")} µs + ${shown(connections)} connections × ${cost("idleGatewayUsPerS")} µs`,
-    ["publishGatewayUs", "relayGatewayUs", "deliveryGatewayUs", "arrivalGatewayUs", "idleGatewayUsPerS"],
+    `${shown(publishes)} publishes × ${cost("publishGatewayUs")} µs + ${shown(publishes)} × ${shown(records)} records × ${cost("relayGatewayUs")} µs + ${shown(ledger.of("deliveries") + ledger.of("presenceDeliveries"))} deliveries × ${cost("deliveryGatewayUs")} µs + ${shown(ledger.of("arrivals"))} arrivals × ${cost("arrivalGatewayUs")} µs + ${shown(connections)} connections × ${cost("idleGatewayUsPerS")} µs + ${shown(changes)} members that come or go × ${cost("presenceGatewayUs")} µs + ${shown(historyCores)} cores for history`,
+    [
+      "publishGatewayUs",
+      "relayGatewayUs",
+      "deliveryGatewayUs",
+      "arrivalGatewayUs",
+      "idleGatewayUsPerS",
+      "presenceGatewayUs",
+    ],
   );
   const count = ledger.put(
     "gateways",
@@ -200,17 +247,18 @@ function gateways(ledger: Ledger, { headroom }: PlanInputs): void {
 }
 
 function cells(ledger: Ledger, { headroom }: PlanInputs): void {
-  const [publishes, changes, actors] = [
+  const [publishes, changes, actors, historyCores] = [
     ledger.of("publishes"),
     ledger.of("presenceChanges"),
     ledger.of("activeChannels"),
+    ledger.of("historyWorkerCores"),
   ];
   const cores = ledger.put(
     "workerCores",
     "workers' CPU",
-    (publishes * cost("publishWorkerUs") + changes * cost("presenceWorkerUs")) / US_PER_S,
+    (publishes * cost("publishWorkerUs") + changes * cost("presenceWorkerUs")) / US_PER_S + historyCores,
     "cores",
-    `${shown(publishes)} publishes × ${cost("publishWorkerUs")} µs + ${shown(changes)} members that come or go × ${cost("presenceWorkerUs")} µs`,
+    `${shown(publishes)} publishes × ${cost("publishWorkerUs")} µs + ${shown(changes)} members that come or go × ${cost("presenceWorkerUs")} µs + ${shown(historyCores)} cores for history`,
     ["publishWorkerUs", "presenceWorkerUs"],
   );
   const busy = Math.max(
@@ -219,12 +267,22 @@ function cells(ledger: Ledger, { headroom }: PlanInputs): void {
     Math.ceil(actors / (cost("actorsPerWorker") * headroom)),
   );
   const byLog = Math.ceil(publishes / (cost("appendsPerLog") * headroom));
+  const redisCores = ledger.put(
+    "redisCores",
+    "Redis's CPU",
+    (changes * cost("presenceRedisUs")) / US_PER_S,
+    "cores",
+    `${shown(changes)} members that come or go × ${cost("presenceRedisUs")} µs`,
+    ["presenceRedisUs"],
+  );
+  // A Redis works on one core.
+  const byRedis = Math.ceil(redisCores / headroom);
   const count = ledger.put(
     "cells",
     "cells",
-    Math.max(1, byLog, Math.ceil(busy / (MAX_WORKERS_OF_A_CELL - 1))),
+    Math.max(1, byLog, byRedis, Math.ceil(busy / (MAX_WORKERS_OF_A_CELL - 1))),
     "",
-    `${shown(publishes)} publishes ÷ (${shown(cost("appendsPerLog"))} of one log × ${headroom}), of at most ${MAX_WORKERS_OF_A_CELL} workers each`,
+    `the larger of ${shown(publishes)} publishes ÷ (${shown(cost("appendsPerLog"))} of one log × ${headroom}) and ${shown(redisCores)} cores of Redis ÷ ${headroom}, of at most ${MAX_WORKERS_OF_A_CELL} workers each`,
     ["appendsPerLog"],
   );
   const serving = Math.max(busy, count);
@@ -246,11 +304,11 @@ function cells(ledger: Ledger, { headroom }: PlanInputs): void {
   );
 }
 
-function brokers(ledger: Ledger, { headroom, natsReplicas, redisReplicas }: PlanInputs): void {
-  const [publishes, cellCount, records] = [
+function brokers(ledger: Ledger, { headroom, natsReplicas }: PlanInputs): void {
+  const [publishes, changes, cellCount] = [
     ledger.of("publishes"),
+    ledger.of("presenceChanges"),
     ledger.of("cells"),
-    ledger.of("recordsPerPublish"),
   ];
   const servers = ledger.put(
     "natsServers",
@@ -259,22 +317,24 @@ function brokers(ledger: Ledger, { headroom, natsReplicas, redisReplicas }: Plan
     "",
     `${cellCount} cells × ${natsReplicas}`,
   );
+  const historyCores = ledger.of("historyNatsCores");
+  const publishUs = cost("publishNatsUs") + cost("recordNatsUs");
   const perServer =
-    ((publishes / cellCount) * (cost("publishNatsUs") + records * cost("recordNatsUs"))) / US_PER_S;
+    ((publishes * publishUs + changes * cost("presenceNatsUs")) / US_PER_S + historyCores) / cellCount;
   ledger.put(
     "natsCores",
     "CPU of the cells' NATS servers",
     perServer * servers,
     "cores",
-    `${servers} × ${shown(publishes / cellCount)} publishes × (${cost("publishNatsUs")} µs + ${shown(records)} records × ${cost("recordNatsUs")} µs); a replica does what the leader does`,
-    ["publishNatsUs", "recordNatsUs"],
+    `${servers} × (${shown(publishes)} publishes × (${cost("publishNatsUs")} µs + ${cost("recordNatsUs")} µs to the hub) + ${shown(changes)} members that come or go × ${cost("presenceNatsUs")} µs + ${shown(historyCores)} cores for history) ÷ ${cellCount} cells; a replica does what the leader does`,
+    ["publishNatsUs", "recordNatsUs", "presenceNatsUs"],
   );
   ledger.put(
     "natsCoresAsked",
     "cores for the cells' NATS servers",
-    servers * Math.max(1, Math.ceil(perServer / headroom)),
+    Math.max(servers, Math.ceil((perServer * servers) / headroom)),
     "",
-    `${servers} × ${shown(perServer)} cores ÷ ${headroom}, whole ones`,
+    `${servers} × ${shown(perServer)} cores ÷ ${headroom}, whole ones, at least one each`,
   );
   ledger.put(
     "natsMemory",
@@ -286,7 +346,11 @@ function brokers(ledger: Ledger, { headroom, natsReplicas, redisReplicas }: Plan
     `${servers} × ${cost("natsBaseMiB")} MiB + ${shown(ledger.of("channels"))} channels × ${cost("natsSubjectKiB")} KiB × ${natsReplicas}`,
     ["natsBaseMiB", "natsSubjectKiB"],
   );
-  const redis = ledger.put(
+}
+
+function redis(ledger: Ledger, { redisReplicas }: PlanInputs): void {
+  const cellCount = ledger.of("cells");
+  const servers = ledger.put(
     "redisServers",
     "Redis servers",
     cellCount * (1 + redisReplicas),
@@ -297,9 +361,10 @@ function brokers(ledger: Ledger, { headroom, natsReplicas, redisReplicas }: Plan
   ledger.put(
     "redisMemory",
     "memory of Redis",
-    (redis * cost("redisBaseMiB") * MIB + members * cost("presenceMemberBytes") * (1 + redisReplicas)) / GIB,
+    (servers * cost("redisBaseMiB") * MIB + members * cost("presenceMemberBytes") * (1 + redisReplicas)) /
+      GIB,
     "GiB",
-    `${redis} × ${cost("redisBaseMiB")} MiB + ${shown(members)} members × ${cost("presenceMemberBytes")} bytes × ${1 + redisReplicas}`,
+    `${servers} × ${cost("redisBaseMiB")} MiB + ${shown(members)} members × ${cost("presenceMemberBytes")} bytes × ${1 + redisReplicas}`,
     ["redisBaseMiB", "presenceMemberBytes"],
   );
 }
@@ -326,9 +391,9 @@ function traffic(ledger: Ledger, { bytes, retentionDays, natsReplicas }: PlanInp
   ledger.put(
     "egressPeak",
     "to clients at the peak",
-    (ledger.of("deliveries") * frame * 8) / 1_000_000,
+    ((ledger.of("deliveries") + ledger.of("historyReads") * PAGE) * frame * 8) / 1_000_000,
     "Mbit/s",
-    `${shown(ledger.of("deliveries"))} × ${frame} bytes × 8`,
+    `(${shown(ledger.of("deliveries"))} deliveries + ${shown(ledger.of("historyReads"))} pages of ${PAGE}) × ${frame} bytes × 8`,
     ["frameOverheadBytes"],
   );
   ledger.put(
