@@ -61,12 +61,13 @@ function gateways(ledger: Ledger, { headroom }: PlanInputs): void {
     (ledger.of("deliveries") + ledger.of("presenceDeliveries")) * cost("deliveryGatewayUs") +
     ledger.of("arrivals") * cost("arrivalGatewayUs") +
     connections * cost("idleGatewayUsPerS");
-  // More gateways mean that each record goes to more of them: the smallest number that carries its own share.
+  // More gateways mean that each record goes to more of them: the smallest number that carries its own share. What a
+  // number does not carry, no smaller number than its cores would take does either, so that many are tried next.
   let serving = Math.max(1, Math.ceil(connections / (cost("connectionsPerGateway") * headroom)));
   const coresOf = (count: number) =>
     (fixedUs + publishes * reached(count, online) * cost("relayGatewayUs")) / US_PER_S;
-  while (coresOf(serving) / headroom > serving)
-    serving = Math.max(serving + 1, Math.ceil(fixedUs / US_PER_S / headroom));
+  for (let wanted = coresOf(serving) / headroom; wanted > serving; wanted = coresOf(serving) / headroom)
+    serving = Math.ceil(wanted);
   const records = ledger.put(
     "recordsPerPublish",
     "gateways that a record goes to",
