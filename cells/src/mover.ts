@@ -20,6 +20,7 @@ import {
 import * as metrics from "./metrics.js";
 import type { LogMirror } from "./mirror.js";
 import { Patience } from "./patience.js";
+import { ReturnOperation } from "./return-operation.js";
 import { Sweep, type SweepContext } from "./sweep.js";
 
 export interface MoverContext extends Omit<SweepContext, "directory" | "isOver" | "patience"> {
@@ -59,9 +60,11 @@ export class Mover {
   /** The operation of which this cell's part is parked. */
   #parked: string | null = null;
   #notBefore = Number.NEGATIVE_INFINITY;
+  readonly #return: ReturnOperation;
 
   constructor(context: MoverContext) {
     this.#context = context;
+    this.#return = new ReturnOperation(context.cell, context.operations);
     this.#patience = new Patience(context.parkAfterMs);
     this.#timer = setInterval(() => void this.#tick(), TICK_MS);
   }
@@ -94,7 +97,7 @@ export class Mover {
    */
   async #tell(trouble: string | null): Promise<void> {
     const { cell, directory, operations, logger } = this.#context;
-    const { operation } = directory.current;
+    const operation = this.#state === "down" ? this.#return.id : directory.current.operation;
     if (trouble === null) this.#patience.renew();
     const parks = trouble !== null && this.#patience.failed(performance.now(), this.#moved);
     if (!operation) return;
@@ -114,7 +117,8 @@ export class Mover {
     const { current } = directory;
     const state = this.#state;
     if (state === "joining" && !current.operation) return this.#join();
-    if (state === "down") return this.#return();
+    if (state === "down") return this.#comeBack();
+    await this.#return.end();
     const { operation } = current;
     if (!operation || (await this.#isParked(operation))) return;
     if (cellsToSweep(current).includes(cell) && this.#doneWith < current.version)
@@ -143,11 +147,17 @@ export class Mover {
   }
 
   /** This cell was given up, and is back: what is at home elsewhere now is let go before it may serve again. */
-  async #return(): Promise<void> {
+  async #comeBack(): Promise<void> {
     const { cell, directory, logger } = this.#context;
-    const sweep = this.#sweepOf(directory.current.version, 0);
-    if (!(await sweep.run(async () => undefined))) return;
+    const { version } = directory.current;
+    const operation = await this.#return.open(version);
+    if (await this.#isParked(operation)) return;
+    const report = this.#reporter(operation);
+    const tell = (trouble: string | null) => this.#tell(trouble);
+    if (!(await this.#sweepOf(version, 0).run(report.progress, tell))) return;
+    await report.done();
     await directory.change((current) => comeBack(current, cell));
+    await this.#return.end();
     logger.warn({ cell }, "this cell was given up and is back; it can be activated");
   }
 

@@ -66,7 +66,7 @@ export const OperationBody = named(
   Type.Object({
     id: Type.String(),
     kind: Type.String({
-      description: "what is done: drain, activate, join, weight, pin, down or gateway-drain",
+      description: "what is done: drain, activate, join, weight, pin, down, return or gateway-drain",
     }),
     cell: Type.Optional(Type.String({ description: "the cell that is changed" })),
     gateway: Type.Optional(Type.String({ description: "the gateway that is drained" })),

@@ -21,11 +21,13 @@ const LIST_WITHIN_MS = 5_000;
 /** Where the bucket does not answer, so many attempts would take minutes. */
 const CHANGE_DEADLINE_MS = 10_000;
 
-export type OperationKind = "drain" | "activate" | "join" | "weight" | "pin" | "down" | "gateway-drain";
+const KINDS = ["drain", "activate", "join", "weight", "pin", "down", "return", "gateway-drain"] as const;
+
+export type OperationKind = (typeof KINDS)[number];
 
 const operation = z.object({
   id: z.string(),
-  kind: z.enum(["drain", "activate", "join", "weight", "pin", "down", "gateway-drain"]),
+  kind: z.enum(KINDS),
   /** What is changed: a cell, a tenant or a gateway. */
   cell: z.string(),
   state: z.enum(["running", "done", "failed", "superseded"]),

@@ -45,10 +45,13 @@ export function mayBeGivenUp(cell: Cell, cells: readonly Cell[]): boolean {
   return cells.some(({ id, state }) => id !== cell.id && state === "active");
 }
 
+/** They change no placement. */
+const BESIDE_OTHERS = new Set(["gateway-drain", "return"]);
+
 /** Whether another change is under way that this one would have to wait for; a drain may be turned around. */
 export function mustWait(cell: Cell, change: Change | "weight", operations: readonly Operation[]): boolean {
   const turns = change === "activate" && cell.state === "draining";
-  return !turns && operations.some((one) => isUnderWay(one) && one.kind !== "gateway-drain");
+  return !turns && operations.some((one) => isUnderWay(one) && !BESIDE_OTHERS.has(one.kind));
 }
 
 /** What is advised, as a request; undefined where nothing is. */

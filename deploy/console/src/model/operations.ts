@@ -11,6 +11,7 @@ const VERBS: Record<string, [under: string, done: string]> = {
   weight: ["Changing the weight of", "has its new weight"],
   pin: ["Binding tenant", "bound"],
   down: ["Giving up", "given up"],
+  return: ["Taking back", "is back"],
   "gateway-drain": ["Draining gateway", "drained"],
 };
 
