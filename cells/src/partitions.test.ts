@@ -167,6 +167,24 @@ test("until a newcomer serves the others do: nobody's command meets nobody", asy
   await asks; // rejects where nobody is there
 });
 
+test("commands on their way to a worker that has just lost their partitions are answered all the same", async () => {
+  const one = await start("w1");
+  await agree([one]);
+  const lost = shareOf("w2", ["w1", "w2"]);
+  const answered: string[] = [];
+  const inbox = `_INBOX.${crypto.randomUUID()}`;
+  nats.subscribe(inbox, { callback: (_, message) => void answered.push(message.string()) });
+  // In one go: they are read in the turn in which the newcomer is heard of.
+  nats.publish(subjects.beat(cell), JSON.stringify({ id: "w2" }));
+  for (const partition of lost) nats.publish(subjects.command(cell, partition), "", { reply: inbox });
+  await until("all answers", () => answered.length === lost.length);
+  assert.deepEqual(new Set(answered), new Set(["w1"]));
+  assert.deepEqual(
+    one.lost.sort((a, b) => a - b),
+    lost,
+  );
+});
+
 test("who is back before it was missed gets its share again, and is no reason to wait", async () => {
   const one = await start("w1");
   const two = await startRemote("w2");

@@ -222,7 +222,8 @@ export class Partitions {
       else if (!mine && this.#owned.has(partition)) lost.add(partition);
     }
     for (const partition of lost) {
-      this.#owned.get(partition)?.unsubscribe();
+      // What the server has sent already is told to ask elsewhere: dropped, it would be waited for.
+      void settledSoon(this.#owned.get(partition)!.drain());
       this.#owned.delete(partition);
     }
     metrics.partitions.set(this.#owned.size);
@@ -241,7 +242,8 @@ export class Partitions {
    */
   #take(partition: number): void {
     const subject = subjects.command(this.#cell, partition);
-    const handle = (message: Msg) => this.#onCommand(message, "partition");
+    const handle = (message: Msg) =>
+      this.#onCommand(message, this.#owned.has(partition) ? "partition" : "worker");
     this.#owned.set(partition, subscribe(this.#nats, subject, this.#log, handle));
   }
 }
