@@ -66,6 +66,20 @@ test("whoever asks for an idle channel gets it: a seal behind the newest record,
   assert.equal(channel.serves, false);
 });
 
+test("an id that stands for those that came with it is handed over as such: who does not know that reads the log", () => {
+  channel.publish([item("c", { given: false }), item("d", { given: false })], "ann", NOW);
+  theAppend(channel);
+  channel.appended(10, NOW);
+  channel.takeEffects();
+  const { handover } = given().answer;
+  assert.equal(handover.ids, null);
+  assert.deepEqual(handover.starts, [
+    ["a", "ann", 1, NOW],
+    ["b", "ann", 2, NOW],
+    ["c", "ann", 3, NOW],
+  ]);
+});
+
 test("what is under way is finished and answered first; what waits behind it is told to ask elsewhere", () => {
   channel.publish(items("c"), "ann", NOW);
   theAppend(channel);

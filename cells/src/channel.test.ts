@@ -148,6 +148,54 @@ test("the same id from another user is another message", () => {
   assert.equal(inRecord(theAppend(channel).bytes), "1: a,a");
 });
 
+const made = (...ids: string[]) => ids.map((id) => item(id, { given: false }));
+
+test("a batch of made ids that comes again is known by the first of them, whatever came in between", () => {
+  const channel = idleChannel();
+  channel.publish(made("a", "b", "c"), "ann", NOW);
+  channel.publish(made("x"), "bob", NOW);
+  theAppend(channel);
+  channel.appended(1, NOW);
+  channel.appended(2, NOW);
+  channel.takeEffects();
+  channel.publish(made("a", "b", "c"), "ann", NOW + 1);
+  assert.deepEqual(told(only(channel, "answer")), ["ann: 1d,2d,3d"]);
+});
+
+test("a batch of made ids that comes twice before it is stored is stored once", () => {
+  const channel = idleChannel();
+  channel.publish(items("first"), "bob", NOW);
+  for (let i = 0; i < 2; i++) channel.publish(made("a", "b"), "ann", NOW);
+  theAppend(channel);
+  channel.appended(1, NOW);
+  channel.takeEffects();
+  channel.appended(2, NOW);
+  assert.deepEqual(told(only(channel, "answer")), ["ann: 2,3", "ann: 2d,3d"]);
+});
+
+test("made ids that were read back from the log, each by itself, are known as well", () => {
+  const channel = coldChannel();
+  const ids = ["a", "b"].map((id, i) => ({ id, user: "ann", seq: 4 + i, ts: NOW }));
+  channel.loaded({ ...emptyChannel(EPOCH), position: { epoch: EPOCH, seq: 5 }, fence: 9, ids }, true, NOW);
+  channel.publish(made("a", "b"), "ann", NOW);
+  assert.deepEqual(told(only(channel, "answer")), ["ann: 4d,5d"]);
+});
+
+test("among made ids one that was chosen is known by itself", () => {
+  const channel = idleChannel();
+  channel.publish([item("m", { user: "bob" })], "bob", NOW);
+  theAppend(channel);
+  channel.appended(1, NOW);
+  channel.takeEffects();
+  const batch = [...made("a"), item("m", { user: "ann" }), ...made("b")];
+  channel.publish([...batch, item("m", { user: "bob" })], "ann", NOW);
+  theAppend(channel);
+  channel.appended(2, NOW);
+  assert.deepEqual(told(only(channel, "answer")), ["ann: 2,3,4,1d"]);
+  channel.publish(batch, "ann", NOW);
+  assert.deepEqual(told(only(channel, "answer")), ["ann: 2d,3d,4d"]);
+});
+
 test("chosen ids are remembered for two minutes, made ones for as long as a gateway retries", () => {
   const channel = idleChannel();
   channel.publish([item("chosen"), item("made", { given: false })], "ann", NOW);

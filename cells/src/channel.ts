@@ -228,7 +228,7 @@ export class Channel<To> {
     this.#newestAt = now;
     this.#position = { epoch: this.#position.epoch, seq: done.seq + done.n - 1 };
     this.tail.push({ seq: done.seq, n: done.n, bytes: done.bytes, at: done.ts });
-    for (let i = 0; i < done.ids.length; i++) this.#ids.add(done.ids[i]!, { seq: done.seq + i, ts: done.ts });
+    for (const id of done.ids) this.#ids.add(id, done.ts);
     for (const { to, items } of done.answers) this.#answer(to, items);
     this.#state = "idle";
     this.#appendNext(now);
@@ -353,7 +353,7 @@ export class Channel<To> {
       position: this.#position,
       segments: this.segments,
       fresh: this.#fresh,
-      ids: this.#ids.handOver(MAX_HANDED_IDS),
+      ...this.#ids.handOver(MAX_HANDED_IDS),
       newestAt: this.#newestAt,
       tail,
     };

@@ -1,8 +1,11 @@
 /**
  * What a channel knows of the ids it stored: one window for those that publishers chose, and one for those that
  * gateways made; and the separation of what is new from what is stored already.
+ *
+ * An id that a gateway made comes again only with the batch that it came with, which is stored whole or not at all. So of
+ * made ids that follow each other in a batch the first one is enough to know them all: a *run*.
  */
-import type { Handover, PublishedItem } from "@plexus/runtime";
+import type { Handover, PublishedItem, PublishItem } from "@plexus/runtime";
 import type { StoredId } from "./channel-types.js";
 import type { Batch } from "./mailbox.js";
 import { IdempotencyWindow, MADE_WINDOW_MS, type Stored, WINDOW_MS, windowKey } from "./window.js";
@@ -14,8 +17,17 @@ const ID_OVERHEAD_BYTES = 32;
 
 export interface NewId {
   readonly key: string;
-  /** The publisher chose it. */
+  /** The publisher chose it. Otherwise it may be the first of a run. */
   readonly given: boolean;
+  readonly seq: number;
+}
+
+/** A record that is being made; `seqs` of the ids in it, once they are many. */
+interface OpenRecord {
+  readonly composed: Composed<unknown>;
+  readonly seq: number;
+  readonly now: number;
+  seqs: Map<string, number> | undefined;
 }
 
 /** The messages of some batches that are new, and the answers to all of them once the new ones are stored. */
@@ -30,6 +42,8 @@ export class Idempotency {
   state: "unread" | "reading" | "read" = "unread";
   readonly #chosen: IdempotencyWindow;
   readonly #made: IdempotencyWindow;
+  /** Some id stands for a run. */
+  #hasRuns = false;
 
   constructor(maxIds: number) {
     this.#chosen = new IdempotencyWindow(WINDOW_MS, maxIds);
@@ -55,12 +69,17 @@ export class Idempotency {
     return this.#chosen.hasRoom(n, now) && this.#made.hasRoom(n, now);
   }
 
-  add({ key, given }: NewId, stored: Stored): void {
-    (given ? this.#chosen : this.#made).add(key, stored);
+  add({ key, given, seq }: NewId, ts: number): void {
+    (given ? this.#chosen : this.#made).add(key, { seq, ts });
   }
 
-  /** All ids for the channel's next home, oldest first; null where they are not known here, or too many. */
-  handOver(most: { ids: number; bytes: number }): Handover["ids"] {
+  /** All ids for the channel's next home, if they are known here and not too many. A run is only known to newer versions. */
+  handOver(most: { ids: number; bytes: number }): Pick<Handover, "ids" | "starts"> {
+    const ids = this.#all(most);
+    return this.#hasRuns && ids !== null ? { ids: null, starts: ids } : { ids };
+  }
+
+  #all(most: { ids: number; bytes: number }): Handover["ids"] {
     if (this.state !== "read" || this.#chosen.size + this.#made.size > most.ids) return null;
     const ids: NonNullable<Handover["ids"]> = [];
     let bytes = 0;
@@ -76,34 +95,51 @@ export class Idempotency {
   /** Numbers what is new from `seq` on; what is stored already, or twice in these batches, is answered as such. */
   compose<To>(batches: readonly Batch<To>[], seq: number, now: number): Composed<To> {
     const composed: Composed<To> = { fragments: [], ids: [], answers: [] };
-    const { ids } = composed;
-    let seqs: Map<string, number> | undefined;
-    for (const { items, to } of batches) {
-      const published: PublishedItem[] = [];
-      for (const [id, user, fragment, given] of items) {
-        const key = windowKey(id, user);
-        const stored = this.#chosen.get(key) ?? this.#made.get(key);
-        if (ids.length > FEW) seqs ??= new Map(ids.map((known, i) => [known.key, seq + i]));
-        const twin =
-          stored !== undefined ? undefined : seqs === undefined ? seqAmong(ids, key, seq) : seqs.get(key);
-        if (stored !== undefined) published.push([stored.seq, stored.ts, true]);
-        else if (twin !== undefined) published.push([twin, now, true]);
-        else {
-          const next = seq + composed.fragments.length;
-          seqs?.set(key, next);
-          ids.push({ key, given });
-          composed.fragments.push(fragment);
-          published.push([next, now, false]);
-        }
-      }
-      composed.answers.push({ to, items: published });
-    }
+    const record = { composed, seq, now, seqs: undefined };
+    for (const { items, to } of batches)
+      composed.answers.push({ to, items: this.#composeBatch(items, record) });
     return composed;
+  }
+
+  #composeBatch(items: readonly PublishItem[], record: OpenRecord): PublishedItem[] {
+    const { composed, now } = record;
+    const published: PublishedItem[] = [];
+    /** What became of the made id before, whose run goes on. */
+    let run: PublishedItem | undefined;
+    for (const [id, user, fragment, given] of items) {
+      if (given) run = undefined;
+      let item: PublishedItem | undefined;
+      if (run === undefined || run[2]) {
+        const key = windowKey(id, user);
+        item = this.#known(key, record);
+        if (item === undefined && run !== undefined) item = [run[0] + 1, run[1], true];
+        if (item === undefined) this.#addNew(key, given, record);
+      } else this.#hasRuns = true;
+      item ??= [record.seq + composed.fragments.push(fragment) - 1, now, false];
+      published.push(item);
+      if (!given) run = item;
+    }
+    return published;
+  }
+
+  #known(key: string, { composed: { ids }, seqs, now }: OpenRecord): PublishedItem | undefined {
+    const stored = this.#chosen.get(key) ?? this.#made.get(key);
+    if (stored !== undefined) return [stored.seq, stored.ts, true];
+    const twin = seqs === undefined ? seqAmong(ids, key) : seqs.get(key);
+    return twin === undefined ? undefined : [twin, now, true];
+  }
+
+  #addNew(key: string, given: boolean, record: OpenRecord): void {
+    const { ids, fragments } = record.composed;
+    const seq = record.seq + fragments.length;
+    ids.push({ key, given, seq });
+    if (record.seqs !== undefined) record.seqs.set(key, seq);
+    else if (ids.length > FEW) record.seqs = new Map(ids.map((known) => [known.key, known.seq]));
   }
 }
 
-/** The seq of an id that is in the record already, whose first message gets `first`. */
-function seqAmong(ids: readonly NewId[], key: string, first: number): number | undefined {
-  for (let i = 0; i < ids.length; i++) if (ids[i]!.key === key) return first + i;
+/** The seq of an id that is in the record already. */
+function seqAmong(ids: readonly NewId[], key: string): number | undefined {
+  for (let i = 0; i < ids.length; i++) if (ids[i]!.key === key) return ids[i]!.seq;
   return undefined;
 }

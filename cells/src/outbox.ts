@@ -90,7 +90,7 @@ function sizeOf(body: unknown): number {
   const { records = [], members, handover } = (body ?? {}) as Partial<LargeAnswer>;
   let bytes = ANSWER_OVERHEAD_BYTES;
   for (const record of [...records, ...(handover?.tail ?? [])]) bytes += record.length;
-  for (const list of [members, handover?.ids])
+  for (const list of [members, handover?.ids, handover?.starts])
     if (Array.isArray(list)) bytes += Buffer.byteLength(JSON.stringify(list));
   return bytes;
 }

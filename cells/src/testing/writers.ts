@@ -40,11 +40,11 @@ export class Writers {
     for (let i = 0; i < actors; i++) this.#lives.push(this.#begin());
   }
 
-  /** Sends messages to one of the actors, as a new request or once more. */
+  /** Sends messages to one of the actors, as a new request or once more. Ids that begin with g are made by gateways. */
   publish(actor: number, ids: readonly string[]): void {
     const { channel } = this.#life(actor);
     channel.publish(
-      ids.map((id) => item(id, { given: id.endsWith("0") })),
+      ids.map((id) => item(id, { given: !id.startsWith("g") })),
       [...ids],
       this.now,
     );

@@ -94,6 +94,11 @@ export interface Handover {
   fresh: boolean;
   /** The ids of the idempotency window, oldest first; null where they are too many: they are in the log. */
   ids: Array<[id: string, user: string, seq: number, ts: number]> | null;
+  /**
+   * In their place, where an id that a gateway made stands for those that came with it. Who does not know that finds
+   * `ids` to be null, and all of them in the log.
+   */
+  starts?: NonNullable<Handover["ids"]>;
   /** When the newest message was stored, at the latest. */
   newestAt: number;
   /** The newest records. */

@@ -156,6 +156,7 @@ export class Publisher {
     this.#waitingBytes -= bytes;
     batches.add();
     messages.add(n);
+    // Whatever is sent again is this same batch: actors know messages without an id of their own by the first one of it.
     const items = batch.map((waiting) => waiting.item);
     const traced = lane.traced === undefined ? undefined : this.#takeTraced(lane, batch);
     const settle = (error: PlexusError | null, answer: Commands["publish"]["answer"] | null) => {
