@@ -17,6 +17,7 @@ import { Doubt } from "./doubt.js";
 import { type ChannelLogs, loadChannel, readWindow } from "./loader.js";
 import type { ChannelLog } from "./log.js";
 import * as metrics from "./metrics.js";
+import { persistent } from "./persistent.js";
 import type { PlacementView } from "./placement-view.js";
 import type { HeldMember } from "./presence.js";
 import type { PresenceStore } from "./presence-store.js";
@@ -289,7 +290,7 @@ export class Actor {
   async #readWindow(): Promise<void> {
     try {
       const { segments, newestAt } = this.#channel;
-      this.#channel.windowRead(await readWindow(this.#logs, segments, newestAt), Date.now());
+      this.#channel.windowRead(await readWindow(this.#logs, segments, newestAt, persistent), Date.now());
     } catch (error) {
       this.#context.logger.warn({ err: error, ...this.#names }, "idempotency window could not be read");
       this.#channel.windowRead(null, Date.now());

@@ -3,7 +3,7 @@ import { decodeControl, type SealRecord, tryDecodeRecord } from "@plexus/protoco
 import type { Segment } from "@plexus/runtime";
 import type { LoadedChannel, StoredId } from "./channel.js";
 import type { ChannelLog, StoredRecord } from "./log.js";
-import { persistent } from "./persistent.js";
+import type { Reading } from "./persistent.js";
 import { recordsSince } from "./since.js";
 import { WINDOW_MS } from "./window.js";
 
@@ -88,18 +88,21 @@ export function isOld(storedAt: number, now: number): boolean {
  * The ids stored during the window before `until` (the time of the channel's newest record), oldest first: from the
  * logs of this cell and of those it lived in shortly before. What else these logs hold is of another epoch, whose
  * positions say nothing in this one.
+ *
+ * @param ask how a log is asked: with patience where time is real
  */
 export async function readWindow(
   logs: ChannelLogs,
   segments: readonly Segment[],
   until: number,
+  ask: (log: Reading) => Reading = (log) => log,
 ): Promise<StoredId[]> {
   const since = until - WINDOW_MS;
   const ids: StoredId[] = [];
   for (const segment of [...segments].reverse()) {
     const log = segment.cell === logs.cell ? logs.own : await logs.of(segment.cell);
     const subject = logs.subject(segment.cell);
-    const { records, reachesBack } = await recordsSince(persistent(log), subject, segment, since);
+    const { records, reachesBack } = await recordsSince(ask(log), subject, segment, since);
     for (const record of records) {
       // One that nobody can read was not written by Plexus, and holds no id that it has promised to know.
       const frame = record.head.op === "msg" ? tryDecodeRecord(record.bytes) : null;
