@@ -85,7 +85,7 @@ test("for a person it is a table, and sources publish to a channel of their own"
   );
   assert.equal(code, 0, out);
   assert.match(out, /^×1 +10\/10 /m);
-  assert.match(out, /bottleneck/);
+  assert.match(out, /bottleneck, in step ×1: \w+: .*\n {2}what to do: |nearest in step ×1 is /);
 });
 
 test("a tenant's quota is named as what gave in", async () => {

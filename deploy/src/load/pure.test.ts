@@ -190,7 +190,8 @@ test("the first bottleneck is that of the first step in which anything was at it
     observed({ gatewayCpu: at(1) }),
   ]);
   assert.deepEqual([first?.reached, first?.signal.part], [true, "worker"]);
-  assert.match(first?.signal.says ?? "", /0\.90 cores of 0\.85/);
+  assert.match(first?.signal.says ?? "", /0\.90 cores, limit 0\.85/);
+  assert.equal(first?.step, 1);
   const none = bottleneckOf([calm]);
   assert.deepEqual([none?.reached, none?.signal.part], [false, "worker"]);
   assert.equal(bottleneckOf([]), undefined);

@@ -1,8 +1,12 @@
 /** A load run's report for a person. */
 import { facts, printable, table } from "../cli/text.js";
+import { REMEDIES, type Signal } from "./bottleneck.js";
 import type { Percentiles } from "./latencies.js";
 import type { ByCode } from "./meter.js";
 import type { LoadReport, StepReport } from "./run.js";
+
+/** Parts beside the bottleneck, the nearest to their limits first. */
+const SHOWN_OTHERS = 3;
 
 export function reportLines(report: LoadReport): string[] {
   const { steps, stopped, workload } = report;
@@ -39,25 +43,39 @@ export function reportLines(report: LoadReport): string[] {
   ];
   if (stopped !== null) lines.push(`stopped early: ${printable(stopped)}`);
   if (steps.length > 0 && !steps.some(({ statsKnown }) => statsKnown))
-    lines.push("server side unknown: the admin API gave no samples (GET /v1/stats)");
+    lines.push(
+      "of the servers nothing is known, so none of them can be the bottleneck: the admin API gave no figures (GET /v1/stats)",
+    );
   return [`${printable(workload.name)}: ${ending(report)}`, "", ...lines];
 }
 
 function ending({ ok, stopped }: LoadReport): string {
-  if (ok) return "done";
-  return stopped === null ? "messages did not come as they must" : "ended early";
+  if (ok) return "done; every message came once, in order, to everybody";
+  return stopped === null ? "messages did not come as they must, see lost and errors below" : "ended early";
 }
 
 function bottleneckLines({ bottleneck, steps }: LoadReport): string[] {
   if (bottleneck === null) return ["no step was measured"];
-  const { reached, signal } = bottleneck;
-  const others = (steps.at(-1)?.signals ?? []).filter(({ says }) => says !== signal.says).slice(0, 3);
+  const { reached, signal, step: at } = bottleneck;
+  const step = steps[at];
+  const others = (step?.signals ?? []).filter(({ part }) => part !== signal.part);
+  const nearest = others.filter(({ part }, i) => others.findIndex((one) => one.part === part) === i);
+  const where = `in step ×${step?.factor}`;
   return [
-    reached
-      ? `first bottleneck: ${signal.part}: ${signal.says}`
-      : `no bottleneck was reached; the nearest is ${signal.part} at ${Math.round(signal.load * 100)} % of its limit: ${signal.says}`,
-    ...others.map(({ part, load, says }) => `  then ${part} at ${Math.round(load * 100)} %: ${says}`),
+    ...(reached
+      ? [
+          `first bottleneck, ${where}: ${signal.part}: ${signal.says}`,
+          `  what to do: ${REMEDIES[signal.part]}`,
+        ]
+      : [
+          `no bottleneck was reached; the nearest ${where} is ${signal.part} at ${ofLimit(signal)}: ${signal.says}`,
+        ]),
+    ...nearest.slice(0, SHOWN_OTHERS).map((one) => `  then ${one.part} at ${ofLimit(one)}: ${one.says}`),
   ];
+}
+
+function ofLimit({ load }: Signal): string {
+  return load >= 2 ? `${load.toFixed(1)} times its limit` : `${Math.round(load * 100)} % of its limit`;
 }
 
 function generator({ own: { cpu, loopLagMs, lateMs } }: StepReport): string {
