@@ -13,14 +13,18 @@ const MAX_CHANGES = 100;
 /** Beyond so many that have gone and are not told of yet, the actor is told instead who is here. */
 const MAX_GONE = 1_000;
 
+/** Of the channels without members here, which most are: shared by all of them, and never added to. */
+const NOBODY = new Map<string, Member>();
+const NOTHING = new Set<string>();
+
 export class Announcer {
   readonly #router: Router;
   readonly #gateway: string;
   readonly #tenant: string;
   readonly #channel: string;
   readonly #log: Logger;
-  readonly #members = new Map<string, Member>();
-  readonly #changed = new Set<string>();
+  #members = NOBODY;
+  #changed = NOTHING;
   /** Everything is to be said again: the cell forgot it, or may have. */
   #again = false;
   #underWay = false;
@@ -47,6 +51,10 @@ export class Announcer {
   }
 
   put(member: Member): void {
+    if (this.#members === NOBODY) {
+      this.#members = new Map();
+      this.#changed = new Set();
+    }
     this.#members.set(member.conn, member);
     this.#change(member.conn);
   }

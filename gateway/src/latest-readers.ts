@@ -38,30 +38,31 @@ export interface LatestSource {
 export class LatestReaders {
   readonly #source: LatestSource;
   /** Those that are on the topic, and those that are behind. */
-  readonly #readers = new Map<LatestReader, "live" | "behind">();
+  #readers: Map<LatestReader, "live" | "behind"> | undefined;
 
   constructor(source: LatestSource) {
     this.#source = source;
   }
 
   get size(): number {
-    return this.#readers.size;
+    return this.#readers?.size ?? 0;
   }
 
   /** It is on the topic from now on. */
   join(reader: LatestReader): void {
+    this.#readers ??= new Map();
     this.#readers.set(reader, "live");
   }
 
   leave(reader: LatestReader): void {
-    this.#readers.delete(reader);
+    this.#readers?.delete(reader);
   }
 
   /** To be called before a record that follows on `seq` is published. */
   spare({ epoch, seq }: Position): void {
-    for (const [reader, state] of this.#readers) {
+    for (const [reader, state] of this.#readers ?? []) {
       if (state === "behind" || reader.bufferedBytes <= BEHIND_BYTES) continue;
-      this.#readers.set(reader, "behind");
+      this.#readers?.set(reader, "behind");
       reader.leaveMessages(this.#source.key);
       void this.#catchUp(reader, { epoch, seq });
     }
@@ -70,7 +71,7 @@ export class LatestReaders {
   /** @param from up to where it has everything */
   async #catchUp(reader: LatestReader, from: Position): Promise<void> {
     await reader.drainedBelow(LOW_WATER_BYTES);
-    if (this.#readers.get(reader) !== "behind") return;
+    if (this.#readers?.get(reader) !== "behind") return;
     this.#readers.set(reader, "live");
     const { key, channel, position, relay } = this.#source;
     const latest = relay.tail.after(position.seq - 1)?.at(-1);
