@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Child } from "../../harness/child.js";
 import type { IdlePlan } from "../load/idle.js";
-import { residentBytes } from "../memory.js";
+import { collectedHeapBytes, PROBED, residentBytes } from "../memory.js";
 import type { Row } from "../report.js";
 import { type Side, targetOf } from "../sides.js";
 import { type Bench, type BenchContext, scaled } from "./bench.js";
@@ -12,6 +12,14 @@ const SHARED_BY = 100;
 /** V8 gives back what the opening of connections made it take once little is allocated for a while. */
 const SETTLE_MS = 20_000;
 const KIB = 1_024;
+
+/** Bytes of one connection. */
+interface Memory {
+  /** What V8 keeps of what the opening of connections made it take is part of it. */
+  readonly resident: number;
+  /** On V8's heap once all garbage is collected: the same in every run. */
+  readonly heap: number;
+}
 
 interface Case {
   readonly name: string;
@@ -24,11 +32,12 @@ interface Case {
 
 /** What an idle connection costs the process that holds it. */
 export const connections: Bench = {
-  doc: "10,000 idle connections with 3 channels each, every channel shared by 100, with presence, and shared by nobody: resident memory",
+  doc: "10,000 idle connections with 3 channels each, every channel shared by 100, with presence, and shared by nobody: resident memory and heap",
   run: async (context) => {
     const shared = { kind: "gateway", sharedBy: SHARED_BY, presence: false };
     // Each with servers of its own, since a heap remembers what it held before; and all at once, since they have to settle.
-    const { plexus: start, uws: startUws } = context;
+    const { uws: startUws } = context;
+    const start = () => context.plexus({ gatewayEnv: PROBED });
     const [first, second, third, last] = await Promise.all([start(), start(), start(), startUws()]);
     const cases: Case[] = [
       { name: "plexus", side: first, ...shared },
@@ -38,11 +47,15 @@ export const connections: Bench = {
     ];
     const costs = await costsOf(context, cases);
     const rows: Row[] = cases.map(({ name, side, kind }, i) => {
-      context.say(`  ${name}: ${(costs[i]! / KIB).toFixed(2)} KiB a connection`);
-      const values = { "KiB/connection": costs[i]! / KIB };
+      const { resident, heap } = costs[i]!;
+      const values = {
+        "KiB/connection": resident / KIB,
+        "KiB/connection, heap": heap / KIB,
+      };
+      context.say(`  ${name}: ${(resident / KIB).toFixed(2)} KiB a connection`);
       return { side: name, what: `${side.what}; of the ${kind} process`, values, cpuUs: {} };
     });
-    const [plexus, members, alone, uws] = costs.map((bytes) => bytes / KIB) as [
+    const [plexus, members, alone, uws] = costs.map(({ resident }) => resident / KIB) as [
       number,
       number,
       number,
@@ -65,14 +78,16 @@ export const connections: Bench = {
   },
 };
 
-/** Bytes per connection of each case. */
-async function costsOf({ scale }: BenchContext, cases: readonly Case[]): Promise<number[]> {
+/** What a connection takes in each case. */
+async function costsOf({ scale }: BenchContext, cases: readonly Case[]): Promise<Memory[]> {
   const count = scaled(CONNECTIONS, scale);
   const generators: Child[] = [];
   const settle = () => pause(SETTLE_MS * Math.min(1, scale * 2));
   // What starting has left behind would be given back while the connections are there.
   await settle();
-  const before = cases.map(({ side, kind }) => residentBytes(pidOf(side, kind)));
+  // Collected first: what starting has left on the heap would otherwise be room for connections that costs nothing.
+  const heapsBefore = await heapsOf(cases);
+  const residentBefore = residentOf(cases);
   try {
     for (const { side, sharedBy, presence } of cases) {
       const generator = new Child(new URL("../generator.js", import.meta.url));
@@ -82,12 +97,27 @@ async function costsOf({ scale }: BenchContext, cases: readonly Case[]): Promise
       await generator.ask("begin", plan);
     }
     await settle();
-    const after = cases.map(({ side, kind }) => residentBytes(pidOf(side, kind)));
+    const resident = residentOf(cases);
+    const heaps = await heapsOf(cases);
     for (const generator of generators) await generator.ask("stop", null);
-    return after.map((bytes, i) => (bytes - before[i]!) / count);
+    return cases.map((_, k) => ({
+      resident: (resident[k]! - residentBefore[k]!) / count,
+      heap: (heaps[k]! - heapsBefore[k]!) / count,
+    }));
   } finally {
     for (const generator of generators) await generator.stop();
   }
+}
+
+function residentOf(cases: readonly Case[]): number[] {
+  return cases.map(({ side, kind }) => residentBytes(pidOf(side, kind)));
+}
+
+/** One after the other: a collection takes a processor. */
+async function heapsOf(cases: readonly Case[]): Promise<number[]> {
+  const heaps: number[] = [];
+  for (const { side, kind } of cases) heaps.push(await collectedHeapBytes(pidOf(side, kind)));
+  return heaps;
 }
 
 function pidOf(side: Side, kind: string): number {

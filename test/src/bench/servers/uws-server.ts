@@ -1,6 +1,7 @@
 /** uWebSockets alone: topics and nothing else. What a gateway could do at most. */
 import uWS, { type us_listen_socket } from "uWebSockets.js";
 import { answerParent } from "../../harness/child.js";
+import "./heap-probe.js";
 
 const SUBSCRIBE = 0x73;
 const PUBLISH = 0x70;
