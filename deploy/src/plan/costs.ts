@@ -56,9 +56,9 @@ export const COSTS = {
   },
   connectionKiB: {
     ...BENCHMARKS,
-    value: 6.4,
-    says: "Connections: KiB of a gateway for each, the worse of two runs",
-    pattern: /A gateway: [\d.]+ KiB in one run and ([\d.]+)/,
+    value: 4.03,
+    says: "Connections: resident KiB of a gateway for each, channels shared by 100",
+    pattern: /a gateway, channels shared by 100 \| ([\d.]+)/,
   },
   gatewayBaseMiB: {
     ...GROW,
