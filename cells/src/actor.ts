@@ -24,7 +24,7 @@ import type { PresenceStore } from "./presence-store.js";
 import type { ReadableChannel } from "./reader.js";
 import { planTrim } from "./retention.js";
 import { SharedReads } from "./shared-reads.js";
-import { takeOver } from "./take-over.js";
+import { type TakeOverContext, takeOver } from "./take-over.js";
 
 export interface ActorContext {
   readonly cell: string;
@@ -33,6 +33,7 @@ export interface ActorContext {
   logIsAway(): boolean;
   /** The log of any cell; rejects with `unavailable` if it can't be reached. */
   logOf(cell: string): Promise<ChannelLog>;
+  isGone: TakeOverContext["isGone"];
   readonly placement: PlacementView;
   /** Asks the channel's actor in another cell. */
   askAt: <K extends "release" | "members_left">(
@@ -254,13 +255,14 @@ export class Actor {
   }
 
   async #takeOver(own: LoadedChannel, elsewhere: string[]): Promise<void> {
-    const { placement, askAt, cell, logger } = this.#context;
+    const { placement, askAt, isGone, cell, logger } = this.#context;
     const { name } = this.#channel;
     const context = {
       channel: name,
       logs: this.#logs,
       stateOf: (id: string) => placement.stateOf(id),
       release: (id: string) => askAt(id, "release", this.#tenant, name, { to: cell }),
+      isGone,
       isHome: () => this.isHome,
       newEpoch: () => crypto.randomUUID().replaceAll("-", "").slice(0, 16),
     };

@@ -165,6 +165,8 @@ export class JetStreamLog implements ChannelLog {
         );
       else await manager.streams.update(config.name, { max_bytes: options.maxBytes });
     }
+    if (found !== null && found.config.num_replicas < options.replicas)
+      await manager.streams.update(config.name, { num_replicas: options.replicas });
     return new JetStreamLog({ nats, cell, log, options }, info, breakers);
   }
 

@@ -18,6 +18,8 @@ class World {
   ]);
   /** Cells whose log can't be reached. */
   readonly unreachable = new Set<string>();
+  /** Of those, the ones that are not expected back. */
+  readonly gone = new Set<string>();
   isHome = true;
 
   logs(cell: string) {
@@ -63,6 +65,7 @@ class World {
         if (this.states.get(id) === "down") return Promise.reject(new Error("nobody"));
         return this.release(id, cell);
       },
+      isGone: async (id: string) => this.gone.has(id),
       isHome: () => this.isHome,
       newEpoch: () => "another",
     };
@@ -170,8 +173,21 @@ test("where the log of a cell that is down can't be reached, the channel begins 
   world.put("c0", 1);
   world.states.set("c0", "down");
   world.unreachable.add("c0");
+  world.gone.add("c0");
   const { loaded, from } = await world.takeOver("c1", ["c0"]);
   assert.deepEqual([loaded.position, loaded.segments, from], [{ epoch: "another", seq: 0 }, [], null]);
+});
+
+test("a log that can't be reached for a moment is waited for: the channel keeps its past", async () => {
+  const world = new World();
+  for (const seq of [1, 2]) world.put("c0", seq);
+  world.states.set("c0", "down");
+  world.unreachable.add("c0");
+  await assert.rejects(world.takeOver("c1", ["c0"]), /unreachable/);
+  assert.deepEqual(world.ops("c1"), []);
+  world.unreachable.clear();
+  const { loaded } = await world.takeOver("c1", ["c0"]);
+  assert.deepEqual(loaded.position, { epoch: "e1", seq: 2 });
 });
 
 test("a cell that is merely silent is waited for: its channel is not opened elsewhere", async () => {
@@ -184,6 +200,7 @@ test("a cell that is merely silent is waited for: its channel is not opened else
     logs,
     stateOf: (): CellState => "draining",
     release: () => Promise.reject(new Error("no answer")),
+    isGone: async () => true,
     isHome: () => true,
     newEpoch: () => "another",
   };
@@ -280,6 +297,7 @@ test("a previous home that is lost does not matter where an older one still has 
   world.put("c0", 1);
   world.states.set("c1", "down");
   world.unreachable.add("c1");
+  world.gone.add("c1");
   const { loaded, from } = await world.takeOver("c2", ["c1", "c0"]);
   assert.deepEqual([loaded.position, from], [{ epoch: "e1", seq: 1 }, "c0"]);
 });
@@ -290,6 +308,7 @@ test("a channel that was given to a cell which is lost may have gone on there: a
   await world.release("c0", "c1");
   world.states.set("c1", "down");
   world.unreachable.add("c1");
+  world.gone.add("c1");
   const { loaded } = await world.takeOver("c0", ["c1"]);
   assert.deepEqual(loaded.position, { epoch: "another", seq: 0 });
 });

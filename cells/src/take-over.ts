@@ -7,7 +7,8 @@
  * that is needed, and the fences let each happen once.
  *
  * A cell that was given up does not answer. If its log still does, this side seals it, and nothing is lost or
- * unproven. Otherwise the channel begins a new epoch, which tells every subscriber so.
+ * unproven. If it is gone as well, and not only for a moment, the channel begins a new epoch, which tells every
+ * subscriber so.
  */
 import { decodeControl, encodeControl, PlexusError, readHead, type SealRecord } from "@plexus/protocol";
 import type { CellState, Handover, ReleaseAnswer } from "@plexus/runtime";
@@ -28,6 +29,8 @@ export interface TakeOverContext {
   stateOf(cell: string): CellState | undefined;
   /** Asks the channel's actor in another cell to seal and hand over. */
   release(cell: string): Promise<ReleaseAnswer>;
+  /** Whether the log of a cell that was given up, which could not be reached just now, counts as gone with it. */
+  isGone(cell: string): Promise<boolean>;
   /** Whether the channel is still at home here, as far as is known. */
   isHome(): boolean;
   newEpoch(): string;
@@ -183,7 +186,7 @@ async function ask(context: TakeOverContext, cell: string): Promise<ReleaseAnswe
   try {
     return await sealFromOutside(context, cell, state === "down");
   } catch (error) {
-    if (state === "down" || state === undefined) return "lost";
+    if (state === undefined || (state === "down" && (await context.isGone(cell)))) return "lost";
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { subjects } from "@plexus/protocol";
 import {
+  answersJetStream,
   bound,
   checkNats,
   checkRedis,
@@ -37,6 +38,7 @@ import { breakerFor } from "./breakers.js";
 import { CellLogs } from "./cell-logs.js";
 import { ChannelCount } from "./channel-count.js";
 import { dispatch } from "./dispatch.js";
+import { GoneCells } from "./gone-cells.js";
 import { JetStreamLog } from "./jetstream-log.js";
 import { Leases } from "./leases.js";
 import { sayWorkerLoad } from "./load.js";
@@ -213,12 +215,14 @@ function actorContext(parts: {
   log: Logger;
 }): Omit<ActorContext, "closed"> {
   const { nats, channelLog, otherLogs, directory, router } = parts.ground;
-  const { cell } = parts.options;
+  const { cell, hubDomain } = parts.options;
+  const goneCells = new GoneCells(() => answersJetStream(nats, hubDomain));
   return {
     cell,
     log: channelLog,
     logIsAway: () => channelLog.isAway,
     logOf: (id) => otherLogs.of(id),
+    isGone: (id) => goneCells.isGone(id, performance.now()),
     placement: placementView(directory, cell),
     askAt: (at, kind, tenant, channel, body) =>
       router.askAt(at, kind, tenant, channel, body, HAND_OVER_DEADLINE_MS, HAND_OVER_ATTEMPT_MS),

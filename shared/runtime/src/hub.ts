@@ -5,3 +5,14 @@ import type { NatsConnection } from "./nats.js";
 export function hubJetStream(nats: NatsConnection, domain: string | undefined): JetStreamClient {
   return jetstream(nats, domain === undefined ? {} : { domain });
 }
+
+const ANSWER_WITHIN_MS = 1_000;
+
+/** Whether JetStream of that domain (undefined: of the server that one is connected to) can be asked from here. */
+export async function answersJetStream(nats: NatsConnection, domain: string | undefined): Promise<boolean> {
+  const subject = domain === undefined ? "$JS.API.INFO" : `$JS.${domain}.API.INFO`;
+  return nats.request(subject, "", { timeout: ANSWER_WITHIN_MS }).then(
+    () => true,
+    () => false,
+  );
+}

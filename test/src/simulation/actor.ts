@@ -171,7 +171,8 @@ export class Actor {
     const stateOf = (id: string) => directory().cells.find((entry) => entry.id === id)?.state;
     this.#context.takesOver(1);
     schedule.note(() => `${cell}: takes over from ${elsewhere.join() || "whoever has it"}`);
-    const context = { channel, logs, stateOf, release, isHome: () => this.isHome, newEpoch };
+    const isGone = () => Promise.resolve(true);
+    const context = { channel, logs, stateOf, release, isGone, isHome: () => this.isHome, newEpoch };
     const { loaded } = await takeOver(context, own, elsewhere, clock()).finally(() =>
       this.#context.takesOver(-1),
     );
