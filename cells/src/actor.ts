@@ -256,12 +256,11 @@ export class Actor {
 
   async #takeOver(own: LoadedChannel, elsewhere: string[]): Promise<void> {
     const { placement, askAt, isGone, cell, logger } = this.#context;
-    const { name } = this.#channel;
     const context = {
-      channel: name,
+      channel: this.#channel.name,
       logs: this.#logs,
       stateOf: (id: string) => placement.stateOf(id),
-      release: (id: string) => askAt(id, "release", this.#tenant, name, { to: cell }),
+      release: (id: string) => askAt(id, "release", this.#tenant, this.#channel.name, { to: cell }),
       isGone,
       isHome: () => this.isHome,
       newEpoch: () => crypto.randomUUID().replaceAll("-", "").slice(0, 16),
