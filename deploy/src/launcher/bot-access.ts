@@ -2,9 +2,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { BotRegistry, connectNats, createLogger, type Logger, type NatsConnection } from "@plexus/runtime";
+import { BotRegistry, createLogger, type Logger, type NatsConnection } from "@plexus/runtime";
 import { brokerAuthorization } from "../bots/authorization.js";
 import { writeFileAtomically } from "./files.js";
+import { connectUnless } from "./nats.js";
 
 const FILE = "bots.conf";
 const RETRY_WAIT_MS = 500;
@@ -47,9 +48,8 @@ export class BotAccess {
       signal.addEventListener("abort", () => resolve(undefined), { once: true });
     });
     const log = createLogger("launcher", "bots", "fatal");
-    const connecting = connectNats(context.natsUrl, "launcher", log);
-    const nats = await Promise.race([connecting, stopped]);
-    if (nats === undefined) return void connecting.then((late) => late.close());
+    const nats = await connectUnless(signal, context.natsUrl, log);
+    if (nats === undefined) return;
     const registry = await Promise.race([openRegistry(nats, log, signal), stopped]);
     if (registry !== undefined) {
       const update = () => writeAccess(registry, context);

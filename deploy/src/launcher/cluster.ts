@@ -204,7 +204,8 @@ export class Cluster {
     const plan = { ...this.#options, port, adminPort };
     const specs = await planProcesses(plan, topology, secrets, freePort);
     await this.#startAll(specs.map((spec) => this.#add(spec, folder)));
-    const unsettled = await untilSettled(topology.natsUrl(), this.#abort.signal);
+    const { PLEXUS_NATS_NKEY_SEED_FILE: seedFile } = { ...process.env, ...this.#options.env };
+    const unsettled = await untilSettled(topology.natsUrl(), this.#abort.signal, { seedFile });
     this.#abort.signal.throwIfAborted();
     if (unsettled !== undefined) this.#say(unsettled);
     const host =

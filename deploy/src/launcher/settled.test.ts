@@ -32,14 +32,17 @@ after(async () => {
 test("a cell that joins is waited for until its operation is over", async () => {
   assert.equal(await untilSettled(broker.url, never), undefined);
   await directory.change((current) => withCell(withCell(current, "eu-1", "eu"), "us-1", "us"));
-  assert.equal(await untilSettled(broker.url, never, 300), "us-1: still joining");
+  assert.equal(await untilSettled(broker.url, never, { withinMs: 300 }), "us-1: still joining");
   let settled = false;
   const waiting = untilSettled(broker.url, never).then((what) => {
     settled = true;
     return what;
   });
   await directory.change((current) => activate(current, "us-1", OPERATION));
-  assert.equal(await untilSettled(broker.url, never, 300), `operation ${OPERATION} is still under way`);
+  assert.equal(
+    await untilSettled(broker.url, never, { withinMs: 300 }),
+    `operation ${OPERATION} is still under way`,
+  );
   assert.equal(settled, false);
   await directory.change((current) => finish(current, OPERATION));
   assert.equal(await waiting, undefined);

@@ -55,11 +55,6 @@ const RAISE = 0.02;
 const MARGIN = 1.1;
 /** Of what a tenant did when it was first cut: a strain with other causes must not bring anybody to a stop. */
 const LEAST_LEFT = 0.05;
-/**
- * A tenant with a limit may bring so much of it at one moment, milliseconds: what comes in a crowd everybody else waits
- * behind, and those that are refused come back one after the other.
- */
-const BURST_MS = 25;
 /** A limit so many times above what the tenant does holds nobody back. */
 const FAR_ABOVE = 1.5;
 /** Tenants at work at once; further ones are not limited. */
@@ -77,7 +72,7 @@ interface Worker {
 
 interface Limit {
   perSecond: number;
-  /** What may come in at one moment; see {@link BURST_MS}. */
+  /** Of one look: who wants no more than its part, but all of it at once, gets it. */
   burst: number;
   /** What the tenant did per second when it was first cut. */
   readonly before: number;
@@ -199,5 +194,5 @@ function relieve(worker: Worker, equalPart: number): void {
 }
 
 function rateOf(perSecond: number): BucketRate {
-  return { perSecond, burst: Math.max(1, (perSecond * BURST_MS) / 1_000) };
+  return { perSecond, burst: (perSecond * FAIR_TICK_MS) / 1_000 };
 }

@@ -32,12 +32,14 @@ const LEAVE_WITHIN_MS = 2_000;
  * not: whoever sits in between could have taken the question away.
  *
  * @param seedFile holds the seed of the nkey to log in with, where the servers want a login
+ * @param options `waits: false` rejects where none of the servers takes it at once
  */
 export async function connectNats(
   url: string,
   name: string,
   log: Logger,
   seedFile?: string,
+  { waits = true } = {},
 ): Promise<NatsConnection> {
   const nats = await connect({
     servers: url.split(","),
@@ -47,7 +49,7 @@ export async function connectNats(
     // A server that did not hear the login in time, over a network that holds it back, says the same as one that refuses
     // it; told so twice, the library would close the connection for good.
     ignoreAuthErrorAbort: true,
-    waitOnFirstConnect: true,
+    waitOnFirstConnect: waits,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     reconnectJitter: RECONNECT_JITTER_MS,
     timeout: CONNECT_TIMEOUT_MS,
