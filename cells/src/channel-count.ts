@@ -71,6 +71,8 @@ export class ChannelCount {
   }
 
   async #countElsewhere(): Promise<number> {
+    // A walk begins with the server looking through all names, and answering nobody meanwhile: 0.3 s for 200,000.
+    if (this.#context.directory.current.cells.length === 1) return 0;
     let count = 0;
     await this.#context.log.newest((subject) => {
       if (!this.#isHome(subject)) count++;

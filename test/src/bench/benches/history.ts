@@ -14,11 +14,14 @@ const MAX_ROUNDS = 2;
 const AT_ONCE = 16;
 const MISSED = 1_000;
 
+/** One connection fills the channel, as fast as it may: more than a client is allowed. */
+const FILLING = { PLEXUS_PUBLISHES_PER_SECOND: "1000000", PLEXUS_PUBLISHES_BURST: "1000000" };
+
 /** Reading the past of one channel. */
 export const history: Bench = {
   doc: "a channel of 50,000 messages: pages of 50 from its end and from anywhere, and resumes after 1,000 missed messages",
   run: async (context) => {
-    const side = await context.plexus();
+    const side = await context.plexus({ gatewayEnv: FILLING });
     const messages = Math.max(2 * MISSED, scaled(MESSAGES, context.scale));
     const reads: ReadonlyArray<{ name: string; read: HistoryRead }> = [
       { name: "newest page", read: { what: "newest", perSecond: NEWEST_PER_SECOND, page: PAGE } },
