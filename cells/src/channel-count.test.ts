@@ -9,6 +9,10 @@ import { MemoryLog } from "./testing/memory-log.js";
 
 const CELL = "eu-1";
 const ALONE: Directory = { version: 1, cells: [{ id: CELL, region: "eu", state: "active", weight: 1 }] };
+const AT_HOME: Directory = {
+  version: 1,
+  cells: [...ALONE.cells, { id: "us-1", region: "us", state: "drained", weight: 1 }],
+};
 const GIVEN_UP: Directory = {
   version: 2,
   cells: [
@@ -45,7 +49,7 @@ class CountedLog {
 
 function countOf(t: TestContext, isLeader = () => true) {
   const log = new CountedLog();
-  const directory: { current: Directory } = { current: ALONE };
+  const directory: { current: Directory } = { current: AT_HOME };
   let now = 0;
   t.mock.method(performance, "now", () => now);
   const count = new ChannelCount({ cell: CELL, directory, log, isLeader, logger: silent });
@@ -56,6 +60,14 @@ function countOf(t: TestContext, isLeader = () => true) {
   };
   return { log, count, directory, refresh };
 }
+
+test("one cell alone is home to all, and no walk is needed", async (t) => {
+  const { log, count, directory, refresh } = countOf(t);
+  directory.current = ALONE;
+  log.write(0, 10);
+  await refresh();
+  assert.deepEqual([count.value, log.walks], [10, 0]);
+});
 
 test("the log is walked through once for each state of the directory, however it grows", async (t) => {
   const { log, count, directory, refresh } = countOf(t);
@@ -79,7 +91,7 @@ test("while homes change it is walked through each time; a log that does not ans
   log.write(3, 5);
   await refresh();
   assert.deepEqual([count.known, log.walks], [0, 3]);
-  directory.current = { ...ALONE, version: 3 };
+  directory.current = { ...AT_HOME, version: 3 };
   log.fails = true;
   await refresh();
   assert.equal(count.known, 0);
