@@ -2,6 +2,7 @@
  * Operations: changes of placement under way and past, kept in the directory's KV bucket so that they outlive
  * whoever asked for them. The cells that give channels away write how far they are; nobody else has to live.
  */
+import { jetstreamManager, type StreamAPI } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { PlexusError } from "@plexus/protocol";
 import { z } from "zod";
@@ -12,11 +13,11 @@ import type { NatsConnection } from "./nats.js";
 import { backoffMs } from "./retry.js";
 
 const BUCKET = "plexus-operations";
+const KEY_PREFIX = `$KV.${BUCKET}.`;
 const KEPT_MS = 30 * 24 * 60 * 60 * 1_000;
 const MAX_ATTEMPTS = 20;
 const FIRST_WAIT_MS = 5;
 const MAX_WAIT_MS = 250;
-/** The library waits for the end of the list of keys for as long as it takes. */
 const LIST_WITHIN_MS = 5_000;
 /** Where the bucket does not answer, so many attempts would take minutes. */
 const CHANGE_DEADLINE_MS = 10_000;
@@ -52,15 +53,18 @@ export type Operation = z.infer<typeof operation>;
 
 export class OperationStore {
   readonly #kv: KV;
+  readonly #streams: StreamAPI;
 
-  private constructor(kv: KV) {
+  private constructor(kv: KV, streams: StreamAPI) {
     this.#kv = kv;
+    this.#streams = streams;
   }
 
   static async open(nats: NatsConnection, domain?: string): Promise<OperationStore> {
-    return new OperationStore(
-      await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1, ttl: KEPT_MS }),
-    );
+    const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1, ttl: KEPT_MS });
+    const where = domain === undefined ? {} : { domain };
+    const { streams } = await jetstreamManager(nats, { checkAPI: false, timeout: LIST_WITHIN_MS, ...where });
+    return new OperationStore(kv, streams);
   }
 
   /** An id for a new operation; later ones sort behind earlier ones. */
@@ -96,16 +100,13 @@ export class OperationStore {
     return operations.sort((a, b) => b.startedAt - a.startedAt).slice(0, limit);
   }
 
+  /** One question, where the library's list of keys would make a consumer, and wait for its end as long as it takes. */
   async #keys(): Promise<string[]> {
-    const keys: string[] = [];
-    const listed = await this.#kv.keys();
-    const late = new PlexusError("unavailable", "the operations can't be listed now", { retry: 1_000 });
-    const timer = setTimeout(() => listed.stop(late), LIST_WITHIN_MS);
     try {
-      for await (const key of listed) keys.push(key);
-      return keys;
-    } finally {
-      clearTimeout(timer);
+      const { state } = await this.#streams.info(`KV_${BUCKET}`, { subjects_filter: `${KEY_PREFIX}>` });
+      return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(KEY_PREFIX.length));
+    } catch (cause) {
+      throw new PlexusError("unavailable", "the operations can't be listed now", { retry: 1_000, cause });
     }
   }
 
