@@ -9,8 +9,8 @@ import { testFiles } from "./test-files.mjs";
 import { asCommand, SetupError } from "./visibly.mjs";
 
 // Cross-process tests start whole clusters, and then wait for most of the time: for leases, graces, processes that
-// come back. Two for each processor keep the processors busy without making every start a long one.
-const FILES_AT_ONCE = 2 * Math.max(2, availableParallelism());
+// come back. One more than processors keeps these busy, without making whatever has a deadline late.
+const FILES_AT_ONCE = Math.max(3, availableParallelism() + 1);
 // For one test, and for a whole file as well: the runner counts a file as a test around its tests.
 const TEST_TIMEOUT_MS = 300_000;
 
