@@ -19,6 +19,7 @@ import {
   type Msg,
   type NatsConnection,
   onReconnect,
+  streamsOf,
   subscribe,
 } from "@plexus/runtime";
 import type { Append, AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
@@ -178,12 +179,7 @@ export class JetStreamLog implements ChannelLog {
     options: LogOptions,
     domain: string | undefined,
   ): Promise<JetStreamLog> {
-    const where = domain === undefined ? {} : { domain };
-    const manager = await jetstreamManager(nats, {
-      checkAPI: false,
-      timeout: options.readDeadlineMs,
-      ...where,
-    });
+    const manager = await streamsOf(nats, domain, options.readDeadlineMs);
     const info = await manager.streams.info(logStream(cell));
     const breakers = { appends: new Breaker(), reads: new Breaker() };
     return new JetStreamLog({ nats, cell, log, options }, info, breakers, domain);
@@ -201,7 +197,7 @@ export class JetStreamLog implements ChannelLog {
 
   /** How many subjects hold a record. */
   async size(): Promise<number> {
-    const manager = await jetstreamManager(this.#nats, { checkAPI: false });
+    const manager = await streamsOf(this.#nats, undefined);
     const { state } = await manager.streams.info(this.#stream);
     return state.num_subjects ?? 0;
   }
@@ -285,7 +281,7 @@ export class JetStreamLog implements ChannelLog {
 
   /** Another word whenever something was stored or removed. */
   async state(): Promise<string> {
-    const manager = await jetstreamManager(this.#nats, { checkAPI: false });
+    const manager = await streamsOf(this.#nats, undefined);
     const { state } = await manager.streams.info(this.#stream);
     return `${state.last_seq} ${state.bytes}`;
   }

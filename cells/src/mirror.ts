@@ -2,9 +2,9 @@
  * The mirror of a cell's log in the hub: made when the cell starts to drain, so that old history keeps its
  * address after the cell has been switched off. A JetStream mirror keeps the sequence numbers.
  */
-import { JetStreamApiError, type JetStreamManager, jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { JetStreamApiError, StorageType } from "@nats-io/jetstream";
 import { logStream } from "@plexus/protocol";
-import type { NatsConnection } from "@plexus/runtime";
+import { type NatsConnection, streamsOf } from "@plexus/runtime";
 
 /** What JetStream answers where there is no such stream. */
 const STREAM_NOT_FOUND = 10059;
@@ -22,7 +22,7 @@ export class LogMirror {
 
   /** Makes the mirror if there is none. */
   async ensure(): Promise<void> {
-    const hub = await this.#manager(this.#hubDomain);
+    const hub = await streamsOf(this.#nats, this.#hubDomain);
     const name = logStream(this.#cell);
     if ((await hub.streams.info(name).catch(() => null)) !== null) return;
     await hub.streams.add({
@@ -36,20 +36,19 @@ export class LogMirror {
   /** Whether the mirror holds all that the log holds now. */
   async isComplete(): Promise<boolean> {
     const name = logStream(this.#cell);
-    const [hub, own] = await Promise.all([this.#manager(this.#hubDomain), this.#manager(this.#cell)]);
+    const [hub, own] = await Promise.all([
+      streamsOf(this.#nats, this.#hubDomain),
+      streamsOf(this.#nats, this.#cell),
+    ]);
     const [mirror, log] = await Promise.all([hub.streams.info(name), own.streams.info(name)]);
     return mirror.state.last_seq >= log.state.last_seq;
   }
 
   /** Removes the mirror: the cell itself answers again. */
   async drop(): Promise<void> {
-    const hub = await this.#manager(this.#hubDomain);
+    const hub = await streamsOf(this.#nats, this.#hubDomain);
     await hub.streams.delete(logStream(this.#cell)).catch((error: unknown) => {
       if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
     });
-  }
-
-  #manager(domain: string): Promise<JetStreamManager> {
-    return jetstreamManager(this.#nats, { domain, checkAPI: false });
   }
 }

@@ -1,7 +1,6 @@
-import { jetstreamManager } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type BotSubject, PlexusError, type Position } from "@plexus/protocol";
-import { hubJetStream, type NatsConnection } from "@plexus/runtime";
+import { BucketKeys, hubJetStream, type NatsConnection } from "@plexus/runtime";
 
 const BUCKET = "bot-positions";
 /** A bot that keeps its place in more channels than this is none. */
@@ -12,11 +11,13 @@ const RETRY_MS = 1_000;
 export class BotPositions {
   readonly #nats: NatsConnection;
   readonly #domain: string | undefined;
+  readonly #keys: BucketKeys;
   #kv: Promise<KV> | undefined;
 
   constructor(nats: NatsConnection, domain: string | undefined) {
     this.#nats = nats;
     this.#domain = domain;
+    this.#keys = new BucketKeys(nats, BUCKET, domain);
   }
 
   /** Null where none was stored. */
@@ -38,12 +39,7 @@ export class BotPositions {
   }
 
   async #channelsOf({ tenant, bot }: BotSubject): Promise<number> {
-    const domain = this.#domain === undefined ? {} : { domain: this.#domain };
-    const { streams } = await jetstreamManager(this.#nats, { ...domain, checkAPI: false });
-    const { state } = await streams.info(`KV_${BUCKET}`, {
-      subjects_filter: `$KV.${BUCKET}.${tenant}.${bot}.>`,
-    });
-    return Object.keys(state.subjects ?? {}).length;
+    return (await this.#keys.list(`${tenant}.${bot}.`)).length;
   }
 
   async #ask<T>(question: (kv: KV) => Promise<T>): Promise<T> {

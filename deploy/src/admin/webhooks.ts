@@ -1,6 +1,6 @@
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { jetstream } from "@nats-io/jetstream";
 import { PlexusError, subjects } from "@plexus/protocol";
-import type { Webhook } from "@plexus/runtime";
+import { streamsOf, type Webhook } from "@plexus/runtime";
 import { Type } from "typebox";
 import { DeadLetters } from "../hooks/webhooks/dead-letters.js";
 import type { ReplayAnswer, ReplayOrder } from "../hooks/webhooks/dispatcher.js";
@@ -127,7 +127,7 @@ function mustExist({ settings }: AdminContext, tenant: string, id: string): void
 }
 
 async function open({ nats }: AdminContext): Promise<Stores> {
-  const manager = await jetstreamManager(nats, { checkAPI: false });
+  const manager = await streamsOf(nats, undefined);
   return { states: await WebhookStates.open(nats), letters: new DeadLetters(jetstream(nats), manager) };
 }
 

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { jetstreamManager } from "@nats-io/jetstream";
 import {
   checkNats,
   connectNats,
@@ -12,6 +11,7 @@ import {
   type Service,
   SettingsStore,
   startOpsServer,
+  streamsOf,
 } from "@plexus/runtime";
 import { Keeper } from "./keeper.js";
 import { Lease } from "./lease.js";
@@ -31,10 +31,7 @@ export async function startHooks(options: Options<typeof hooksOptions>, log: Log
   const manager = await patiently(
     "streams",
     async () => {
-      const opened = await jetstreamManager(nats, {
-        checkAPI: false,
-        ...(options.hubDomain === undefined ? {} : { domain: options.hubDomain }),
-      });
+      const opened = await streamsOf(nats, options.hubDomain);
       await ensureStreams(opened, options);
       return opened;
     },

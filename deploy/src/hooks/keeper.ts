@@ -63,7 +63,8 @@ export class Keeper {
     this.#fold = new Fold(context.vacateAfterMs);
     this.#caughtUp = lastSeq === 0;
     this.#sweeper = new RosterSweeper(manager, log);
-    this.#reader = new StreamReader(async () => client, { stream: LIFECYCLE_STREAM, ahead: READ_AHEAD }, log);
+    const open = async () => client;
+    this.#reader = new StreamReader({ nats, open, stream: LIFECYCLE_STREAM, ahead: READ_AHEAD, log });
     const onStored = () => undefined;
     const bounds = { maxWaiting: Number.POSITIVE_INFINITY, onDropped: () => undefined, onStored };
     this.#writer = new StreamWriter(nats, "keeper", bounds, log);

@@ -2,7 +2,7 @@ import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import { type Action, isBot, isTenant, PlexusError } from "@plexus/protocol";
 import { z } from "zod";
 import { hubJetStream } from "./hub.js";
-import { watchBucket } from "./kv-watch.js";
+import { readBucket, watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
 
@@ -41,11 +41,12 @@ export class BotRegistry {
   static async open(nats: NatsConnection, log: Logger, domain?: string): Promise<BotRegistry> {
     const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1 });
     const registry = new BotRegistry(kv, log);
-    for await (const entry of await kv.history()) registry.#take(entry);
-    registry.#unwatch = watchBucket(kv, "bots", log, (entry) => {
+    await readBucket(kv, (entry) => registry.#take(entry));
+    const take = (entry: KvEntry) => {
       registry.#take(entry);
       registry.#tell();
-    });
+    };
+    registry.#unwatch = watchBucket({ nats, kv, what: "bots", log, take });
     return registry;
   }
 

@@ -56,7 +56,8 @@ export class DirectoryStore {
     const store = new DirectoryStore(kv, log);
     const entry = await kv.get(KEY);
     if (entry !== null) store.#entryCame(entry);
-    store.#unwatch = watchBucket(kv, "directory", log, (entry) => store.#entryCame(entry), KEY);
+    const take = (entry: KvEntry) => store.#entryCame(entry);
+    store.#unwatch = watchBucket({ nats, kv, what: "directory", log, take, key: KEY });
     return store;
   }
 

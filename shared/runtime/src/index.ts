@@ -2,6 +2,7 @@ export * from "./addresses.js";
 export * from "./bot-registry.js";
 export * from "./bounds.js";
 export * from "./breaker.js";
+export * from "./bucket-keys.js";
 export * from "./commands.js";
 export * from "./config.js";
 export * from "./dependencies.js";

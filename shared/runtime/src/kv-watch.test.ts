@@ -13,9 +13,15 @@ test("an entry that can't be taken keeps none from coming, and the watch goes on
   const kv = await new Kvm(jetstream(nats)).create("bucket", { history: 1 });
   const seen = new Map<string, unknown>();
   let taken = 0;
-  const stop = watchBucket(kv, "test", silent, (entry) => {
-    taken++;
-    seen.set(entry.key, entry.json());
+  const stop = watchBucket({
+    nats,
+    kv,
+    what: "test",
+    log: silent,
+    take: (entry) => {
+      taken++;
+      seen.set(entry.key, entry.json());
+    },
   });
   try {
     await kv.put("a", "no JSON");

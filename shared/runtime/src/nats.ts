@@ -171,14 +171,29 @@ export async function checkNats(nats: NatsConnection, deadlineMs = 1_000): Promi
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
+const reconnectListeners = new WeakMap<NatsConnection, Set<() => void>>();
+
 /**
  * Tells each time that the connection is back after a loss. What was published before that and has no answer is not
  * going to get one: the old connection took it along, or the library dropped it with the attempt to connect.
+ *
+ * @returns the function that ends it
  */
-export function onReconnect(nats: NatsConnection, back: () => void): void {
+export function onReconnect(nats: NatsConnection, back: () => void): () => void {
+  const listeners = reconnectListeners.get(nats) ?? tellReconnects(nats);
+  listeners.add(back);
+  return () => listeners.delete(back);
+}
+
+/** One follower of the connection's state for all listeners: the library offers no way to leave before its end. */
+function tellReconnects(nats: NatsConnection): Set<() => void> {
+  const listeners = new Set<() => void>();
+  reconnectListeners.set(nats, listeners);
   void (async () => {
-    for await (const { type } of nats.status()) if (type === "reconnect") back();
+    for await (const { type } of nats.status())
+      if (type === "reconnect") for (const back of [...listeners]) back();
   })();
+  return listeners;
 }
 
 /** Whether the connection is up at the moment; while it is not, what is published is lost. */

@@ -2,10 +2,9 @@
  * Operations: changes of placement under way and past, kept in the directory's KV bucket so that they outlive
  * whoever asked for them. The cells that give channels away write how far they are; nobody else has to live.
  */
-import { jetstreamManager, type StreamAPI } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
-import { PlexusError } from "@plexus/protocol";
 import { z } from "zod";
+import { BucketKeys } from "./bucket-keys.js";
 import type { Directory } from "./directory.js";
 import type { DirectoryStore } from "./directory-store.js";
 import { hubJetStream } from "./hub.js";
@@ -13,12 +12,10 @@ import type { NatsConnection } from "./nats.js";
 import { backoffMs } from "./retry.js";
 
 const BUCKET = "plexus-operations";
-const KEY_PREFIX = `$KV.${BUCKET}.`;
 const KEPT_MS = 30 * 24 * 60 * 60 * 1_000;
 const MAX_ATTEMPTS = 20;
 const FIRST_WAIT_MS = 5;
 const MAX_WAIT_MS = 250;
-const LIST_WITHIN_MS = 5_000;
 /** Where the bucket does not answer, so many attempts would take minutes. */
 const CHANGE_DEADLINE_MS = 10_000;
 
@@ -53,18 +50,16 @@ export type Operation = z.infer<typeof operation>;
 
 export class OperationStore {
   readonly #kv: KV;
-  readonly #streams: StreamAPI;
+  readonly #keys: BucketKeys;
 
-  private constructor(kv: KV, streams: StreamAPI) {
+  private constructor(kv: KV, keys: BucketKeys) {
     this.#kv = kv;
-    this.#streams = streams;
+    this.#keys = keys;
   }
 
   static async open(nats: NatsConnection, domain?: string): Promise<OperationStore> {
     const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1, ttl: KEPT_MS });
-    const where = domain === undefined ? {} : { domain };
-    const { streams } = await jetstreamManager(nats, { checkAPI: false, timeout: LIST_WITHIN_MS, ...where });
-    return new OperationStore(kv, streams);
+    return new OperationStore(kv, new BucketKeys(nats, BUCKET, domain));
   }
 
   /** An id for a new operation; later ones sort behind earlier ones. */
@@ -90,24 +85,14 @@ export class OperationStore {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#kv.purge(id);
+    await this.#keys.remove(id);
   }
 
   /** The newest operations first. */
   async list(limit: number): Promise<Operation[]> {
-    const found = await Promise.all((await this.#keys()).map((key) => this.get(key)));
+    const found = await Promise.all((await this.#keys.list()).map((key) => this.get(key)));
     const operations = found.filter((entry) => entry !== null);
     return operations.sort((a, b) => b.startedAt - a.startedAt).slice(0, limit);
-  }
-
-  /** One question, where the library's list of keys would make a consumer, and wait for its end as long as it takes. */
-  async #keys(): Promise<string[]> {
-    try {
-      const { state } = await this.#streams.info(`KV_${BUCKET}`, { subjects_filter: `${KEY_PREFIX}>` });
-      return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(KEY_PREFIX.length));
-    } catch (cause) {
-      throw new PlexusError("unavailable", "the operations can't be listed now", { retry: 1_000, cause });
-    }
   }
 
   /** Changes an operation until nobody interferes; null if there is none of that id. */

@@ -1,9 +1,10 @@
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { jetstream } from "@nats-io/jetstream";
 import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import { PlexusError } from "@plexus/protocol";
 import { Gauge } from "prom-client";
 import { z } from "zod";
-import { watchBucket } from "./kv-watch.js";
+import { BucketKeys } from "./bucket-keys.js";
+import { readBucket, watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
 import { MAX_REVOCATION_MS, type Revocation, RevocationList, revocationKey } from "./revocation-list.js";
@@ -25,7 +26,7 @@ const revocations = new Gauge({ name: "plexus_revocations", help: "Revocations o
 export class RevocationStore {
   readonly list = new RevocationList();
   readonly #kv: KV;
-  readonly #nats: NatsConnection;
+  readonly #keys: BucketKeys;
   readonly #log: Logger;
   readonly #listeners = new Set<(revocation: Revocation) => void>();
   readonly #timer: NodeJS.Timeout;
@@ -33,7 +34,7 @@ export class RevocationStore {
 
   private constructor(kv: KV, nats: NatsConnection, log: Logger, cleans: boolean) {
     this.#kv = kv;
-    this.#nats = nats;
+    this.#keys = new BucketKeys(nats, BUCKET, undefined);
     this.#log = log;
     this.#timer = setInterval(() => void this.#forgetExpired(cleans), EXPIRE_INTERVAL_MS);
   }
@@ -50,8 +51,9 @@ export class RevocationStore {
     const limits = { history: 1, ttl: MAX_REVOCATION_MS };
     const kv = await new Kvm(jetstream(nats)).create(BUCKET, limits);
     const store = new RevocationStore(kv, nats, log, cleans);
-    for await (const entry of await kv.history()) store.#entryCame(entry);
-    store.#unwatch = watchBucket(kv, "revocations", log, (entry) => store.#entryCame(entry));
+    const take = (entry: KvEntry) => store.#entryCame(entry);
+    await readBucket(kv, take);
+    store.#unwatch = watchBucket({ nats, kv, what: "revocations", log, take });
     return store;
   }
 
@@ -85,10 +87,7 @@ export class RevocationStore {
     revocations.set(this.list.size);
     if (!cleans || over.length === 0) return;
     try {
-      const { streams } = await jetstreamManager(this.#nats);
-      // Purged rather than deleted: a deletion would leave a marker that stays.
-      for (const revocation of over)
-        await streams.purge(`KV_${BUCKET}`, { filter: `$KV.${BUCKET}.${revocationKey(revocation)}` });
+      for (const revocation of over) await this.#keys.remove(revocationKey(revocation));
     } catch (error) {
       // They are harmless, and go with the next process that reads them, or by the bucket's own limit.
       this.#log.warn({ err: error }, "revocations: what is over could not be removed");

@@ -3,7 +3,7 @@ import { isTenant, PlexusError } from "@plexus/protocol";
 import type { z } from "zod";
 import { ConfigError } from "./config.js";
 import { hubJetStream } from "./hub.js";
-import { watchBucket } from "./kv-watch.js";
+import { readBucket, watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
 import { parsed, Settings } from "./settings.js";
@@ -58,9 +58,11 @@ export class SettingsStore {
     const settings = Settings.fromFile(options.file);
     const kv = await new Kvm(hubJetStream(nats, options.domain)).create(BUCKET, { history: 1 });
     const store = new SettingsStore(kv, settings, log);
-    for await (const entry of await kv.history())
+    await readBucket(kv, (entry) => {
       if (entry.operation === "PUT") store.#take(entry.key, entry.string(), entry.revision);
-    store.#unwatch = watchBucket(kv, "settings", log, (entry) => store.#entryCame(entry));
+    });
+    const take = (entry: KvEntry) => store.#entryCame(entry);
+    store.#unwatch = watchBucket({ nats, kv, what: "settings", log, take });
     return store;
   }
 

@@ -1,5 +1,5 @@
 import type { JetStreamClient, JsMsg } from "@nats-io/jetstream";
-import type { Logger, Webhook } from "@plexus/runtime";
+import type { Logger, NatsConnection, Webhook } from "@plexus/runtime";
 import * as metrics from "../metrics.js";
 import { StreamReader, type StreamStart } from "../stream-reader.js";
 import { type BatchBounds, batches, type Item } from "./batch.js";
@@ -22,6 +22,7 @@ export interface LaneSource {
 }
 
 export interface LaneContext {
+  nats: NatsConnection;
   tenant: string;
   webhook: () => Webhook;
   state: LiveState;
@@ -96,14 +97,14 @@ export class Lane {
 
   async *#items(): AsyncGenerator<Item> {
     const { source } = this;
-    const { log } = this.#context;
+    const { nats, log } = this.#context;
     const signal = this.#signal;
     const { start, part } = await this.#start();
     let done = part;
     if (signal.aborted) return;
     const { stream, filter, ahead } = source;
     const open = async () => (await source.open()).client;
-    this.#reader = new StreamReader(open, { stream, filter, ahead }, log);
+    this.#reader = new StreamReader({ nats, open, stream, filter, ahead, log });
     for await (const message of this.#reader.read(start)) {
       await source.inTurn?.(message);
       this.#waiting = message.info.pending;

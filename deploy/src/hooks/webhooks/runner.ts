@@ -1,4 +1,4 @@
-import type { DirectoryStore, Logger, Options, Webhook } from "@plexus/runtime";
+import type { DirectoryStore, Logger, NatsConnection, Options, Webhook } from "@plexus/runtime";
 import { CONNECTION_KINDS } from "@plexus/runtime";
 import type { hooksOptions } from "../options.js";
 import type { DeadLetters } from "./dead-letters.js";
@@ -11,6 +11,7 @@ import { LiveState, type WebhookStates } from "./state.js";
 const LIFECYCLE = "lifecycle";
 
 export interface RunnerContext {
+  nats: NatsConnection;
   tenant: string;
   sources: Sources;
   directory: DirectoryStore;
@@ -106,9 +107,15 @@ export class WebhookRunner {
   }
 
   #open(source: LaneSource): Lane {
-    const { tenant, options, log } = this.#context;
+    const { nats, tenant, options, log } = this.#context;
     const bounds = { events: options.batchEvents, bytes: options.batchBytes, waitMs: options.batchMs };
-    const common = { tenant, webhook: () => this.#webhook, state: this.#state, delivery: this.#delivery };
+    const common = {
+      nats,
+      tenant,
+      webhook: () => this.#webhook,
+      state: this.#state,
+      delivery: this.#delivery,
+    };
     // A cell that joins later has nothing older than itself.
     const cells = Object.entries(this.#state.state.lanes).filter(([name]) => name !== LIFECYCLE);
     const since = source.name === LIFECYCLE ? undefined : cells[0]?.[1].since;

@@ -1,4 +1,4 @@
-import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { type JetStreamClient, type JetStreamManager, jetstream } from "@nats-io/jetstream";
 import { logStream, PlexusError, subjects } from "@plexus/protocol";
 import {
   type DirectoryStore,
@@ -7,6 +7,7 @@ import {
   LIFECYCLE_STREAM,
   type Logger,
   type NatsConnection,
+  streamsOf,
 } from "@plexus/runtime";
 import * as metrics from "../metrics.js";
 import { earlierSegments, lifecycleItems, recordItems } from "./items.js";
@@ -132,12 +133,7 @@ export class Sources {
     const key = domain ?? "";
     let manager = this.#managers.get(key);
     if (manager === undefined) {
-      const where = domain === undefined ? {} : { domain };
-      manager = jetstreamManager(this.#context.nats, {
-        checkAPI: false,
-        timeout: OPEN_DEADLINE_MS,
-        ...where,
-      });
+      manager = streamsOf(this.#context.nats, domain, OPEN_DEADLINE_MS);
       this.#managers.set(key, manager);
     }
     return manager;

@@ -1,5 +1,5 @@
 import { type KV, Kvm } from "@nats-io/kv";
-import { hubJetStream, type Logger, type NatsConnection } from "@plexus/runtime";
+import { BucketKeys, hubJetStream, type Logger, type NatsConnection } from "@plexus/runtime";
 import type { Position } from "./batch.js";
 
 const BUCKET = "plexus-webhooks";
@@ -33,13 +33,16 @@ export interface WebhookState {
 
 export class WebhookStates {
   readonly #kv: KV;
+  readonly #keys: BucketKeys;
 
-  private constructor(kv: KV) {
+  private constructor(kv: KV, keys: BucketKeys) {
     this.#kv = kv;
+    this.#keys = keys;
   }
 
   static async open(nats: NatsConnection, domain?: string): Promise<WebhookStates> {
-    return new WebhookStates(await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1 }));
+    const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1 });
+    return new WebhookStates(kv, new BucketKeys(nats, BUCKET, domain));
   }
 
   async read(tenant: string, webhook: string): Promise<{ state: WebhookState; revision: number } | null> {
@@ -66,17 +69,15 @@ export class WebhookStates {
   }
 
   remove(tenant: string, webhook: string): Promise<void> {
-    return this.#kv.delete(`${tenant}.${webhook}`);
+    return this.#keys.remove(`${tenant}.${webhook}`);
   }
 
   /** Names of all that are kept. */
   async names(): Promise<Array<{ tenant: string; webhook: string }>> {
-    const names = [];
-    for await (const key of await this.#kv.keys()) {
+    return (await this.#keys.list()).map((key) => {
       const [tenant, webhook] = key.split(".") as [string, string];
-      names.push({ tenant, webhook });
-    }
-    return names;
+      return { tenant, webhook };
+    });
   }
 }
 

@@ -26,8 +26,11 @@ export interface Broker {
   resume(): void;
   /** Ends the process at once (SIGKILL) and keeps its data. */
   kill(): Promise<void>;
-  /** Starts it again after {@link kill}: the same address, the same data. */
-  restart(): Promise<void>;
+  /**
+   * Starts it again after {@link kill}: the same address, the same data. NATS also without its JetStream, as a server
+   * that has not recovered its streams yet.
+   */
+  restart(options?: { jetstream?: boolean }): Promise<void>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -39,10 +42,11 @@ interface Running {
 
 /** NATS with JetStream. */
 export function startNats(): Promise<Broker> {
-  return start("nats", async (folder, port) => {
+  return start("nats", async (folder, port, withStreams = true) => {
     // Without a port the server finds a free one itself and says which, so that nobody can come in between.
     const listen = ["-a", "127.0.0.1", "-p", String(port ?? -1), "--ports_file_dir", folder];
-    const child = run("nats-server", [...listen, "-js", "-sd", join(folder, "jetstream")], folder);
+    const streams = withStreams ? ["-js", "-sd", join(folder, "jetstream")] : [];
+    const child = run("nats-server", [...listen, ...streams], folder);
     const file = join(folder, `nats-server_${child.pid}.ports`);
     await whileAlive(child, "nats-server listens", () => existsSync(file) && readFileSync(file).length > 0);
     const { nats } = JSON.parse(readFileSync(file, "utf8")) as { nats: [string] };
@@ -70,7 +74,7 @@ export function startRedis(): Promise<Broker> {
 
 async function start(
   scheme: string,
-  launch: (folder: string, port: number | undefined) => Promise<Running>,
+  launch: (folder: string, port: number | undefined, withStreams?: boolean) => Promise<Running>,
 ): Promise<Broker> {
   const folder = mkdtempSync(join(tmpdir(), `plexus-test-${scheme}-`));
   folders.add(folder);
@@ -87,8 +91,8 @@ async function start(
     },
     resume: () => void child.kill("SIGCONT"),
     kill,
-    restart: async () => {
-      ({ child, port } = await launch(folder, port));
+    restart: async ({ jetstream } = {}) => {
+      ({ child, port } = await launch(folder, port, jetstream));
     },
     stop: async () => {
       await kill();
