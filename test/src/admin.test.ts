@@ -25,6 +25,8 @@ interface Cells {
     region: string;
     state: string;
     workers: number;
+    missing: string[];
+    complete: boolean;
     channels: number;
     rate: number;
   }>;
@@ -131,6 +133,26 @@ test("cells and gateways say how they are", async () => {
     const sum = (pick: (cell: Cells["cells"][number]) => number) => cells.reduce((n, c) => n + pick(c), 0);
     return sum(({ rate }) => rate) > 0 && sum(({ channels }) => channels) >= 1;
   });
+});
+
+test("a worker that does not answer is missing, and the count says that it is not complete", async () => {
+  const { body } = await admin.ask<{ paths: Json }>("GET", "/openapi.json");
+  assert.match(JSON.stringify(body), /"complete":/);
+  const of = async (cell: string) => {
+    const { cells } = await admin.get<Cells>("/v1/cells");
+    const { workers, missing, complete } = cells.find(({ id }) => id === cell)!;
+    return { workers, missing, complete };
+  };
+  const worker = "eu-1-w1";
+  await until("its load to be heard, and its answer", async () => (await of("eu-1")).complete);
+  cluster.process(worker).kill("SIGSTOP");
+  try {
+    assert.deepEqual(await of("eu-1"), { workers: 0, missing: [worker], complete: false });
+    assert.ok((await of("us-1")).complete);
+  } finally {
+    cluster.process(worker).kill("SIGCONT");
+  }
+  await until("it to answer again", async () => (await of("eu-1")).complete);
 });
 
 test("a channel: where it is, how far it is, and who is there", async () => {

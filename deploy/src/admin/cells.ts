@@ -9,7 +9,7 @@ const params = Type.Object({ id: CellName });
 const response = answers(202, StartedBody);
 
 export function cellRoutes(server: AdminServer, context: AdminContext): void {
-  const { nats, directory, operations, log } = context;
+  const { directory, operations } = context;
   server.get(
     "/v1/cells",
     { schema: { tags, summary: "The cells, and how they are", response: answers(200, CellsBody) } },
@@ -17,9 +17,10 @@ export function cellRoutes(server: AdminServer, context: AdminContext): void {
       const { version, cells, operation } = directory.current;
       const left = operation ? await operations.leftIn(operation) : new Map<string, number>();
       const shown = cells.map(async ({ id, region, state, weight }) => {
-        const { workers, channels, rate } = loadOf(await askWorkers(nats, id, log));
+        const load = loadOf(await askWorkers(context, id));
         // What is to move is not at home there any more, but there.
-        return { id, region, state, weight, workers, channels: channels + (left.get(id) ?? 0), rate };
+        const channels = load.channels + (left.get(id) ?? 0);
+        return { id, region, state, weight, ...load, channels };
       });
       return {
         version,

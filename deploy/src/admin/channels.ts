@@ -14,7 +14,6 @@ import {
   partitionOf,
   readHistory,
   readMembers,
-  type WorkerStatus,
 } from "@plexus/runtime";
 import { type Static, Type } from "typebox";
 import type { AdminContext, AdminServer } from "./context.js";
@@ -113,12 +112,12 @@ async function describeChannel(
   tenant: string,
   channel: string,
 ): Promise<Static<typeof ChannelBody>> {
-  const { nats, directory, gateways, log } = context;
+  const { directory, gateways } = context;
   const home = homeOf(directory.current, tenant, channel);
   const partition = partitionOf(channelKey(tenant, channel));
   const question = { tenant, channel };
   const [workers, subscribed, position] = await Promise.all([
-    home === undefined ? ([] as WorkerStatus[]) : askWorkers(nats, home.cell, log),
+    home === undefined ? undefined : askWorkers(context, home.cell),
     gateways.ask<ChannelSubscribers>(subjects.channelSubscribers, question),
     positionOf(context, tenant, channel),
   ]);
@@ -127,7 +126,7 @@ async function describeChannel(
     channel,
     cell: home?.cell ?? null,
     partition,
-    worker: ownerOf(partition, workers),
+    worker: ownerOf(partition, workers?.answers ?? []),
     ...position,
     subscribers: byGateway(subscribed.answers),
     missing: subscribed.missing,

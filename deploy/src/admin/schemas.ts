@@ -98,7 +98,15 @@ export const CellsBody = named(
         region: Type.String(),
         state: list(["joining", "active", "draining", "drained", "down"]),
         weight: Type.Number({ description: "share of the channels relative to the other cells" }),
-        workers: Type.Integer({ description: "workers that answered" }),
+        workers: Type.Integer({ description: "workers that answered in time" }),
+        missing: Type.Array(Type.String(), {
+          description:
+            "workers that are known of late but did not answer in time: what they do is not counted in",
+        }),
+        complete: Type.Boolean({
+          description:
+            "whether all that are known answered; false also where none did: then `workers`, `channels` and `rate` are at least so many",
+        }),
         channels: Type.Integer({ description: "channels that the cell holds" }),
         rate: Type.Number({ description: "messages stored per second, over the last seconds" }),
       }),

@@ -23,7 +23,8 @@ function event(operation: object): string {
 }
 
 test("cells are a table for people, and JSON for programs", async (t) => {
-  const cell = { id: "eu-1", region: "eu", state: "active", weight: 1, workers: 2, channels: 30, rate: 1.5 };
+  const all = { workers: 2, missing: [], complete: true };
+  const cell = { id: "eu-1", region: "eu", state: "active", weight: 1, ...all, channels: 30, rate: 1.5 };
   const body = { version: 4, cells: [cell] };
   const people = await run(t, ["cells"], () => ({ body }));
   assert.equal(people.exitCode, 0);
@@ -37,6 +38,26 @@ test("cells are a table for people, and JSON for programs", async (t) => {
   );
   const programs = await run(t, ["cells", "--json"], () => ({ body }));
   assert.deepEqual(JSON.parse(programs.terminal.text), body);
+});
+
+test("a cell of which not all workers answered says so", async (t) => {
+  const some = { workers: 1, missing: ["w2"], complete: false };
+  const none = { workers: 0, missing: [], complete: false };
+  const load = { region: "eu", weight: 1, channels: 3, rate: 0 };
+  const cells = [
+    { id: "eu-1", state: "active", ...load, ...some },
+    { id: "eu-2", state: "active", ...load, ...none },
+    { id: "eu-3", state: "drained", ...load, ...none },
+  ];
+  const { terminal } = await run(t, ["cells"], () => ({ body: { version: 4, cells } }));
+  assert.deepEqual(terminal.lines, [
+    "CELL  REGION  STATE    WEIGHT  WORKERS  CHANNELS  MESSAGES/S",
+    "eu-1  eu      active        1  1 of 2          3           0",
+    "eu-2  eu      active        1  0               3           0",
+    "eu-3  eu      drained       1  0               3           0",
+    "eu-1: no answer in time from w2; what it has and does is not counted in",
+    "eu-2: no worker answers; whether any runs is not known",
+  ]);
 });
 
 test("names may hold any character", async (t) => {

@@ -3,7 +3,17 @@ import { test } from "node:test";
 import type { Advice, Cell, Operation, Stats } from "../api-types.js";
 import { adviceIn, changeOf, healthOf, mayBeGivenUp, mustWait, shareOfChannels } from "./cells.js";
 
-const eu: Cell = { id: "eu-1", region: "eu", state: "active", weight: 1, workers: 2, channels: 30, rate: 5 };
+const eu: Cell = {
+  id: "eu-1",
+  region: "eu",
+  state: "active",
+  weight: 1,
+  workers: 2,
+  missing: [],
+  complete: true,
+  channels: 30,
+  rate: 5,
+};
 const us: Cell = { ...eu, id: "us-1", region: "us", channels: 10 };
 const drain: Operation = {
   id: "drain-1",
@@ -46,7 +56,9 @@ test("health says what is wrong, and the worst of it", () => {
   assert.deepEqual(health({}), { level: "good", text: "good" });
   assert.deepEqual(healthOf(eu, null, []), { level: "good", text: "good" }, "without figures");
   assert.deepEqual(health({}, 300), { level: "watch", text: "slow, 300 ms" });
-  assert.equal(health({ workers: 1 }).level, "watch");
+  assert.deepEqual(health({ workers: 1 }), { level: "watch", text: "one worker" });
+  const silent = { workers: 1, missing: ["w2"], complete: false };
+  assert.deepEqual(health(silent), { level: "watch", text: "1 of 2 workers answer" });
   assert.deepEqual(health({ workers: 0 }, 300), { level: "bad", text: "no worker answers" });
   assert.equal(health({ state: "drained", workers: 0 }).level, "good", "nobody needs it");
   assert.equal(health({ state: "down" }).text, "given up");

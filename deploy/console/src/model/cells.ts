@@ -1,6 +1,6 @@
 /** What an operator wants to know of a cell at a glance. Pure. */
 import type { Advice, Cell, Operation, Stats } from "../api-types.js";
-import { millis } from "./format.js";
+import { count, millis } from "./format.js";
 import { isUnderWay } from "./operations.js";
 
 /** Commands that wait longer than this in an actor's mailbox are felt by users. */
@@ -18,8 +18,14 @@ export function healthOf(cell: Cell, stats: Stats | null, operations: readonly O
   if (cell.workers === 0 && cell.state !== "drained") return { level: "bad", text: "no worker answers" };
   if (parked) return { level: "bad", text: "an operation is parked" };
   if (wait !== null && wait > SLOW_MAILBOX_MS) return { level: "watch", text: `slow, ${millis(wait)}` };
+  if (cell.missing.length > 0) return { level: "watch", text: `${workersOf(cell)} workers answer` };
   if (cell.workers === 1) return { level: "watch", text: "one worker" };
   return { level: "good", text: cell.state === "drained" ? "idle" : "good" };
+}
+
+/** How many answered, and of how many where some did not. */
+export function workersOf({ workers, missing }: Cell): string {
+  return missing.length === 0 ? count(workers) : `${count(workers)} of ${count(workers + missing.length)}`;
 }
 
 /** What it does, in the units that its load is measured in: the share of all channels. */

@@ -1,5 +1,5 @@
 import type { Cell } from "../api-types.js";
-import { changeOf, healthOf, mayBeGivenUp, mustWait, shareOfChannels } from "../model/cells.js";
+import { changeOf, healthOf, mayBeGivenUp, mustWait, shareOfChannels, workersOf } from "../model/cells.js";
 import { cores, count, millis, rate } from "../model/format.js";
 import type { Known, Session } from "../session/session.js";
 import { useStore } from "../session/store.js";
@@ -78,7 +78,7 @@ function columnsOf(asked: Asked): Array<Column<Cell>> {
     { title: "Messages/s", kind: "number", value: (cell) => rate(cell.rate) },
     { title: "Mailbox p99", kind: "number", value: ({ id }) => millis(stats?.cells[id]?.mailboxMs.p99) },
     { title: "CPU", kind: "number", value: ({ id }) => cores(stats?.cells[id]?.cpu) },
-    { title: "Workers", kind: "number", value: ({ workers }) => count(workers) },
+    { title: "Workers", kind: "number", value: (cell) => <Workers cell={cell} /> },
     {
       title: "Weight",
       kind: "number",
@@ -88,6 +88,12 @@ function columnsOf(asked: Asked): Array<Column<Cell>> {
       ? { title: "Change", kind: "change", value: (cell) => <Changes cell={cell} {...asked} /> }
       : undefined,
   ];
+}
+
+function Workers({ cell }: { cell: Cell }) {
+  const { missing } = cell;
+  const title = missing.length === 0 ? undefined : `No answer in time from ${missing.join(", ")}`;
+  return <span title={title}>{workersOf(cell)}</span>;
 }
 
 /** The number is the button: a column more would be too much. */

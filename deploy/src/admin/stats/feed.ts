@@ -51,6 +51,12 @@ export class StatsFeed {
     return this.board.sample(listed, performance.now(), Date.now());
   }
 
+  /** The workers of a cell that said their load of late. */
+  workersHeardIn(cell: string): string[] {
+    const heard = this.board.workers(performance.now()).filter((load) => load.cell === cell);
+    return [...new Set(heard.map(({ id }) => id))];
+  }
+
   /** Sends a sample now, and each second from then on. */
   async follow(stream: EventStream): Promise<void> {
     this.#followers.add(stream);

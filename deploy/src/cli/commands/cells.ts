@@ -28,12 +28,24 @@ function lines({ cells, operation }: Cells): string[] {
     { title: "REGION", value: (cell: Cell) => cell.region },
     { title: "STATE", value: (cell: Cell) => cell.state },
     { title: "WEIGHT", value: (cell: Cell) => cell.weight },
-    { title: "WORKERS", value: (cell: Cell) => cell.workers },
+    { title: "WORKERS", value: workersOf },
     { title: "CHANNELS", value: (cell: Cell) => cell.channels },
     { title: "MESSAGES/S", value: (cell: Cell) => cell.rate },
   ];
-  const rows = table(columns, cells);
+  const rows = [...table(columns, cells), ...cells.flatMap(silenceOf)];
   if (operation === undefined) return rows;
   const { id, moved, total } = operation;
   return [...rows, "", `under way: ${id}  ${bar(moved, total)}`];
+}
+
+function workersOf({ workers, missing }: Cell): string | number {
+  return missing.length === 0 ? workers : `${workers} of ${workers + missing.length}`;
+}
+
+/** What the row does not count in. */
+function silenceOf({ id, state, missing, complete }: Cell): string[] {
+  if (missing.length > 0)
+    return [`${id}: no answer in time from ${missing.join(", ")}; what it has and does is not counted in`];
+  if (complete || state === "drained" || state === "down") return [];
+  return [`${id}: no worker answers; whether any runs is not known`];
 }
