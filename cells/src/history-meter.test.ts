@@ -1,28 +1,19 @@
 /** What the log holds of tenants with a quota, over a real NATS server; the timer is left out, and asked by hand. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { subjects } from "@plexus/protocol";
-import { connectNats, type NatsConnection, Settings, type TenantStored } from "@plexus/runtime";
-import { type Broker, silent, startNats } from "@plexus/runtime/testing";
+import { Settings, type TenantStored } from "@plexus/runtime";
+import { natsForFile, silent } from "@plexus/runtime/testing";
 import { HistoryMeter } from "./history-meter.js";
 import { JetStreamLog } from "./jetstream-log.js";
 import { recordOf } from "./testing/past.js";
 
 const OPTIONS = { appendDeadlineMs: 2_000, readDeadlineMs: 2_000, replicas: 1, maxBytes: -1 };
 
-let broker: Broker;
-let nats: NatsConnection;
 let log: JetStreamLog;
-
-before(async () => {
-  broker = await startNats();
-  nats = await connectNats(broker.url, "test", silent);
-  log = await JetStreamLog.open(nats, "c1", silent, OPTIONS);
-});
-after(async () => {
-  log.stop();
-  await nats.close();
-  await broker.stop();
+natsForFile(async (bus) => {
+  log = await JetStreamLog.open(bus.nats, "c1", silent, OPTIONS);
+  bus.atEnd(() => log.stop());
 });
 
 /** Stores so many records, each in a channel of its own; returns their bytes. */

@@ -1,10 +1,10 @@
 /** The log over a real NATS server: what it stores, refuses, loses sight of, and shows to subscribers. */
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { encodeControl, logStream, readHead, subjects } from "@plexus/protocol";
-import { connectNats, describeIncarnation, LOG_BEING_RESTORED, type NatsConnection } from "@plexus/runtime";
-import { type Broker, silent, startNats, until } from "@plexus/runtime/testing";
+import { describeIncarnation, LOG_BEING_RESTORED } from "@plexus/runtime";
+import { natsForFile, silent, until } from "@plexus/runtime/testing";
 import { JetStreamLog, type LogOptions } from "./jetstream-log.js";
 import type { AppendOutcome, StoredRecord } from "./log.js";
 import { MemoryLog } from "./testing/memory-log.js";
@@ -14,24 +14,15 @@ const OPTIONS: LogOptions = { appendDeadlineMs: 2_000, readDeadlineMs: 2_000, re
 /** For a server that does not answer. */
 const SHORT: LogOptions = { ...OPTIONS, appendDeadlineMs: 200, readDeadlineMs: 200 };
 
-let broker: Broker;
-let nats: NatsConnection;
+const bus = natsForFile();
 let log: JetStreamLog;
 /** Each test has a cell of its own. */
 let cell: string;
 let cells = 0;
 
-before(async () => {
-  broker = await startNats();
-  nats = await connectNats(broker.url, "test", silent);
-});
-after(async () => {
-  await nats.close();
-  await broker.stop();
-});
 beforeEach(async () => {
   cell = `c${++cells}`;
-  log = await JetStreamLog.open(nats, cell, silent, OPTIONS);
+  log = await JetStreamLog.open(bus.nats, cell, silent, OPTIONS);
 });
 afterEach(() => log.stop());
 
@@ -74,16 +65,16 @@ test("of many writers with the same fence, one stores", async () => {
 test("what is stored is shown to subscribers of the event subject: the same bytes; what is not, is not", async () => {
   const seen: Array<[subject: string, bytes: string]> = [];
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
-  const subscription = nats.subscribe("evt.>", {
+  const subscription = bus.nats.subscribe("evt.>", {
     callback: (_error, message) => void seen.push([message.subject, text(message.data)]),
   });
-  await nats.flush();
+  await bus.nats.flush();
   const [first, second] = [recordOf(1, 2, 1), recordOf(3, 1, 1)];
   await append(0, first);
   await append(0, recordOf(9, 1, 1));
   await append(1, second);
   await until("both records", () => seen.length >= 2);
-  await nats.flush();
+  await bus.nats.flush();
   assert.deepEqual(seen, [
     ["evt.t.chat.a", text(first)],
     ["evt.t.chat.a", text(second)],
@@ -92,7 +83,7 @@ test("what is stored is shown to subscribers of the event subject: the same byte
 });
 
 test("a full log refuses what is new, and keeps all it has", async () => {
-  const small = await JetStreamLog.open(nats, `${cell}s`, silent, { ...OPTIONS, maxBytes: 20_000 });
+  const small = await JetStreamLog.open(bus.nats, `${cell}s`, silent, { ...OPTIONS, maxBytes: 20_000 });
   const to = subjects.log(`${cell}s`, "t", "chat.a");
   const put = (fence: number) =>
     new Promise<AppendOutcome>((resolve) =>
@@ -110,11 +101,11 @@ test("a full log refuses what is new, and keeps all it has", async () => {
   assert.equal((await small.next(to, 1))?.logSeq, 1);
   small.stop();
   // More room by configuration, without losing anything.
-  const larger = await JetStreamLog.open(nats, `${cell}s`, silent, { ...OPTIONS, maxBytes: 40_000 });
+  const larger = await JetStreamLog.open(bus.nats, `${cell}s`, silent, { ...OPTIONS, maxBytes: 40_000 });
   assert.equal((await larger.last(to))?.logSeq, fence);
   larger.stop();
   // Less room than it holds: what was acknowledged stays, and the bound waits.
-  const lesser = await JetStreamLog.open(nats, `${cell}s`, silent, { ...OPTIONS, maxBytes: 5_000 });
+  const lesser = await JetStreamLog.open(bus.nats, `${cell}s`, silent, { ...OPTIONS, maxBytes: 5_000 });
   assert.equal((await lesser.next(to, 1))?.logSeq, 1);
   lesser.stop();
 });
@@ -233,57 +224,57 @@ test("every subject with a record is listed and counted, without the server putt
   await append(1);
   await append(0, undefined, { channel: "chat.b" });
   const asked: string[] = [];
-  const subscription = nats.subscribe("$JS.API.STREAM.INFO.>", {
+  const subscription = bus.nats.subscribe("$JS.API.STREAM.INFO.>", {
     callback: (_error, message) => void asked.push(message.string()),
   });
-  await nats.flush();
+  await bus.nats.flush();
   assert.deepEqual((await log.subjects()).sort(), [subject("chat.a"), subject("chat.b")]);
   assert.equal(await log.size(), 2);
-  await nats.flush();
+  await bus.nats.flush();
   subscription.unsubscribe();
   assert.ok(asked.length > 0);
   assert.ok(!asked.some((question) => question.includes("subjects_filter")), asked.join());
 });
 
 test("a log keeps its name for life, and a new life has another", async () => {
-  const again = await JetStreamLog.open(nats, cell, silent, OPTIONS);
+  const again = await JetStreamLog.open(bus.nats, cell, silent, OPTIONS);
   assert.equal(again.incarnation, log.incarnation);
   assert.match(again.incarnation, /^[a-z0-9]{1,64}$/);
   again.stop();
-  const existing = await JetStreamLog.openExisting(nats, cell, silent, OPTIONS, undefined);
+  const existing = await JetStreamLog.openExisting(bus.nats, cell, silent, OPTIONS, undefined);
   assert.equal(existing.incarnation, log.incarnation);
   existing.stop();
-  await (await jetstreamManager(nats)).streams.delete(logStream(cell));
-  const reborn = await JetStreamLog.open(nats, cell, silent, OPTIONS);
+  await (await jetstreamManager(bus.nats)).streams.delete(logStream(cell));
+  const reborn = await JetStreamLog.open(bus.nats, cell, silent, OPTIONS);
   assert.notEqual(reborn.incarnation, log.incarnation);
   reborn.stop();
 });
 
 test("a log that is being restored can't be opened; after that it has another name", async () => {
-  const { streams } = await jetstreamManager(nats);
+  const { streams } = await jetstreamManager(bus.nats);
   await streams.update(logStream(cell), { description: LOG_BEING_RESTORED });
   const restoring = { code: "unavailable", message: /is being restored/ };
-  await assert.rejects(JetStreamLog.open(nats, cell, silent, OPTIONS), restoring);
-  await assert.rejects(JetStreamLog.openExisting(nats, cell, silent, OPTIONS, undefined), restoring);
+  await assert.rejects(JetStreamLog.open(bus.nats, cell, silent, OPTIONS), restoring);
+  await assert.rejects(JetStreamLog.openExisting(bus.nats, cell, silent, OPTIONS, undefined), restoring);
   await streams.update(logStream(cell), { description: describeIncarnation("r1") });
-  const restored = await JetStreamLog.open(nats, cell, silent, OPTIONS);
+  const restored = await JetStreamLog.open(bus.nats, cell, silent, OPTIONS);
   assert.equal(restored.incarnation, "r1");
   restored.stop();
 });
 
 test("a log that does not exist can't be opened from elsewhere, and takes no append", async () => {
-  await assert.rejects(JetStreamLog.openExisting(nats, "nowhere", silent, OPTIONS, undefined));
-  const orphan = await JetStreamLog.open(nats, cell, silent, SHORT);
-  await (await jetstreamManager(nats)).streams.delete(logStream(cell));
+  await assert.rejects(JetStreamLog.openExisting(bus.nats, "nowhere", silent, OPTIONS, undefined));
+  const orphan = await JetStreamLog.open(bus.nats, cell, silent, SHORT);
+  await (await jetstreamManager(bus.nats)).streams.delete(logStream(cell));
   assert.equal(inShort(await append(0, undefined, { to: orphan })), "refused");
   await assert.rejects(orphan.last(subject()), { code: "unavailable" });
   orphan.stop();
 });
 
 test("no answer: an append is unknown within its deadline, a question fails; later all is found as it is", async () => {
-  const impatient = await JetStreamLog.open(nats, cell, silent, SHORT);
+  const impatient = await JetStreamLog.open(bus.nats, cell, silent, SHORT);
   await append(0);
-  await broker.suspend();
+  await bus.broker.suspend();
   try {
     const startedAt = performance.now();
     const bytes = recordOf(2, 1, 1);
@@ -297,7 +288,7 @@ test("no answer: an append is unknown within its deadline, a question fails; lat
     });
     await assert.rejects(impatient.trim(subject(), 2), { code: "unavailable" });
   } finally {
-    broker.resume();
+    bus.broker.resume();
   }
   // The append was on its way: unknown is all that could be said.
   await until("the append arrives after all", async () => (await log.last(subject()))?.logSeq === 2);
@@ -306,9 +297,9 @@ test("no answer: an append is unknown within its deadline, a question fails; lat
 });
 
 test("a log that goes on not answering is not waited for; nothing is offered then, and the first answer ends it", async () => {
-  const impatient = await JetStreamLog.open(nats, cell, silent, SHORT);
+  const impatient = await JetStreamLog.open(bus.nats, cell, silent, SHORT);
   const offer = (fence: number) => append(fence, undefined, { to: impatient });
-  await broker.suspend();
+  await bus.broker.suspend();
   try {
     const outcomes = await Promise.all([offer(0), offer(0), offer(0)]);
     const startedAt = performance.now();
@@ -318,7 +309,7 @@ test("a log that goes on not answering is not waited for; nothing is offered the
     assert.ok(performance.now() - startedAt < SHORT.appendDeadlineMs, "at once");
     await Promise.allSettled([1, 2, 3].map(() => impatient.last(subject())));
   } finally {
-    broker.resume();
+    bus.broker.resume();
   }
   try {
     const last = await until("it is asked again", () => impatient.last(subject()));
@@ -335,23 +326,23 @@ test("a log that goes on not answering is not waited for; nothing is offered the
 });
 
 test("whoever stops does not know what became of its appends", async () => {
-  const stopping = await JetStreamLog.open(nats, cell, silent, OPTIONS);
-  await broker.suspend();
+  const stopping = await JetStreamLog.open(bus.nats, cell, silent, OPTIONS);
+  await bus.broker.suspend();
   const outcome = append(0, undefined, { to: stopping });
   stopping.stop();
   assert.equal(inShort(await outcome), "unknown");
-  broker.resume();
+  bus.broker.resume();
 });
 
 test("what was under way when the server was lost waits for its return, and not for a deadline", async () => {
   const patient = { ...OPTIONS, appendDeadlineMs: 60_000, readDeadlineMs: 60_000 };
-  const waiting = await JetStreamLog.open(nats, cell, silent, patient);
+  const waiting = await JetStreamLog.open(bus.nats, cell, silent, patient);
   await append(0);
-  await broker.suspend();
+  await bus.broker.suspend();
   const outcome = append(1, recordOf(2, 1, 1), { to: waiting });
   const last = waiting.last(subject());
-  await broker.kill();
-  await broker.restart();
+  await bus.broker.kill();
+  await bus.broker.restart();
   assert.equal(inShort(await outcome), "unknown");
   assert.equal((await last)?.logSeq, 1);
   waiting.stop();
@@ -360,12 +351,12 @@ test("what was under way when the server was lost waits for its return, and not 
 test("what was acknowledged is still there when the server was killed, and the log goes on", async () => {
   await append(0);
   await append(1, recordOf(2, 1, 1));
-  await broker.kill();
-  await broker.restart();
+  await bus.broker.kill();
+  await bus.broker.restart();
   const last = await until("the log answers again", () => log.last(subject()));
   assert.equal(last.logSeq, 2);
   assert.equal(inShort(await append(2, recordOf(3, 1, 1))), 3);
-  const reopened = await JetStreamLog.open(nats, cell, silent, OPTIONS);
+  const reopened = await JetStreamLog.open(bus.nats, cell, silent, OPTIONS);
   assert.equal(reopened.incarnation, log.incarnation);
   reopened.stop();
 });

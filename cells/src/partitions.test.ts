@@ -1,16 +1,15 @@
 /** Workers of a cell over a real NATS server: who owns what, and who takes over. */
 import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { subjects } from "@plexus/protocol";
 import { connectNats, type NatsConnection, PARTITIONS, partitionOwner } from "@plexus/runtime";
-import { type Broker, silent, startNats, until } from "@plexus/runtime/testing";
+import { natsForFile, silent, until } from "@plexus/runtime/testing";
 import { MEMBER_TTL_MS } from "./membership.js";
 import { Partitions } from "./partitions.js";
 
-let broker: Broker;
-/** Plays gateways. */
-let nats: NatsConnection;
+/** Its connection plays gateways. */
+const bus = natsForFile();
 let workers: Worker[] = [];
 let remotes: Array<() => Promise<void>> = [];
 /** Each test has a cell of its own. */
@@ -27,14 +26,6 @@ interface Worker {
   gone: boolean;
 }
 
-before(async () => {
-  broker = await startNats();
-  nats = await connectNats(broker.url, "test", silent);
-});
-after(async () => {
-  await nats.close();
-  await broker.stop();
-});
 beforeEach(() => {
   cell = `c${++cells}`;
 });
@@ -50,7 +41,7 @@ afterEach(async () => {
 });
 
 async function start(id: string): Promise<Worker> {
-  const own = await connectNats(broker.url, id, silent);
+  const own = await connectNats(bus.broker.url, id, silent);
   const lost: number[] = [];
   const listener = {
     command: (message: { respond(payload: string): void }) => void message.respond(id),
@@ -91,7 +82,7 @@ interface Remote {
 /** A worker in a process of its own, ready to own its share. */
 async function startRemote(id: string): Promise<Remote> {
   const entry = new URL("./testing/partition-worker.js", import.meta.url);
-  const child = fork(entry, [broker.url, cell, id]);
+  const child = fork(entry, [bus.broker.url, cell, id]);
   const lost: number[] = [];
   let ready = false;
   child.on("message", (message: { ready?: true; lost?: number[] }) => {
@@ -112,7 +103,7 @@ async function startRemote(id: string): Promise<Remote> {
 async function assertServed(alive: ReadonlyArray<{ id: string }>): Promise<void> {
   const ids = alive.map(({ id }) => id);
   const answers = Array.from({ length: PARTITIONS }, (_, partition) =>
-    nats.request(subjects.command(cell, partition), "", { timeout: 2_000 }),
+    bus.nats.request(subjects.command(cell, partition), "", { timeout: 2_000 }),
   );
   const servers = (await Promise.all(answers)).map((answer) => answer.string());
   assert.deepEqual(
@@ -157,7 +148,7 @@ test("until a newcomer serves the others do: nobody's command meets nobody", asy
   const asks = (async () => {
     for (let i = 0; asking; i++) {
       const subject = subjects.command(cell, share[i % share.length]!);
-      answeredBy.add((await nats.request(subject, "", { timeout: 10_000 })).string());
+      answeredBy.add((await bus.nats.request(subject, "", { timeout: 10_000 })).string());
     }
   })();
   const two = await start("w2");
@@ -173,10 +164,10 @@ test("commands on their way to a worker that has just lost their partitions are 
   const lost = shareOf("w2", ["w1", "w2"]);
   const answered: string[] = [];
   const inbox = `_INBOX.${crypto.randomUUID()}`;
-  nats.subscribe(inbox, { callback: (_, message) => void answered.push(message.string()) });
+  bus.nats.subscribe(inbox, { callback: (_, message) => void answered.push(message.string()) });
   // In one go: they are read in the turn in which the newcomer is heard of.
-  nats.publish(subjects.beat(cell), JSON.stringify({ id: "w2" }));
-  for (const partition of lost) nats.publish(subjects.command(cell, partition), "", { reply: inbox });
+  bus.nats.publish(subjects.beat(cell), JSON.stringify({ id: "w2" }));
+  for (const partition of lost) bus.nats.publish(subjects.command(cell, partition), "", { reply: inbox });
   await until("all answers", () => answered.length === lost.length);
   assert.deepEqual(new Set(answered), new Set(["w1"]));
   assert.deepEqual(
@@ -194,7 +185,7 @@ test("who is back before it was missed gets its share again, and is no reason to
   await agree([one], ["w2"]);
   const share = shareOf("w2", ["w1", "w2"]);
   assert.equal(
-    (await nats.request(subjects.command(cell, share[0]!), "", { timeout: 10_000 })).string(),
+    (await bus.nats.request(subjects.command(cell, share[0]!), "", { timeout: 10_000 })).string(),
     "w2",
   );
 });
@@ -245,7 +236,7 @@ test("who hangs is replaced; when it goes on, it lets go of what it had, and get
 test("a worker is asked under its own name as well, until it leaves", async () => {
   const one = await start("w1");
   await agree([one]);
-  const ask = () => nats.request(subjects.commandAt(cell, "w1"), "", { timeout: 10_000 });
+  const ask = () => bus.nats.request(subjects.commandAt(cell, "w1"), "", { timeout: 10_000 });
   assert.equal((await ask()).string(), "w1");
   await one.partitions.stop();
   await assert.rejects(ask(), /no responders/i);

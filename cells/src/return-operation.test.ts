@@ -1,25 +1,14 @@
 /** One operation for each return of a cell, whichever of its workers sees to it. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { connectNats, type NatsConnection, OperationStore } from "@plexus/runtime";
-import { type Broker, silent, startNats } from "@plexus/runtime/testing";
+import { test } from "node:test";
+import { OperationStore } from "@plexus/runtime";
+import { natsForFile } from "@plexus/runtime/testing";
 import { ReturnOperation } from "./return-operation.js";
 
-let broker: Broker;
-let nats: NatsConnection;
-let operations: OperationStore;
-
-before(async () => {
-  broker = await startNats();
-  nats = await connectNats(broker.url, "test", silent);
-  operations = await OperationStore.open(nats);
-});
-after(async () => {
-  await nats.close();
-  await broker.stop();
-});
+const bus = natsForFile();
 
 test("another worker goes on with what one began, and ends what one could not; the next return is another", async () => {
+  const operations = await OperationStore.open(bus.nats);
   const [first, second, third] = [1, 2, 3].map(() => new ReturnOperation("eu-1", operations));
   const id = await first!.open(7);
   assert.equal(await first!.open(8), id);

@@ -1,46 +1,30 @@
 /** What `npm start` waits for once all processes are up: the joins of cells, which are operations. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import {
-  activate,
-  connectNats,
-  DirectoryStore,
-  finish,
-  type NatsConnection,
-  withCell,
-} from "@plexus/runtime";
-import { type Broker, silent, startNats } from "@plexus/runtime/testing";
+import { test } from "node:test";
+import { activate, DirectoryStore, finish, withCell } from "@plexus/runtime";
+import { natsForFile, silent } from "@plexus/runtime/testing";
 import { untilSettled } from "./settled.js";
 
 const OPERATION = "join-1";
 const never = new AbortController().signal;
-let broker: Broker;
-let nats: NatsConnection;
 let directory: DirectoryStore;
-
-before(async () => {
-  broker = await startNats();
-  nats = await connectNats(broker.url, "test", silent);
-  directory = await DirectoryStore.open(nats, silent);
-});
-after(async () => {
-  directory.stop();
-  await nats.close();
-  await broker.stop();
+const bus = natsForFile(async (running) => {
+  directory = await DirectoryStore.open(running.nats, silent);
+  running.atEnd(() => directory.stop());
 });
 
 test("a cell that joins is waited for until its operation is over", async () => {
-  assert.equal(await untilSettled(broker.url, never), undefined);
+  assert.equal(await untilSettled(bus.broker.url, never), undefined);
   await directory.change((current) => withCell(withCell(current, "eu-1", "eu"), "us-1", "us"));
-  assert.equal(await untilSettled(broker.url, never, { withinMs: 300 }), "us-1: still joining");
+  assert.equal(await untilSettled(bus.broker.url, never, { withinMs: 300 }), "us-1: still joining");
   let settled = false;
-  const waiting = untilSettled(broker.url, never).then((what) => {
+  const waiting = untilSettled(bus.broker.url, never).then((what) => {
     settled = true;
     return what;
   });
   await directory.change((current) => activate(current, "us-1", OPERATION));
   assert.equal(
-    await untilSettled(broker.url, never, { withinMs: 300 }),
+    await untilSettled(bus.broker.url, never, { withinMs: 300 }),
     `operation ${OPERATION} is still under way`,
   );
   assert.equal(settled, false);
@@ -51,7 +35,7 @@ test("a cell that joins is waited for until its operation is over", async () => 
 test("a stop ends the wait", async () => {
   await directory.change((current) => withCell(current, "us-2", "us"));
   const stopping = new AbortController();
-  const waiting = untilSettled(broker.url, stopping.signal);
+  const waiting = untilSettled(bus.broker.url, stopping.signal);
   stopping.abort();
   assert.ok((await waiting) !== undefined);
 });

@@ -1,32 +1,16 @@
 /** What a gateway writes while the bus takes nothing for longer than it can keep, and once it is given up. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import {
-  connectNats,
-  LIFECYCLE_STREAM,
-  type NatsConnection,
-  type RosterPart,
-  Settings,
-  subscribe,
-} from "@plexus/runtime";
-import { type Broker, silent, startNats, until } from "@plexus/runtime/testing";
+import { LIFECYCLE_STREAM, type RosterPart, Settings, subscribe } from "@plexus/runtime";
+import { natsForFile, silent, until } from "@plexus/runtime/testing";
 import type { Identity } from "../auth/identity.js";
 import { Connection, type Socket, type Subscription } from "../connection.js";
 import { Lifecycle } from "./lifecycle.js";
 
-let broker: Broker;
-let nats: NatsConnection;
+const bus = natsForFile();
 let connections: Set<Connection>;
 
-before(async () => {
-  broker = await startNats();
-  nats = await connectNats(broker.url, "test", silent);
-});
-after(async () => {
-  await nats.close();
-  await broker.stop();
-});
 beforeEach(() => {
   connections = new Set();
 });
@@ -51,7 +35,7 @@ function lifecycle(instance: string, buffer: number): Lifecycle {
   settings.putTenant("acme", { events: ["occupied"] });
   const all = { all: () => connections };
   return new Lifecycle({
-    nats,
+    nats: bus.nats,
     settings,
     connections: all,
     instance,
@@ -62,7 +46,7 @@ function lifecycle(instance: string, buffer: number): Lifecycle {
 }
 
 async function makeStream(): Promise<void> {
-  const manager = await jetstreamManager(nats);
+  const manager = await jetstreamManager(bus.nats);
   const subjects = ["life.>", "roster.>", "ended.*"];
   await manager.streams.delete(LIFECYCLE_STREAM).catch(() => false);
   await manager.streams.add({ name: LIFECYCLE_STREAM, subjects });
@@ -70,10 +54,10 @@ async function makeStream(): Promise<void> {
 
 /** Everything that the stream holds, as [subject, entry]. */
 async function stored<T = Record<string, unknown>>(filter: string): Promise<T[]> {
-  const manager = await jetstreamManager(nats);
+  const manager = await jetstreamManager(bus.nats);
   const { state } = await manager.streams.info(LIFECYCLE_STREAM, { subjects_filter: filter });
   const count = Object.values(state.subjects ?? {}).reduce((sum, n) => sum + n, 0);
-  const consumer = await jetstream(nats).consumers.get(LIFECYCLE_STREAM, { filter_subjects: filter });
+  const consumer = await jetstream(bus.nats).consumers.get(LIFECYCLE_STREAM, { filter_subjects: filter });
   const found: T[] = [];
   if (count === 0) return found;
   for await (const message of await consumer.fetch({ max_messages: count, expires: 2_000 }))
@@ -106,7 +90,7 @@ test("what does not fit is given up, the oldest first, and a roster follows that
 test("a gateway that was given up goes on as another source, whoever tells it and however often", async () => {
   await makeStream();
   const keepers = [1, 2].map(() =>
-    subscribe(nats, "alive.gateway", silent, (message) => {
+    subscribe(bus.nats, "alive.gateway", silent, (message) => {
       const { source } = message.json<{ source: string }>();
       if (source === "g1-bbbb_0") message.respond(JSON.stringify({ source, ended: true }));
     }),

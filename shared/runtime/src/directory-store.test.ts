@@ -1,39 +1,24 @@
 /** The directory in a real NATS server: changed by compare-and-set, seen by everybody, kept while the server is away. */
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { CellEntry, Directory } from "./directory.js";
 import { DirectoryStore } from "./directory-store.js";
-import { checkNats, connectNats, type NatsConnection } from "./nats.js";
-import { type Broker, silent, startNats, until } from "./testing/index.js";
+import { checkNats } from "./nats.js";
+import { natsForEachTest, silent, until } from "./testing/index.js";
 
-let broker: Broker;
-let connections: NatsConnection[];
-let stores: DirectoryStore[];
-
-beforeEach(async () => {
-  broker = await startNats();
-  connections = [];
-  stores = [];
-});
-afterEach(async () => {
-  for (const store of stores) store.stop();
-  for (const nats of connections) await nats.close();
-  await broker.stop();
-});
+const bus = natsForEachTest();
 
 /** A store as a process of its own has it. */
 async function open(): Promise<DirectoryStore> {
-  const nats = await connectNats(broker.url, "test", silent);
-  connections.push(nats);
-  const store = await DirectoryStore.open(nats, silent);
-  stores.push(store);
+  const store = await DirectoryStore.open(await bus.connect(), silent);
+  bus.atEnd(() => store.stop());
   return store;
 }
 
 function bucket(): Promise<KV> {
-  return new Kvm(jetstream(connections[0]!)).open("plexus");
+  return new Kvm(jetstream(bus.nats)).open("plexus");
 }
 
 function cell(id: string): CellEntry {
@@ -148,11 +133,10 @@ test("while the server is away what is known stays; when it is back, changes are
   const [one, two] = [await open(), await open()];
   await one.change(adding("eu-1"));
   await until("both see it", () => idsOf(one) === "eu-1" && idsOf(two) === "eu-1");
-  await broker.kill();
-  for (const nats of connections)
-    await until("the server is gone", async () => (await checkNats(nats, 100)) !== undefined);
+  await bus.broker.kill();
+  await until("the server is gone", async () => (await checkNats(bus.nats, 100)) !== undefined);
   assert.deepEqual([idsOf(one), idsOf(two)], ["eu-1", "eu-1"]);
-  await broker.restart();
+  await bus.broker.restart();
   await until("it can be changed again", () => one.change(adding("us-1")).then(() => true), 20_000);
   await until("both see the change", () => idsOf(one) === "eu-1,us-1" && idsOf(two) === "eu-1,us-1", 20_000);
 });

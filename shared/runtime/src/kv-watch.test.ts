@@ -4,12 +4,12 @@ import { test } from "node:test";
 import { jetstream } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { watchBucket } from "./kv-watch.js";
-import { connectNats } from "./nats.js";
-import { silent, startNats, until } from "./testing/index.js";
+import { natsForFile, silent, until } from "./testing/index.js";
+
+const bus = natsForFile();
 
 test("an entry that can't be taken keeps none from coming, and the watch goes on when the server is back", async () => {
-  const broker = await startNats();
-  const nats = await connectNats(broker.url, "test", silent);
+  const { broker, nats } = bus;
   const kv = await new Kvm(jetstream(nats)).create("bucket", { history: 1 });
   const seen = new Map<string, unknown>();
   let taken = 0;
@@ -39,7 +39,5 @@ test("an entry that can't be taken keeps none from coming, and the watch goes on
     assert.equal(taken, before);
   } finally {
     stop();
-    await nats.close();
-    await broker.stop();
   }
 });

@@ -1,32 +1,16 @@
 /** Settings in a real NATS server: changed by compare-and-set, checked before, seen by everybody. */
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { PlexusError } from "@plexus/protocol";
-import { connectNats, type NatsConnection } from "./nats.js";
 import { SettingsStore } from "./settings-store.js";
-import { type Broker, silent, startNats, until } from "./testing/index.js";
+import { natsForEachTest, silent, until } from "./testing/index.js";
 
-let broker: Broker;
-let connections: NatsConnection[];
-let stores: SettingsStore[];
-
-beforeEach(async () => {
-  broker = await startNats();
-  connections = [];
-  stores = [];
-});
-afterEach(async () => {
-  for (const store of stores) store.stop();
-  for (const nats of connections) await nats.close();
-  await broker.stop();
-});
+const bus = natsForEachTest();
 
 /** A store as a process of its own has it. */
 async function open(): Promise<SettingsStore> {
-  const nats = await connectNats(broker.url, "test", silent);
-  connections.push(nats);
-  const store = await SettingsStore.open(nats, silent);
-  stores.push(store);
+  const store = await SettingsStore.open(await bus.connect(), silent);
+  bus.atEnd(() => store.stop());
   return store;
 }
 

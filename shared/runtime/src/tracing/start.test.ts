@@ -3,12 +3,12 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { readOptions } from "../config.js";
-import { connectNats } from "../nats.js";
-import { silent, startNats } from "../testing/index.js";
+import { natsForFile, silent } from "../testing/index.js";
 import { tracingOptions } from "./options.js";
 import { startTracing } from "./start.js";
 
 const INDEX = new URL("../index.js", import.meta.url).href;
+const bus = natsForFile();
 
 test("a process that exports nothing does not load the exporter", () => {
   const program = `
@@ -41,11 +41,14 @@ test("options: off unless told otherwise, and nonsense is refused", () => {
 });
 
 test("a collector that is not there is felt by nobody: all goes on, and the process ends in time", async () => {
-  const broker = await startNats();
-  const nats = await connectNats(broker.url, "tracing", silent);
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1", PLEXUS_TRACE_RATIO: "1" };
   const options = readOptions(tracingOptions, env);
-  const tracing = await startTracing({ nats, options, process: { kind: "gateway", id: "g1" }, log: silent });
+  const tracing = await startTracing({
+    nats: bus.nats,
+    options,
+    process: { kind: "gateway", id: "g1" },
+    log: silent,
+  });
   for (let i = 0; i < 1_000; i++) {
     const trace = tracing.tracer.begin("acme", "chat.a", undefined, "client");
     trace?.stored("e", i, false, performance.now());
@@ -53,6 +56,4 @@ test("a collector that is not there is felt by nobody: all goes on, and the proc
   const from = performance.now();
   await tracing.stop();
   assert.ok(performance.now() - from < 10_000);
-  await nats.close();
-  await broker.stop();
 });
