@@ -1,92 +1,26 @@
 /** The router over a real NATS server, with actors that the test plays. */
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { channelKey, PlexusError, subjects } from "@plexus/protocol";
-import {
-  decodeCommands,
-  encodeAnswers,
-  type WireAnswer,
-  type WireCommand,
-  type WireError,
-} from "./commands.js";
-import type { CellEntry, Directory } from "./directory.js";
-import type { DirectoryStore } from "./directory-store.js";
-import { connectNats, type Msg, type NatsConnection, type Subscription } from "./nats.js";
+import type { WireAnswer, WireError } from "./commands.js";
 import { partitionOf } from "./placement.js";
-import { Router } from "./router.js";
-import type { RouterOptions } from "./router-options.js";
-import { type Broker, silent, startNats, until } from "./testing/index.js";
+import type { Router } from "./router.js";
+import { until } from "./testing/index.js";
+import {
+  answerHead,
+  answerHeads,
+  cellEntry,
+  headOf,
+  type Received,
+  routersForFile,
+} from "./testing/routers.js";
 
-let broker: Broker;
-/** That of the router, and that of the actors. */
-let nats: NatsConnection;
-let cells: NatsConnection;
-let routers: Router[];
-let subscriptions: Subscription[];
-let directory: { current: Directory };
-let askers = 0;
+const stage = routersForFile();
+const { directory, router: routerOf } = stage;
 
-before(async () => {
-  broker = await startNats();
-  nats = await connectNats(broker.url, "router", silent);
-  cells = await connectNats(broker.url, "cells", silent);
-});
-after(async () => {
-  await nats.close();
-  await cells.close();
-  await broker.stop();
-});
-beforeEach(() => {
-  [routers, subscriptions] = [[], []];
-  directory = { current: { version: 1, cells: [cell("eu-1")] } };
-});
-afterEach(async () => {
-  for (const router of routers) router.stop();
-  for (const subscription of subscriptions) subscription.unsubscribe();
-  await cells.flush();
-});
-
-function cell(id: string): CellEntry {
-  return { id, region: "eu", state: "active", weight: 1 };
-}
-
-function routerOf(options: Partial<RouterOptions> = {}): Router {
-  const context = { nats, directory: directory as DirectoryStore, asker: `g${++askers}`, log: silent };
-  const router = new Router({ ...context, options: { deadlineMs: 5_000, ...options } });
-  routers.push(router);
-  return router;
-}
-
-interface Received {
-  readonly subject: string;
-  readonly commands: WireCommand[];
-  readonly answer: (...answers: WireAnswer[]) => void;
-}
-
-/** Serves all partitions of a cell; what comes is kept, and given to `respond`. */
+/** Serves all partitions of a cell. */
 async function serve(id: string, respond: (received: Received) => void): Promise<Received[]> {
-  const all: Received[] = [];
-  const callback = (_error: Error | null, message: Msg) => {
-    const received: Received = {
-      subject: message.subject,
-      commands: decodeCommands(message.data),
-      answer: (...answers) => void message.respond(encodeAnswers(answers)),
-    };
-    all.push(received);
-    respond(received);
-  };
-  subscriptions.push(cells.subscribe(`cmd.${id}.*`, { queue: "owner", callback }));
-  await cells.flush();
-  return all;
-}
-
-/** Answers a head with the seq that is in the channel's name: chat.7 stands at 7. */
-function answerHeads({ commands, answer }: Received): void {
-  answer(...commands.map(([correlation, , , channel]): WireAnswer => [correlation, null, headOf(channel)]));
-}
-
-function headOf(channel: string) {
-  return { head: { epoch: "e", seq: Number(channel.split(".")[1]) }, presence: null, members: 0 };
+  return (await stage.serve(`cmd.${id}.*`, respond)).received;
 }
 
 function refuse(error: WireError): (received: Received) => void {
@@ -123,7 +57,7 @@ test("a command reaches the channel's home, and its answer whoever asked", async
   const received = await serve("eu-1", answerHeads);
   const router = routerOf();
   assert.deepEqual(await head(router, "chat.7"), headOf("chat.7"));
-  assert.equal(received[0]?.subject, subjects.command("eu-1", partitionOf("t/chat.7")));
+  assert.equal(received[0]?.message.subject, subjects.command("eu-1", partitionOf("t/chat.7")));
   assert.deepEqual(received[0]?.commands[0]?.slice(1), ["head", "t", "chat.7", { gateway: "g" }]);
 });
 
@@ -169,7 +103,7 @@ test("answers may come one by one, in any order, in any number of messages", asy
   const asking = same.slice(0, 3).map((channel) => head(router, channel));
   await until("the commands are there", () => received.length === 1);
   const [{ commands, answer }] = received as [Received];
-  const answers = commands.map(([id, , , channel]): WireAnswer => [id, null, headOf(channel)]);
+  const answers = commands.map(answerHead);
   answer(answers[2]!);
   answer(answers[1]!, answers[0]!, answers[2]!);
   assert.deepEqual(await Promise.all(asking), same.slice(0, 3).map(headOf));
@@ -179,7 +113,7 @@ test("a command that meets nobody is sent again until somebody is there", async 
   const router = routerOf();
   const asking = head(router, "chat.7");
   await new Promise((resolve) => setImmediate(resolve));
-  await nats.flush();
+  await stage.nats.flush();
   const received = await serve("eu-1", answerHeads);
   assert.deepEqual(await asking, headOf("chat.7"));
   assert.equal(received.length, 1);
@@ -201,12 +135,12 @@ test("a command without an answer is sent again, and answered once", async () =>
 
 test("who has moved is asked at its new home, as soon as the directory names it", async () => {
   await serve("eu-1", (received) => {
-    directory.current = { version: 2, cells: [cell("us-1")] };
+    directory.current = { version: 2, cells: [cellEntry("us-1")] };
     refuse(["moved", "ask again", null])(received);
   });
   const there = await serve("us-1", answerHeads);
   assert.deepEqual(await head(routerOf(), "chat.7"), headOf("chat.7"));
-  assert.equal(there[0]?.subject, subjects.command("us-1", partitionOf("t/chat.7")));
+  assert.equal(there[0]?.message.subject, subjects.command("us-1", partitionOf("t/chat.7")));
 });
 
 test("who moves on and on is asked until the deadline; the command was never carried out: unavailable", async () => {
@@ -259,7 +193,7 @@ test("no cell at all: unavailable at the deadline; a cell that comes in time ans
   assert.equal((await failureOf(head(routerOf({ deadlineMs: 100 }), "chat.7"))).code, "unavailable");
   await serve("eu-1", answerHeads);
   const asking = head(routerOf(), "chat.7");
-  directory.current = { version: 3, cells: [cell("eu-1")] };
+  directory.current = { version: 3, cells: [cellEntry("eu-1")] };
   assert.deepEqual(await asking, headOf("chat.7"));
 });
 
@@ -270,11 +204,11 @@ test("no answer until the deadline: timeout, since it may have been carried out"
 });
 
 test("no answer, and then nobody there: still a timeout", async () => {
-  const received = await serve("eu-1", () => undefined);
+  const { received, subscription } = await stage.serve("cmd.eu-1.*", () => undefined);
   const asking = failureOf(head(routerOf({ deadlineMs: 400, attemptMs: 50 }), "chat.7"));
   await until("it was received", () => received.length === 1);
-  for (const subscription of subscriptions) subscription.unsubscribe();
-  await cells.flush();
+  subscription.unsubscribe();
+  await stage.cells.flush();
   assert.equal((await asking).code, "timeout");
 });
 
@@ -354,7 +288,7 @@ test("whoever may be asked in vain is asked again sooner, if its asker says so",
 
 test("an answer that can't be read, or that makes its receiver fail, harms no other", async () => {
   const received = await serve("eu-1", (each) => {
-    cells.publish(subjects.answer(`g${askers}`, 1), new Uint8Array([0xc1, 0xff, 0x00]));
+    each.message.respond(new Uint8Array([0xc1, 0xff, 0x00]));
     answerHeads(each);
   });
   const router = routerOf();
@@ -381,11 +315,11 @@ test("who stops tells everybody who still waits", async () => {
 test("while the server is away nothing hangs; when it is back, commands go through", async () => {
   const router = routerOf({ deadlineMs: 400, attemptMs: 100 });
   await serve("eu-1", answerHeads);
-  await broker.suspend();
+  await stage.broker.suspend();
   try {
     assert.equal((await failureOf(head(router, "chat.7"))).code, "timeout");
   } finally {
-    broker.resume();
+    stage.broker.resume();
   }
   const patient = routerOf({ deadlineMs: 8_000, attemptMs: 100 });
   assert.deepEqual(await head(patient, "chat.7"), headOf("chat.7"));
