@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { findChromium, launchBrowser } from "./harness/chromium.js";
+import { launchBrowser, skip } from "./harness/chromium.js";
 import { clusterForFile, type TestCluster } from "./harness/cluster.js";
 import { wholeHistory } from "./harness/publisher.js";
 import { until, within } from "./harness/wait.js";
@@ -14,8 +14,6 @@ const ROOMS = ["chat.lobby", "chat.random"] as const;
 /** Pages that may be served by another gateway before one is by the gateway asked for. */
 const MAX_TRIES = 50;
 
-const executable = findChromium();
-const skip = executable === undefined && "no Chromium: install one, or name one in CHROMIUM_PATH";
 const cluster = skip === false ? clusterForFile({ gateways: 2, workers: 2, demo: true }) : undefined;
 
 /** A person in front of a page. */
@@ -151,7 +149,7 @@ async function assertScreens(
 
 test("two people chat in two rooms while a gateway is killed", { skip }, async () => {
   const running = cluster!;
-  const { browser, close } = await launchBrowser(executable!);
+  const { browser, close } = await launchBrowser();
   running.beforeStop(close);
   const { url } = running.dev;
   const ada = await visitorOn(browser, "g1", "Ada", url);

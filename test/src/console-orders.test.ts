@@ -1,38 +1,29 @@
 /** What operators do in the console beyond drains of cells: weights, giving up, gateways; asked and confirmed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { findChromium, launchBrowser } from "./harness/chromium.js";
-import { clusterForFile } from "./harness/cluster.js";
-import { activeId, activeTestId, logIn, openConsole, showView, stateOf, textOf } from "./harness/console.js";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { skip } from "./harness/chromium.js";
+import {
+  activeId,
+  activeTestId,
+  consoleForFile,
+  logIn,
+  OPERATOR,
+  showView,
+  stateOf,
+  textOf,
+} from "./harness/console.js";
 import { until } from "./harness/wait.js";
 
-const OPERATOR = "o".repeat(32);
 const CHANNELS = 12;
 
-const executable = findChromium();
-const skip = executable === undefined && "no Chromium: install one, or name one in CHROMIUM_PATH";
-let browser: Browser;
-const cluster = clusterForFile(
-  {
-    admin: true,
-    cells: ["eu-1", "us-1"],
-    gateways: 2,
-    restart: false,
-    adminEnv: { PLEXUS_ADMIN_TOKEN: `ops:${OPERATOR}` },
-  },
-  async (running) => {
-    if (executable === undefined) return;
-    const launched = await launchBrowser(executable);
-    running.beforeStop(launched.close);
-    browser = launched.browser;
-    const alice = await running.connect("alice");
-    for (let i = 0; i < CHANNELS; i++) await alice.pub(`chat.room-${i}`, i);
-  },
-);
+const { cluster, open: openPage } = consoleForFile(async (running) => {
+  const alice = await running.connect("alice");
+  for (let i = 0; i < CHANNELS; i++) await alice.pub(`chat.room-${i}`, i);
+});
 
 async function open(options?: BrowserContextOptions) {
-  const opened = await openConsole(browser, cluster, options);
+  const opened = await openPage(options);
   await logIn(opened.page, OPERATOR);
   return opened;
 }

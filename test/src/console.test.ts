@@ -1,40 +1,31 @@
 /** The console in a real browser, against a cluster: what operators see and do, by keyboard, with either role. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { findChromium, launchBrowser } from "./harness/chromium.js";
-import { clusterForFile } from "./harness/cluster.js";
-import { activeId, activeTestId, logIn, openConsole, showView, stateOf, textOf } from "./harness/console.js";
+import type { Page } from "playwright-core";
+import { skip } from "./harness/chromium.js";
+import {
+  activeId,
+  activeTestId,
+  consoleForFile,
+  logIn,
+  OPERATOR,
+  READER,
+  showView,
+  stateOf,
+  textOf,
+} from "./harness/console.js";
 import { until, within } from "./harness/wait.js";
 
-const [OPERATOR, READER] = ["o".repeat(32), "r".repeat(32)];
 const CHANNELS = 24;
 const VIEWS = ["overview", "gateways", "channel/demo/chat.lobby", "user/demo/alice", "operations"];
 
-const executable = findChromium();
-const skip = executable === undefined && "no Chromium: install one, or name one in CHROMIUM_PATH";
-let browser: Browser;
-const cluster = clusterForFile(
-  {
-    admin: true,
-    cells: ["eu-1", "us-1"],
-    gateways: 2,
-    restart: false,
-    adminEnv: { PLEXUS_ADMIN_TOKEN: `ops:${OPERATOR},looker:read:${READER}` },
-  },
-  async (running) => {
-    if (executable === undefined) return;
-    const launched = await launchBrowser(executable);
-    running.beforeStop(launched.close);
-    browser = launched.browser;
-    const alice = await running.connect("alice");
-    await alice.sub("chat.lobby", { presence: true });
-    await alice.pub("chat.lobby", { text: "hello <b>you</b>" });
-    for (let i = 0; i < CHANNELS; i++) await alice.pub(`chat.room-${i}`, i);
-  },
-);
+const { cluster, open } = consoleForFile(async (running) => {
+  const alice = await running.connect("alice");
+  await alice.sub("chat.lobby", { presence: true });
+  await alice.pub("chat.lobby", { text: "hello <b>you</b>" });
+  for (let i = 0; i < CHANNELS; i++) await alice.pub(`chat.room-${i}`, i);
+});
 
-const open = (options?: BrowserContextOptions) => openConsole(browser, cluster, options);
 const show = (page: Page, view: string) => showView(page, cluster, view);
 
 test("a wrong token is refused, a right one shows the cells; it stays out of the address and ends with the tab", {

@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { selfSigned } from "@plexus/runtime/testing";
 import { WebSocket } from "ws";
-import { findChromium, launchBrowser } from "./harness/chromium.js";
+import { launchBrowser, skip } from "./harness/chromium.js";
 import { clusterForFile } from "./harness/cluster.js";
 import { until, within } from "./harness/wait.js";
 
@@ -93,13 +93,10 @@ test("clients connect over TLS 1.2 or newer, and in no other way", async () => {
   );
 });
 
-const executable = findChromium();
-const skip = executable === undefined && "no Chromium: install one, or name one in CHROMIUM_PATH";
-
 test("the demo works over TLS; what people call themselves and write is text, and a script in it would not run", {
   skip,
 }, async () => {
-  const { browser, close } = await launchBrowser(executable!);
+  const { browser, close } = await launchBrowser();
   cluster.beforeStop(close);
   const page = await browser.newPage({ ignoreHTTPSErrors: true });
   const violations: string[] = [];

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 
+const MISSING = "no Chromium: install one, or name one in CHROMIUM_PATH";
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const FLAGS = [
   "--no-sandbox",
@@ -15,8 +16,12 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** Why tests that need a browser are left out, or false. */
+export const skip = findChromium() === undefined && MISSING;
+
 /** What the set-up found and says in CHROMIUM_PATH, or what is on the PATH. */
-export function findChromium(env = process.env): string | undefined {
+function findChromium(): string | undefined {
+  const { env } = process;
   const folders = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   const candidates = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
   return [...(env.CHROMIUM_PATH ? [env.CHROMIUM_PATH] : []), ...candidates].find(isExecutable);
@@ -33,9 +38,9 @@ function isExecutable(path: string): boolean {
 }
 
 /** Starts the browser with a home of its own, so that nothing of the user's is read or left behind. */
-export async function launchBrowser(
-  executablePath: string,
-): Promise<{ browser: Browser; close: () => Promise<void> }> {
+export async function launchBrowser(): Promise<{ browser: Browser; close: () => Promise<void> }> {
+  const executablePath = findChromium();
+  if (executablePath === undefined) throw new Error(MISSING);
   const home = mkdtempSync(join(tmpdir(), "plexus-browser-"));
   const env = { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home } as Record<
     string,

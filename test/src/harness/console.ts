@@ -1,9 +1,34 @@
 /** The console in a browser, as tests use it. */
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import type { TestCluster } from "./cluster.js";
+import { launchBrowser, skip } from "./chromium.js";
+import { clusterForFile, type TestCluster } from "./cluster.js";
+
+export const [OPERATOR, READER] = ["o".repeat(32), "r".repeat(32)];
+
+/**
+ * Two cells and two gateways with an admin API, and a browser beside them, for the tests of one file.
+ *
+ * @param ready what else the tests need, once all of it runs
+ */
+export function consoleForFile(ready: (cluster: TestCluster) => Promise<void>): {
+  cluster: TestCluster;
+  open: (options?: BrowserContextOptions) => ReturnType<typeof openConsole>;
+} {
+  let browser: Browser;
+  const adminEnv = { PLEXUS_ADMIN_TOKEN: `ops:${OPERATOR},looker:read:${READER}` };
+  const options = { admin: true, cells: ["eu-1", "us-1"], gateways: 2, restart: false, adminEnv };
+  const cluster = clusterForFile(options, async (running) => {
+    if (skip) return;
+    const launched = await launchBrowser();
+    running.beforeStop(launched.close);
+    browser = launched.browser;
+    await ready(running);
+  });
+  return { cluster, open: (options) => openConsole(browser, cluster, options) };
+}
 
 /** A page of its own, and what went wrong in it. */
-export async function openConsole(
+async function openConsole(
   browser: Browser,
   cluster: TestCluster,
   options: BrowserContextOptions = {},

@@ -1,7 +1,7 @@
 /** Takes the pictures of docs/img: demo and console, on a desktop and on a phone, of a cluster that is at work. */
 import { mkdirSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
-import { findChromium, launchBrowser } from "../harness/chromium.js";
+import { launchBrowser, skip } from "../harness/chromium.js";
 import { TestCluster } from "../harness/cluster.js";
 import { until } from "../harness/wait.js";
 import { DESKTOP, DESKTOP_DARK, type Format, openPage, PHONE, PHONE_DARK, shoot } from "./camera.js";
@@ -25,15 +25,14 @@ export interface Plan {
 }
 
 export async function takeScreenshots({ folder, seconds }: Plan, say: (line: string) => void): Promise<void> {
-  const executable = findChromium();
-  if (executable === undefined) throw new Error("no Chromium: install one, or name one in CHROMIUM_PATH");
+  if (skip) throw new Error(skip);
   mkdirSync(folder, { recursive: true });
   const cluster = new TestCluster(CLUSTER);
   try {
     await cluster.start();
     const traffic = await startTraffic(cluster);
     cluster.beforeStop(() => traffic.stop());
-    const { browser, close } = await launchBrowser(executable);
+    const { browser, close } = await launchBrowser();
     cluster.beforeStop(close);
     const consoles = await openConsoles(browser, cluster);
     say(`the cluster is at work; ${seconds} s until the charts show something`);
