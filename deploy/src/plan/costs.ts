@@ -28,25 +28,21 @@ const GROW = {
   machine: `${MACHINE}, which other work kept busy`,
 };
 
+/** Rows of the benchmarks that say what each process spends on one of these. */
+const PUBLISH = { section: "Publish", row: "Plexus, 500 channels", one: "publish" };
+const PRESENCE = { section: "Presence", row: "1,250 members, 500/s", one: "change" };
+const NEWEST_PAGE = { section: "History", row: "newest page", one: "read" };
+const DEEP_PAGES = { section: "History", row: "pages at saturation", one: "read" };
+
+function spent({ section, row, one }: typeof PUBLISH, by: "gateway" | "worker" | "NATS", us: number) {
+  const says = `${section}: ${row}, ${by} µs per ${one}`;
+  return { ...BENCHMARKS, value: us, says, pattern: new RegExp(`${row} \\|.*${by} ([\\d,.]+)`) };
+}
+
 export const COSTS = {
-  publishGatewayUs: {
-    ...BENCHMARKS,
-    value: 11.6,
-    says: "Publish: Plexus, 500 channels, gateway µs per publish",
-    pattern: /Plexus, 500 channels \|.*gateway ([\d.]+)/,
-  },
-  publishWorkerUs: {
-    ...BENCHMARKS,
-    value: 10.1,
-    says: "Publish: Plexus, 500 channels, worker µs per publish",
-    pattern: /Plexus, 500 channels \|.*worker ([\d.]+)/,
-  },
-  publishNatsUs: {
-    ...BENCHMARKS,
-    value: 8.0,
-    says: "Publish: Plexus, 500 channels, NATS µs per publish",
-    pattern: /Plexus, 500 channels \|.*NATS ([\d.]+)/,
-  },
+  publishGatewayUs: spent(PUBLISH, "gateway", 11.6),
+  publishWorkerUs: spent(PUBLISH, "worker", 10.1),
+  publishNatsUs: spent(PUBLISH, "NATS", 8.0),
   appendsPerLog: {
     ...BENCHMARKS,
     value: 52_398,
@@ -83,54 +79,19 @@ export const COSTS = {
     says: "Costs: a member that comes or goes, at the worker",
     pattern: /a member that comes or goes \| ([\d.]+) µs/,
   },
-  presenceNatsUs: {
-    ...BENCHMARKS,
-    value: 140,
-    says: "Presence: 1,250 members, 500/s, NATS µs per change",
-    pattern: /1,250 members, 500\/s \|.*NATS ([\d,.]+)/,
-  },
+  presenceNatsUs: spent(PRESENCE, "NATS", 140),
   presenceRedisUs: {
     ...GROW,
     value: 33,
     says: "Costs: a member that comes or goes, at Redis",
     pattern: /a member that comes or goes \|.*?([\d.]+) µs of Redis/,
   },
-  historyGatewayUs: {
-    ...BENCHMARKS,
-    value: 470,
-    says: "History: newest page, gateway µs per read",
-    pattern: /newest page \|.*gateway ([\d,.]+)/,
-  },
-  historyWorkerUs: {
-    ...BENCHMARKS,
-    value: 300,
-    says: "History: newest page, worker µs per read",
-    pattern: /newest page \|.*worker ([\d,.]+)/,
-  },
-  historyNatsUs: {
-    ...BENCHMARKS,
-    value: 220,
-    says: "History: newest page, NATS µs per read",
-    pattern: /newest page \|.*NATS ([\d,.]+)/,
-  },
-  deepGatewayUs: {
-    ...BENCHMARKS,
-    value: 406,
-    says: "History: pages at saturation, gateway µs per read",
-    pattern: /pages at saturation \|.*gateway ([\d,.]+)/,
-  },
-  deepWorkerUs: {
-    ...BENCHMARKS,
-    value: 1_292,
-    says: "History: pages at saturation, worker µs per read",
-    pattern: /pages at saturation \|.*worker ([\d,.]+)/,
-  },
-  deepNatsUs: {
-    ...BENCHMARKS,
-    value: 1_509,
-    says: "History: pages at saturation, NATS µs per read",
-    pattern: /pages at saturation \|.*NATS ([\d,.]+)/,
-  },
+  historyGatewayUs: spent(NEWEST_PAGE, "gateway", 470),
+  historyWorkerUs: spent(NEWEST_PAGE, "worker", 300),
+  historyNatsUs: spent(NEWEST_PAGE, "NATS", 220),
+  deepGatewayUs: spent(DEEP_PAGES, "gateway", 406),
+  deepWorkerUs: spent(DEEP_PAGES, "worker", 1_292),
+  deepNatsUs: spent(DEEP_PAGES, "NATS", 1_509),
   presenceGatewayUs: {
     value: 15,
     because: "as much as a publish takes there, beside those who are told of it; not measured by itself",
