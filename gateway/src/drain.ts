@@ -1,11 +1,16 @@
 import type { ByeFrame } from "@plexus/protocol";
+import type { Logger } from "@plexus/runtime";
 import type { Connection } from "./connection.js";
 import type { Connections } from "./connections.js";
 
 const TICK_MS = 50;
-/** A gateway that is stopped tells everybody within so long, whatever the number. */
-const STOP_SPREAD_MS = 1_500;
+/** As many connections as a drain sends away in this time are few: nobody feels it if they all come at once. */
+const FEW_SPREAD_MS = 1_500;
+const FEW_PER_SECOND = 1_000;
+/** From the last close to the last socket's end. */
 const STOP_SLACK_MS = 1_000;
+/** What a stop does once nobody is connected: last words to the bus, which may be away. */
+const ENDING_MS = 6_000;
 
 export interface DrainOptions {
   /** Connections that are told to go, per second. */
@@ -81,11 +86,35 @@ export class Drain {
   }
 }
 
+export interface StopOptions {
+  /** The pace of a drain. */
+  perSecond: number;
+  /** Milliseconds until a connection that was told to go is closed. */
+  graceMs: number;
+  /** Milliseconds that the process has for all of its stop. */
+  withinMs: number;
+}
+
+/** Connections told to go per second by a gateway that is asked to end: as in a drain, if there is time for that. */
+export function stopPace(count: number, { perSecond, graceMs, withinMs }: StopOptions): number {
+  const spreadMs = Math.max(FEW_SPREAD_MS, withinMs - graceMs - STOP_SLACK_MS - ENDING_MS);
+  const isFew = count * 1_000 <= perSecond * FEW_SPREAD_MS;
+  const calm = isFew ? Math.max(FEW_PER_SECOND, perSecond) : perSecond;
+  return Math.max(calm, Math.ceil((count * 1_000) / spreadMs));
+}
+
 /** Sends all connections away because the process is asked to end. Resolves when they are gone, or after the grace. */
-export async function drainToStop(connections: Connections, graceMs: number): Promise<void> {
-  const perSecond = Math.max(1_000, (connections.size * 1_000) / STOP_SPREAD_MS);
+export async function drainToStop(
+  connections: Connections,
+  options: StopOptions,
+  log: Logger,
+): Promise<void> {
+  const { graceMs } = options;
+  const perSecond = stopPace(connections.size, options);
   const drain = new Drain(connections, { perSecond, graceMs, reconnectWithinMs: graceMs / 3 });
-  const deadlineAt = performance.now() + STOP_SPREAD_MS + graceMs + STOP_SLACK_MS;
+  const spreadMs = Math.ceil((drain.total * 1_000) / perSecond);
+  if (drain.total > 0) log.info({ total: drain.total, perSecond, spreadMs }, "sending connections away");
+  const deadlineAt = performance.now() + spreadMs + TICK_MS + graceMs + STOP_SLACK_MS;
   while (!drain.done && performance.now() < deadlineAt)
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   drain.stop();

@@ -26,7 +26,7 @@ import { openAccess } from "./auth/access.js";
 import { Connections } from "./connections.js";
 import { Control } from "./control.js";
 import { serveDemo } from "./demo.js";
-import { type DrainOptions, drainToStop } from "./drain.js";
+import { type DrainOptions, drainToStop, type StopOptions } from "./drain.js";
 import { FanOut } from "./fan-out.js";
 import { LeaseHolder } from "./lease-holder.js";
 import { Lifecycle } from "./lifecycle/lifecycle.js";
@@ -97,7 +97,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   return {
     stop: async () => {
       stopListening();
-      await drainToStop(connections, options.stopGraceMs);
+      await drainToStop(connections, stopOptionsOf(options), log);
       await control.stop();
       await settled(relays);
       await lifecycle.stop();
@@ -145,6 +145,11 @@ function readiness(nats: NatsConnection, directory: DirectoryStore, connections:
 
 function drainOptionsOf({ drainPerSecond, drainGraceMs }: Options<typeof gatewayOptions>): DrainOptions {
   return { perSecond: drainPerSecond, graceMs: drainGraceMs, reconnectWithinMs: drainGraceMs / 3 };
+}
+
+function stopOptionsOf(options: Options<typeof gatewayOptions>): StopOptions {
+  const { drainPerSecond: perSecond, stopGraceMs: graceMs, stopWithinMs: withinMs } = options;
+  return { perSecond, graceMs, withinMs };
 }
 
 function limitsOf(options: Options<typeof gatewayOptions>): Limits {

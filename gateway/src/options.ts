@@ -1,4 +1,13 @@
-import { commonOptions, fairnessOptions, flag, integer, name, option, tracingOptions } from "@plexus/runtime";
+import {
+  commonOptions,
+  fairnessOptions,
+  flag,
+  integer,
+  name,
+  option,
+  STOP_DEADLINE_MS,
+  tracingOptions,
+} from "@plexus/runtime";
 import { z } from "zod";
 import { addressOptions } from "./address-guard.js";
 import { authOptions } from "./auth/options.js";
@@ -115,6 +124,12 @@ export const gatewayOptions = {
     type: integer(0, 8_000),
     default: 6_000,
     doc: "Milliseconds that connections get to go elsewhere when this process is asked to end; it ends as soon as they are gone.",
+  }),
+  stopWithinMs: option({
+    env: "PLEXUS_STOP_WITHIN_MS",
+    type: integer(STOP_DEADLINE_MS, 3_600_000),
+    default: STOP_DEADLINE_MS,
+    doc: "Milliseconds after which this process ends itself once it is asked to end. Good-byes go at the pace of a drain where they fit into it, else faster; whoever would kill the process has to wait for longer.",
   }),
   lifecycleBuffer: option({
     env: "PLEXUS_LIFECYCLE_BUFFER",

@@ -199,16 +199,28 @@ for (const { folder, metadata, spec } of workloads)
     );
   });
 
-test("Kubernetes: a gateway is given the time that it takes to send its clients away", () => {
-  const { terminationGracePeriodSeconds, containers } = workloads.find(
-    ({ metadata }) => metadata.name === "gateway",
-  )!.spec.template.spec;
-  const waits = Number(containers[0]!.lifecycle!.preStop.exec!.command[1]);
-  // shared/runtime/src/lifecycle.ts ends a process that has not stopped by then.
-  const stopDeadlineS = Number(
-    /STOP_DEADLINE_MS = (\d+)_000/.exec(read("shared/runtime/src/lifecycle.ts"))![1],
+test("Kubernetes: a gateway is given the time that it takes to send its clients away", async () => {
+  const gateways = manifests(`${KUBERNETES}/hub/gateway.yaml`);
+  const of = (kind: string) => gateways.find((one) => one.kind === kind)!.spec;
+  const { terminationGracePeriodSeconds, containers } = of("Deployment").template.spec;
+  const [{ env = [], lifecycle }] = containers as [Container];
+  const waits = Number(lifecycle!.preStop.exec!.command[1]);
+  const set = Object.fromEntries(
+    env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
   );
-  assert.ok(waits > 0 && terminationGracePeriodSeconds > waits + stopDeadlineS);
+  const { stopWithinMs, stopGraceMs, drainPerSecond } = readOptions(await optionsOf("gateway"), {
+    ...set,
+    PLEXUS_GATEWAY_ID: "g1",
+    PLEXUS_TOKEN_SECRET: "s".repeat(32),
+  }) as Record<string, number>;
+  // The process ends itself by then.
+  assert.ok(waits > 0 && terminationGracePeriodSeconds > waits + stopWithinMs! / 1_000);
+  const { target } = of("HorizontalPodAutoscaler").metrics.find(
+    ({ pods }) => pods?.metric.name === "plexus_connections",
+  )!.pods!;
+  const { stopPace } = await import(join(ROOT, "gateway/dist/drain.js"));
+  const stop = { perSecond: drainPerSecond, graceMs: stopGraceMs, withinMs: stopWithinMs };
+  assert.equal(stopPace(Number(target.averageValue), stop), drainPerSecond, "nobody has to be hurried");
 });
 
 function matches(

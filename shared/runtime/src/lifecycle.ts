@@ -5,7 +5,8 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-const STOP_DEADLINE_MS = 15_000;
+/** What has not stopped by then does not; a gateway with many connections may ask for longer. */
+export const STOP_DEADLINE_MS = 15_000;
 
 /**
  * Runs one process: starts it, waits for SIGTERM or SIGINT (or, if asked, the end of standard input), stops
@@ -13,7 +14,7 @@ const STOP_DEADLINE_MS = 15_000;
  */
 export async function runProcess(
   log: Logger,
-  options: { exitWithStdin: boolean },
+  { exitWithStdin, stopWithinMs = STOP_DEADLINE_MS }: { exitWithStdin: boolean; stopWithinMs?: number },
   start: () => Promise<Service>,
 ): Promise<void> {
   const fatal = (error: unknown, what: string) => {
@@ -26,7 +27,7 @@ export async function runProcess(
   const asked = new Promise<string>((resolve) => {
     process.once("SIGTERM", () => resolve("SIGTERM"));
     process.once("SIGINT", () => resolve("SIGINT"));
-    if (options.exitWithStdin) {
+    if (exitWithStdin) {
       process.stdin.once("end", () => resolve("end of standard input"));
       process.stdin.once("error", () => resolve("end of standard input"));
       process.stdin.resume();
@@ -41,7 +42,7 @@ export async function runProcess(
   }
   const reason = await asked;
   log.info({ reason }, "stopping");
-  setTimeout(() => fatal(new Error("deadline passed"), "could not stop in time"), STOP_DEADLINE_MS).unref();
+  setTimeout(() => fatal(new Error("deadline passed"), "could not stop in time"), stopWithinMs).unref();
   try {
     await service.stop();
   } catch (error) {

@@ -80,7 +80,10 @@ export interface Manifest {
     readonly scaleTargetRef: { kind: string; name: string };
     readonly replicas?: number;
     readonly minReplicas: number;
-    readonly metrics: ReadonlyArray<{ type: string; pods?: { metric: { name: string } } }>;
+    readonly metrics: ReadonlyArray<{
+      type: string;
+      pods?: { metric: { name: string }; target: { averageValue: string } };
+    }>;
     readonly behavior: { scaleDown: { stabilizationWindowSeconds: number } };
     readonly maxUnavailable: number;
     readonly unhealthyPodEvictionPolicy?: string;
