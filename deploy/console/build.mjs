@@ -10,7 +10,8 @@ const page = here("../dist/console-page/");
 
 rmSync(page, { recursive: true, force: true });
 mkdirSync(page, { recursive: true });
-for (const file of ["index.html", "favicon.svg"]) copyFileSync(here(`page/${file}`), page + file);
+copyFileSync(here("page/index.html"), `${page}index.html`);
+copyFileSync(here("../../gateway/public/favicon.svg"), `${page}favicon.svg`);
 
 await build({
   entryPoints: { console: here("../dist/console/main.js"), style: here("style/console.css") },
