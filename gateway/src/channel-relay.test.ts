@@ -53,7 +53,12 @@ beforeEach(async () => {
     settings: new Settings(),
     tracer: { active: false },
   } as unknown as RelayContext;
-  channel = new ChannelRelay(whole, "t/chat.a", "t", "chat.a");
+  channel = new ChannelRelay(
+    { context: whole, tails: { bytes: 0 }, due: () => undefined },
+    "t/chat.a",
+    "t",
+    "chat.a",
+  );
   const head = take("head");
   head.answer({ head: { epoch: "e", seq: 10 }, presence: null, members: 0 });
   await channel.opened;

@@ -8,13 +8,13 @@ import {
   subjects,
   TRACE_HEADER,
 } from "@plexus/protocol";
-import type { CommandKind, Commands, HeadAnswer, Msg, Subscription } from "@plexus/runtime";
+import type { CommandKind, Commands, HeadAnswer, Msg, Subscription, TailBytes } from "@plexus/runtime";
 import { homeOf, jitteredMs, newContext, subscribe } from "@plexus/runtime";
 import { Announcer } from "./announcer.js";
 import { LatestReaders } from "./latest-readers.js";
 import * as metrics from "./metrics.js";
 import { PresenceKeeper } from "./presence-keeper.js";
-import { Relay, type RelayEffect } from "./relay.js";
+import { RELAY_BOUNDS, Relay, type RelayEffect } from "./relay.js";
 import type { RelayContext } from "./relay-context.js";
 
 /** Messages fetched at once when a gap is repaired or a tail is filled. */
@@ -29,6 +29,18 @@ const MEMBERS_CHECK_INTERVAL_MS = 10_000;
 /** Until the members are compared, where the actor could not say yet whom it knows. */
 const PRESENCE_CHECK_MS = 1_000;
 
+/** Records are kept for recoveries so long, at the most. */
+const TAIL_KEEP_MS = 120_000;
+
+/** Who runs the relays of a gateway. */
+export interface RelayOwner {
+  readonly context: RelayContext;
+  /** Counts the bytes of all their tails. */
+  readonly tails: TailBytes;
+  /** The time of the relay's next comparison has been set. */
+  due(relay: ChannelRelay): void;
+}
+
 /**
  * Runs one channel's {@link Relay} and presence: the subscription on the bus, the questions to the actor, and
  * the fan-out to this gateway's subscribers.
@@ -37,7 +49,7 @@ export class ChannelRelay {
   readonly key: string;
   readonly tenant: string;
   readonly channel: string;
-  readonly relay = new Relay();
+  readonly relay: Relay;
   readonly announcer: Announcer;
   readonly presence: PresenceKeeper;
   /** Resolves once the position is known; rejects if the actor does not answer in time. */
@@ -47,9 +59,11 @@ export class ChannelRelay {
   /** How many connections here are subscribed or about to be. */
   subscribers = 0;
   unusedSince = 0;
-  nextCheckAt = Number.POSITIVE_INFINITY;
+  /** When the head is to be compared next. */
+  #nextCheckAt = Number.POSITIVE_INFINITY;
   /** The cell that was the channel's home when that was last looked at. */
   home: string | undefined;
+  readonly #owner: RelayOwner;
   readonly #context: RelayContext;
   readonly #subscription: Subscription;
   #filling: Promise<void> | undefined;
@@ -61,11 +75,14 @@ export class ChannelRelay {
   /** Frames handed to sockets, ever. */
   #handed = 0;
 
-  constructor(context: RelayContext, key: string, tenant: string, channel: string) {
+  constructor(owner: RelayOwner, key: string, tenant: string, channel: string) {
+    const { context } = owner;
     this.key = key;
     this.tenant = tenant;
     this.channel = channel;
+    this.#owner = owner;
     this.#context = context;
+    this.relay = new Relay(RELAY_BOUNDS, owner.tails);
     this.announcer = new Announcer({ ...context, tenant, channel });
     this.presence = new PresenceKeeper(context, this);
     this.#subscription = subscribe(context.nats, subjects.event(tenant, channel), context.log, (message) =>
@@ -115,25 +132,37 @@ export class ChannelRelay {
     return this.#filling;
   }
 
-  dropOldTail(now: number, keepMs: number): void {
+  get nextCheckAt(): number {
+    return this.#nextCheckAt;
+  }
+
+  /** Has the head compared at that time, or soon after it; in place of any other time. */
+  checkAt(at: number): void {
+    this.#nextCheckAt = at;
+    this.#owner.due(this);
+  }
+
+  /** Forgets what is too old to be handed to anybody. */
+  dropOldTail(now: number): void {
     const { ageMs } = this.#context.settings.of(this.tenant, this.channel).retention;
-    this.relay.tail.dropBefore(now - Math.min(ageMs, keepMs));
+    this.relay.tail.dropBefore(now - Math.min(ageMs, TAIL_KEEP_MS));
   }
 
   stop(): void {
     this.#stopped = true;
+    this.relay.tail.clear();
     this.#subscription.unsubscribe();
     this.announcer.stop();
   }
 
   async #open(): Promise<void> {
     await this.check();
-    this.nextCheckAt = performance.now() + FIRST_CHECK_MS;
+    this.checkAt(performance.now() + FIRST_CHECK_MS);
   }
 
   async #head(): Promise<void> {
     const intervalMs = this.announcer.size > 0 ? MEMBERS_CHECK_INTERVAL_MS : CHECK_INTERVAL_MS;
-    this.nextCheckAt = performance.now() + jitteredMs(intervalMs);
+    this.checkAt(performance.now() + jitteredMs(intervalMs));
     let epoch: string | null;
     let answer: HeadAnswer;
     do {
@@ -142,7 +171,7 @@ export class ChannelRelay {
       answer = await this.#ask("head", { gateway: this.#context.gateway });
       if (this.#stopped) return;
     } while (this.#outdated);
-    if (epoch !== (this.relay.position?.epoch ?? null)) this.nextCheckAt = performance.now() + FIRST_CHECK_MS;
+    if (epoch !== (this.relay.position?.epoch ?? null)) this.checkAt(performance.now() + FIRST_CHECK_MS);
     this.relay.headSeen(epoch, answer.head, performance.now());
     this.#runEffects();
     this.#comparePresence(answer);
@@ -152,7 +181,7 @@ export class ChannelRelay {
     if (answer.presence === null) {
       // Switched off, or the actor is still finding out who was there: that takes it no longer than this.
       if (this.#context.settings.of(this.tenant, this.channel).presence)
-        this.nextCheckAt = Math.min(this.nextCheckAt, performance.now() + PRESENCE_CHECK_MS);
+        this.checkAt(Math.min(this.#nextCheckAt, performance.now() + PRESENCE_CHECK_MS));
       return;
     }
     if (this.announcer.settled && answer.members !== this.announcer.size) this.announcer.announceAgain();
@@ -186,7 +215,7 @@ export class ChannelRelay {
       }
       case "open":
         // Restored from a backup, for example: what it says is compared soon, at the sweep's pace.
-        if (readHead(bytes)?.epoch !== this.relay.position?.epoch) this.nextCheckAt = performance.now();
+        if (readHead(bytes)?.epoch !== this.relay.position?.epoch) this.checkAt(performance.now());
         return;
       case "signal":
         return void this.#handOut(bytes, 1);
@@ -198,7 +227,7 @@ export class ChannelRelay {
   #onRecord(head: RecordHead, bytes: Uint8Array): void {
     metrics.records.add();
     const now = performance.now();
-    this.nextCheckAt = Math.max(this.nextCheckAt, now + FIRST_CHECK_MS);
+    this.#nextCheckAt = Math.max(this.#nextCheckAt, now + FIRST_CHECK_MS);
     this.relay.record(head, bytes, now);
     this.#runEffects();
   }
@@ -292,7 +321,7 @@ export class ChannelRelay {
   #askFailed(error: unknown): void {
     this.#context.log.warn({ err: error, ...splitChannelKey(this.key) }, "a relay could not be repaired yet");
     this.relay.askFailed();
-    this.nextCheckAt = performance.now() + jitteredMs(RETRY_MS);
+    this.checkAt(performance.now() + jitteredMs(RETRY_MS));
   }
 
   #ask<K extends CommandKind>(kind: K, body: Commands[K]["ask"]): Promise<Commands[K]["answer"]> {

@@ -75,6 +75,7 @@ async function resume(
       return known.position;
     },
     relay: { tail: { after: () => undefined }, behind: known.behind ?? false },
+    dropOldTail: () => undefined,
     checkAnew: async () => known.compare?.(),
     fillTail: () => Promise.resolve(),
   };

@@ -112,6 +112,7 @@ async function comesToKnow(relay: ChannelRelay, position: Position): Promise<boo
 
 function covers(relay: ChannelRelay, from: Position): boolean {
   if (from.epoch !== relay.position.epoch) return false;
+  relay.dropOldTail(performance.now());
   return from.seq === relay.position.seq || relay.relay.tail.after(from.seq) !== undefined;
 }
 

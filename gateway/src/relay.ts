@@ -9,7 +9,7 @@
  * and then dropped: if it was true after all, the next comparison of heads finds that.
  */
 import { type Position, type RecordHead, recordAfter } from "@plexus/protocol";
-import { type ReadAnswer, Tail } from "@plexus/runtime";
+import { type ReadAnswer, Tail, type TailBytes } from "@plexus/runtime";
 import { Pace } from "./pace.js";
 
 export type RelayEffect =
@@ -53,8 +53,9 @@ export class Relay {
   readonly #pace = new Pace();
   #effects: RelayEffect[] = [];
 
-  constructor(bounds: RelayBounds = RELAY_BOUNDS) {
-    this.tail = new Tail({ maxRecords: bounds.tailRecords, maxBytes: bounds.tailBytes });
+  /** @param tails counts the bytes of this relay's tail too */
+  constructor(bounds: RelayBounds = RELAY_BOUNDS, tails?: TailBytes) {
+    this.tail = new Tail({ maxRecords: bounds.tailRecords, maxBytes: bounds.tailBytes }, tails);
     this.#maxHeld = bounds.heldRecords;
   }
 

@@ -1,15 +1,16 @@
 import { channelKey, PlexusError, splitChannelKey } from "@plexus/protocol";
-import { boundReached, onReconnect } from "@plexus/runtime";
-import { ChannelRelay } from "./channel-relay.js";
+import { boundReached, onReconnect, type TailBytes } from "@plexus/runtime";
+import { ChannelRelay, type RelayOwner } from "./channel-relay.js";
 import * as metrics from "./metrics.js";
 import type { RelayContext } from "./relay-context.js";
+import { Rounds } from "./rounds.js";
 
 const SWEEP_MS = 250;
 /** A relay nobody needs stays so long, for those who come back. */
 const LINGER_MS = 5_000;
-/** Records are kept for recoveries so long … */
-const TAIL_KEEP_MS = 120_000;
-/** … and all together take so many bytes at most; beyond, all are dropped and the actors asked instead. */
+/** Every relay is looked at once in so long, and more often only where something is due. */
+const ROUND_MS = 5_000;
+/** Records kept for recoveries: all together so many bytes at most; beyond, all are dropped and the actors asked instead. */
 const MAX_TAIL_BYTES = 256 * 1024 * 1024;
 /** After a reconnect to the bus every relay compares heads, spread over so long. */
 const RECHECK_SPREAD_MS = 500;
@@ -21,14 +22,18 @@ const MOVES_PER_SECOND = 250;
 const MOVE_SPREAD_LEAST_MS = 2_000;
 
 /** All relays of a gateway: made for the first subscriber of a channel, and put away some time after the last. */
-export class Relays {
-  readonly #context: RelayContext;
+export class Relays implements RelayOwner {
+  readonly context: RelayContext;
+  readonly tails: TailBytes = { bytes: 0 };
   readonly #maxRelays: number;
   readonly #relays = new Map<string, ChannelRelay>();
+  readonly #rounds = new Rounds(this.#relays, ROUND_MS / SWEEP_MS);
+  /** Those that are due before their turn comes. */
+  readonly #soon = new Set<ChannelRelay>();
   readonly #sweep: NodeJS.Timeout;
 
   constructor(context: RelayContext, maxRelays: number) {
-    this.#context = context;
+    this.context = context;
     this.#maxRelays = maxRelays;
     this.#sweep = setInterval(() => this.#onSweep(performance.now()), SWEEP_MS);
     onReconnect(context.nats, () => this.#compareAll());
@@ -43,13 +48,17 @@ export class Relays {
         boundReached.inc({ bound: "relays" });
         throw new PlexusError("limit_reached", "this gateway serves too many channels");
       }
-      relay = new ChannelRelay(this.#context, key, tenant, channel);
+      relay = new ChannelRelay(this, key, tenant, channel);
       this.#relays.set(key, relay);
       relay.opened.catch(() => this.#discard(key));
       metrics.relays.set(this.#relays.size);
     }
     relay.subscribers++;
     return relay;
+  }
+
+  due(relay: ChannelRelay): void {
+    if (relay.nextCheckAt < performance.now() + ROUND_MS) this.#soon.add(relay);
   }
 
   release(relay: ChannelRelay): void {
@@ -77,7 +86,7 @@ export class Relays {
     }
     const now = performance.now();
     const spreadMs = Math.max(MOVE_SPREAD_LEAST_MS, (moved.length * 1_000) / MOVES_PER_SECOND);
-    for (const relay of moved) relay.nextCheckAt = now + Math.random() * spreadMs;
+    for (const relay of moved) relay.checkAt(now + Math.random() * spreadMs);
   }
 
   stop(): void {
@@ -86,35 +95,44 @@ export class Relays {
   }
 
   #discard(key: string): void {
-    this.#relays.get(key)?.stop();
+    const relay = this.#relays.get(key);
+    if (relay === undefined) return;
+    relay.stop();
     this.#relays.delete(key);
+    this.#soon.delete(relay);
     metrics.relays.set(this.#relays.size);
   }
 
   #onSweep(now: number): void {
-    let tailBytes = 0;
-    for (const [key, relay] of this.#relays) {
+    for (const relay of this.#soon) {
+      if (relay.nextCheckAt >= now + ROUND_MS) this.#soon.delete(relay);
+      else this.#checkIfDue(relay, now);
+    }
+    for (const relay of this.#rounds.share()) {
       if (relay.subscribers === 0 && relay.announcer.settled && now - relay.unusedSince > LINGER_MS) {
-        this.#discard(key);
+        this.#discard(relay.key);
         continue;
       }
-      if (now >= relay.nextCheckAt)
-        relay.check().catch((error: unknown) => {
-          this.#context.log.debug({ err: error, ...splitChannelKey(key) }, "head could not be compared");
-        });
-      relay.dropOldTail(now, TAIL_KEEP_MS);
-      tailBytes += relay.relay.tail.bytes;
+      this.#checkIfDue(relay, now);
+      relay.dropOldTail(now);
     }
-    if (tailBytes > MAX_TAIL_BYTES) {
+    if (this.tails.bytes > MAX_TAIL_BYTES) {
       boundReached.inc({ bound: "relay_tail_bytes" });
       for (const relay of this.#relays.values()) relay.relay.tail.clear();
     }
-    metrics.tailBytes.set(tailBytes);
+    metrics.tailBytes.set(this.tails.bytes);
+  }
+
+  #checkIfDue(relay: ChannelRelay, now: number): void {
+    if (now < relay.nextCheckAt) return;
+    relay.check().catch((error: unknown) => {
+      this.context.log.debug({ err: error, ...splitChannelKey(relay.key) }, "head could not be compared");
+    });
   }
 
   /** Whatever was sent while the connection was away is lost: compare every head. */
   #compareAll(): void {
     const now = performance.now();
-    for (const relay of this.#relays.values()) relay.nextCheckAt = now + Math.random() * RECHECK_SPREAD_MS;
+    for (const relay of this.#relays.values()) relay.checkAt(now + Math.random() * RECHECK_SPREAD_MS);
   }
 }

@@ -13,15 +13,23 @@ export interface TailRecord {
   readonly at: number;
 }
 
+/** The bytes of many tails together. */
+export interface TailBytes {
+  bytes: number;
+}
+
 export class Tail {
   readonly #maxRecords: number;
   readonly #maxBytes: number;
+  readonly #all: TailBytes;
   #records: TailRecord[] = [];
   #bytes = 0;
 
-  constructor(bounds: { maxRecords: number; maxBytes: number }) {
+  /** @param all counts this one's bytes too; one that is given up has to be cleared */
+  constructor(bounds: { maxRecords: number; maxBytes: number }, all: TailBytes = { bytes: 0 }) {
     this.#maxRecords = bounds.maxRecords;
     this.#maxBytes = bounds.maxBytes;
+    this.#all = all;
   }
 
   /** Seq of the oldest message held; undefined while empty. */
@@ -38,7 +46,7 @@ export class Tail {
     const last = this.#records.at(-1);
     if (last !== undefined && last.seq + last.n !== record.seq) this.clear();
     this.#records.push(record);
-    this.#bytes += record.bytes.length;
+    this.#count(record.bytes.length);
     this.#trim();
   }
 
@@ -51,7 +59,7 @@ export class Tail {
       if (this.#records.length >= this.#maxRecords || this.#bytes + record.bytes.length > this.#maxBytes)
         return;
       this.#records.unshift(record);
-      this.#bytes += record.bytes.length;
+      this.#count(record.bytes.length);
     }
   }
 
@@ -68,13 +76,18 @@ export class Tail {
   dropBefore(time: number): void {
     let drop = 0;
     while (drop < this.#records.length && this.#records[drop]!.at < time)
-      this.#bytes -= this.#records[drop++]!.bytes.length;
+      this.#count(-this.#records[drop++]!.bytes.length);
     if (drop > 0) this.#records.splice(0, drop);
   }
 
   clear(): void {
     this.#records = [];
-    this.#bytes = 0;
+    this.#count(-this.#bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#all.bytes += bytes;
   }
 
   #trim(): void {
@@ -83,7 +96,7 @@ export class Tail {
       this.#records.length - drop > this.#maxRecords ||
       (this.#bytes > this.#maxBytes && drop < this.#records.length - 1)
     )
-      this.#bytes -= this.#records[drop++]!.bytes.length;
+      this.#count(-this.#records[drop++]!.bytes.length);
     if (drop > 0) this.#records.splice(0, drop);
   }
 }
