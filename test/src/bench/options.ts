@@ -9,6 +9,8 @@ export interface BenchOptions {
   scale: number;
   /** Folder for a picture of each benchmark. */
   plots: string | undefined;
+  /** Folder for a flame graph of each kind of Plexus' processes in each benchmark. */
+  flames: string | undefined;
   json: boolean;
 }
 
@@ -16,6 +18,10 @@ const FLAGS = {
   rounds: { type: "string", doc: "how often each side is measured, in turns (3)" },
   seconds: { type: "string", doc: "seconds of each measurement (5)" },
   plots: { type: "string", doc: "folder for a picture (SVG) of each benchmark" },
+  flames: {
+    type: "string",
+    doc: "folder for flame graphs (SVG) of gateways and workers; the profiler costs them a little",
+  },
   json: { type: "boolean", doc: "nothing but JSON, in one line" },
   help: { type: "boolean", doc: "this text" },
 } as const;
@@ -39,6 +45,7 @@ export function readOptions(args: string[], known: readonly string[]): BenchOpti
     seconds: whole("seconds", values.seconds, base.seconds),
     scale: base.scale,
     plots: values.plots,
+    flames: values.flames,
     json: values.json ?? false,
   };
 }

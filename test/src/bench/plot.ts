@@ -1,5 +1,6 @@
 /** A bar for each side of a benchmark, as an SVG that reads on light and on dark pages. */
 import { amount, type BenchReport } from "./report.js";
+import { escaped } from "./svg.js";
 
 const WIDTH = 720;
 const LABEL_WIDTH = 190;
@@ -35,8 +36,4 @@ export function plotOf({ bench, doc, rows }: BenchReport): string {
 ${bars.join("\n")}
 </svg>
 `;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }

@@ -7,6 +7,7 @@ import type { BenchContext } from "./benches/bench.js";
 import { BENCHES } from "./benches/index.js";
 import type { BenchOptions } from "./options.js";
 import { plotOf } from "./plot.js";
+import { Profiles } from "./profiles.js";
 import { type BenchReport, tableOf } from "./report.js";
 import { type Side, startPlexus, startSocketIo, startUws } from "./sides.js";
 
@@ -39,11 +40,13 @@ export async function runBenches(
     ended.throwIfAborted();
     const bench = BENCHES[name]!;
     say(`${name}: ${bench.doc}`);
-    const stage = new Stage(options, say);
+    const profiles = options.flames === undefined ? undefined : new Profiles(options.flames, name);
+    const stage = new Stage(options, say, profiles);
     try {
       reports.push({ bench: name, doc: bench.doc, ...(await bench.run(stage.context)) });
     } finally {
       await stage.clear();
+      profiles?.draw();
     }
     say(`${tableOf(reports.at(-1)!)}\n`);
     if (options.plots !== undefined)
@@ -57,14 +60,14 @@ class Stage {
   readonly context: BenchContext;
   readonly #undo: Array<() => Promise<void>> = [];
 
-  constructor({ rounds, seconds, scale }: BenchOptions, say: (line: string) => void) {
+  constructor({ rounds, seconds, scale }: BenchOptions, say: (line: string) => void, profiles?: Profiles) {
     const measureMs = seconds * 1_000;
     this.context = {
       timing: { warmMs: measureMs * WARM_SHARE, measureMs },
       rounds,
       scale,
       say,
-      plexus: (more) => this.#add(startPlexus(more)),
+      plexus: (more = {}) => this.#add(startPlexus(profiles?.in(more) ?? more)),
       uws: () => this.#add(startUws()),
       socketIo: () => this.#socketIo(),
       jetstream: () => this.#jetstream(),

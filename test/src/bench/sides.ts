@@ -28,19 +28,25 @@ export const SHAPE = { cells: ["eu-1"], workers: 1, gateways: 1 };
 /** No admin API and no webhooks, which no message passes: the launcher does not start what isn't there. */
 const ENTRIES = { admin: "", hooks: "" };
 
-export type PlexusShape = Partial<Pick<ClusterOptions, "cells" | "workers" | "gateways" | Environments>>;
+export type PlexusShape = Partial<
+  Pick<ClusterOptions, "cells" | "workers" | "gateways" | "entries" | Environments>
+>;
 type Environments = "env" | "gatewayEnv" | "workerEnv";
 
 export async function startPlexus(shape: PlexusShape = {}): Promise<Side> {
   const dataDir = mkdtempSync(join(tmpdir(), "plexus-bench-"));
   const gone = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
   const whole = { ...SHAPE, ...shape };
-  const cluster = await startCluster({ ...whole, entries: ENTRIES, dataDir, quiet: true, demo: false }).catch(
-    (error: unknown) => {
-      gone();
-      throw error;
-    },
-  );
+  const cluster = await startCluster({
+    ...whole,
+    entries: { ...ENTRIES, ...shape.entries },
+    dataDir,
+    quiet: true,
+    demo: false,
+  }).catch((error: unknown) => {
+    gone();
+    throw error;
+  });
   return {
     name: "plexus",
     what: `${whole.gateways} gateway(s), ${whole.workers} worker(s), NATS, Redis; stored before it is shown`,
