@@ -99,11 +99,15 @@ export async function brokerAccepts(kind: BrokerPlan["kind"], url: string): Prom
   }).finally(() => socket.destroy());
 }
 
+/** What names a broker that runs already. */
+export const BROKER_VARIABLES = { nats: "NATS_URL", redis: "REDIS_URL" } as const;
+
 /** Of a URL, or of the first of several with commas in between. */
 export function addressOf(kind: BrokerPlan["kind"], url: string): { host: string; port: number } {
   const first = url.split(",")[0] ?? "";
   const parsed = URL.canParse(first) ? new URL(first) : undefined;
-  if (!parsed?.hostname) throw new ClusterError(`The address of ${kind} must be like ${kind}://host:port`);
+  if (!parsed?.hostname)
+    throw new ClusterError(`The address in ${BROKER_VARIABLES[kind]} must be like ${kind}://host:port`);
   return { host: parsed.hostname, port: Number(parsed.port || DEFAULT_PORTS[kind]) };
 }
 

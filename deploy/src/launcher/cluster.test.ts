@@ -203,7 +203,7 @@ test("brokers that do not answer are named", { timeout: 30_000 }, async (t) => {
     natsUrl: `nats://user:hidden@127.0.0.1:${port}`,
     redisUrl: "redis://127.0.0.1:1",
   });
-  await assert.rejects(cluster.start(), new RegExp(`The nats server at 127.0.0.1:${port} does not answer`));
+  await assert.rejects(cluster.start(), new RegExp(`127.0.0.1:${port} does not answer. NATS_URL names it`));
 });
 
 test("a launcher that is killed takes everything with it", async (t) => {

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
 import { BotAccess } from "./bot-access.js";
-import { addressOf, brokerAccepts, brokerAnswers, brokerSpec } from "./brokers.js";
+import { addressOf, BROKER_VARIABLES, brokerAccepts, brokerAnswers, brokerSpec } from "./brokers.js";
 import type { ChildSpec, Exit } from "./child.js";
 import { DataFolder } from "./data-folder.js";
 import { type DevFile, type DevProcess, type ProcessKind, writeDevFile } from "./dev-file.js";
@@ -192,8 +192,10 @@ export class Cluster {
 
   async #awaitExternal(kind: "nats" | "redis", url: string): Promise<void> {
     const { host, port } = addressOf(kind, url); // not the URL itself, which may hold a password
+    const variable = BROKER_VARIABLES[kind];
     const timer = setTimeout(() => {
-      this.#abort.abort(new ClusterError(`The ${kind} server at ${host}:${port} does not answer.`));
+      const cure = `${variable} names it: start it, or unset ${variable} to have one started.`;
+      this.#abort.abort(new ClusterError(`The ${kind} server at ${host}:${port} does not answer. ${cure}`));
     }, EXTERNAL_DEADLINE_MS);
     await until(() => brokerAccepts(kind, url), this.#abort.signal).finally(() => clearTimeout(timer));
   }

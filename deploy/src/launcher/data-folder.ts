@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { removeDevFile } from "./dev-file.js";
+import { ClusterError } from "./errors.js";
 import { type FolderLock, lockFolder } from "./lock.js";
 import { LogFile } from "./log-file.js";
 import { loadSecrets, type Secrets } from "./secrets.js";
@@ -15,7 +16,7 @@ export class DataFolder {
   /** Throws if another launcher owns the folder. */
   constructor(path: string) {
     this.path = resolve(path);
-    mkdirSync(join(this.path, "logs"), { recursive: true, mode: 0o700 });
+    makeFolder(join(this.path, "logs"));
     this.#lock = lockFolder(this.path);
     try {
       removeDevFile(this.path); // of a launcher that could not do so itself
@@ -37,5 +38,16 @@ export class DataFolder {
     for (const log of this.#logs) log.close();
     removeDevFile(this.path);
     this.#lock.release();
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new ClusterError(`${path} can't be made (${code}): name another data folder with --data.`, {
+      cause,
+    });
   }
 }

@@ -15,8 +15,17 @@ test("--help explains and ends well", () => {
   assert.match(stdout, /Usage: npm start -- \[flags\]/);
 });
 
-test("an unknown flag is exit code 2, with the help", () => {
+test("an unknown flag is exit code 2, and says where all flags are", () => {
   const { status, stderr } = launch("--nope");
   assert.equal(status, 2);
-  assert.match(stderr, /^--nope is unknown\n\n.*--port PORT/s);
+  assert.equal(stderr, "--nope is unknown\nAll flags: npm start -- --help\n");
+});
+
+test("a data folder that can't be made is exit code 1, and says what to do", () => {
+  const { status, stderr } = launch("--port", "0", "--admin-port", "0", "--data", MAIN);
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^\S+main\.js\S+ can't be made \(ENOTDIR\): name another data folder with --data\.\n$/,
+  );
 });

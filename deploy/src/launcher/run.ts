@@ -21,7 +21,7 @@ export async function runLauncher(argv: string[], env: NodeJS.ProcessEnv): Promi
     flags = parseFlags(argv);
   } catch (error) {
     if (!(error instanceof FlagError)) throw error;
-    console.error(`${error.message}\n\n${helpText()}`);
+    console.error(`${error.message}\nAll flags: npm start -- --help`);
     return USAGE_ERROR;
   }
   if (flags.help) {
@@ -79,13 +79,14 @@ function stopOnSignals(cluster: Cluster): Asked {
 
 function summary(cluster: Cluster, data: string, tookMs: number): string {
   const { url, adminUrl, natsUrl, processes } = cluster.dev;
+  const devFile = shown(devFilePath(data));
   const rows = [
     ["chat", url],
     ["clients", `${url.replace("http", "ws")}/v1/connect`],
+    ["console", adminUrl && `${adminUrl}/console/   token: adminToken in ${devFile}`],
     ["admin API", adminUrl],
-    ["console", adminUrl && `${adminUrl}/console/`],
     ["NATS", natsUrl],
-    ["addresses", `${shown(devFilePath(data))}, with the console's token: adminToken`],
+    ["addresses", devFile],
     ["logs", `${shown(data)}/logs`],
     ["stop", "Ctrl-C"],
   ];
