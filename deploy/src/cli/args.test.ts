@@ -43,7 +43,27 @@ test("what is not right is said in one sentence", () => {
   );
   assert.match(
     problem(() => parse("gateway")),
-    /there is no command "gateway"/,
+    /"gateway" alone is no command; there is: gateway drain$/,
+  );
+  assert.match(
+    problem(() => parse("bot", "creat", "demo")),
+    /there is no command "bot creat"; is "bot create" meant\?/,
+  );
+  assert.match(
+    problem(() => parse("celsl", "--json")),
+    /there is no command "celsl"; is "cells" meant\?/,
+  );
+  assert.match(
+    problem(() => parse("stats", "--wach")),
+    /"stats" has no option --wach; is --watch meant\?/,
+  );
+  assert.match(
+    problem(() => parse("cells", "-j")),
+    /"cells" has no option -j$/,
+  );
+  assert.match(
+    problem(() => parse("history", "a", "b", "--limit", "--json")),
+    /--limit needs a value: --limit N/,
   );
   assert.match(
     problem(() => parse("channel", "demo")),
@@ -107,4 +127,25 @@ test("every command is told apart, and every option that it takes exists", () =>
   const names = COMMANDS.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
   for (const { name, summary } of COMMANDS) assert.ok(summary.length > 0, name);
+});
+
+test("every command has an example, which can be read", () => {
+  for (const { name, examples } of COMMANDS) {
+    assert.ok(examples.length > 0, name);
+    for (const example of examples) {
+      const [first, ...words] = example
+        .replace(/ +[#>].*$/, "")
+        .match(/'[^']*'|\S+/g)!
+        .map((word) => word.replaceAll("'", ""));
+      assert.equal(first, "plexus", example);
+      const { command } = parseCommandLine(words, COMMANDS);
+      assert.ok(command?.name === name || words.at(-1) === "--help", `${example} is an example of ${name}`);
+    }
+  }
+});
+
+test("options may be repeated where they say so, else the last one counts", () => {
+  assert.deepEqual(parse("token", "a", "b", "--caps", "x", "--caps=y").given.texts("caps"), ["x", "y"]);
+  assert.equal(parse("history", "a", "b", "--limit", "1", "--limit", "2").given.text("limit"), "2");
+  assert.equal(parse("settings", "put", "--file", "-").given.text("file"), "-");
 });

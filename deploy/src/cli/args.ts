@@ -1,133 +1,8 @@
 /** From the command line to a command, its arguments and options: declared once, for parsing and for the help. */
 import { parseArgs } from "node:util";
 import { usageError } from "./errors.js";
-
-interface OptionSpec {
-  /** Stands for the value in the help; none for a flag. */
-  value?: string;
-  short?: string;
-  multiple?: boolean;
-  doc: string;
-}
-
-/** Every option there is; a command says which of them it takes. */
-export const OPTIONS = {
-  "admin-url": { value: "URL", doc: "address of the admin API (PLEXUS_ADMIN_URL)" },
-  "admin-token": {
-    value: "TOKEN",
-    doc: "its bearer token (PLEXUS_ADMIN_TOKEN, which other users of the machine can't see)",
-  },
-  data: { value: "DIR", doc: "data folder of an installation on this machine (.plexus here or above)" },
-  json: { doc: "JSON instead of text" },
-  help: { short: "h", doc: "what the command does" },
-  advise: { doc: "whether to add or drain one, and why" },
-  after: { value: "SEQ", doc: "messages after this one" },
-  before: { value: "SEQ", doc: "messages before this one" },
-  bytes: { value: "N", doc: "of a message's data (load: 128, plan: 200)" },
-  caps: {
-    value: "PATTERN=ACTIONS",
-    multiple: true,
-    doc: "what is allowed, as in 'chat.>=sub,pub'; without actions all of them; may be repeated",
-  },
-  channels: { value: "N", doc: "channels of the load" },
-  "channels-per-connection": { value: "N", doc: "subscriptions of each connection (1)" },
-  "channels-per-user": { value: "N", doc: "channels that a user is a member of (5)" },
-  churn: { value: "N", doc: "connections per second that leave, and come back as new ones (0)" },
-  concurrent: { value: "SHARE", doc: "of the users, those that are connected at the peak (0.1)" },
-  conn: { value: "ID", doc: "only this connection" },
-  connections: { value: "N", doc: "connections that subscribe" },
-  domain: {
-    value: "NAME",
-    doc: "JetStream domain of the log (the cell's name where cells have brokers of their own)",
-  },
-  explain: { doc: "show the arithmetic, and where each figure is from" },
-  failover: { doc: "let another region serve while this one has no active cell" },
-  faults: { value: "LIST", doc: "the faults of a game day, in order, as in worker-kill,cell-drain" },
-  file: {
-    value: "FILE",
-    doc: "the file: of settings to read, JSON (- is standard input), or of a configuration to write",
-  },
-  follow: { doc: "show progress until it ends" },
-  force: { doc: "even if no other gateway accepts connections" },
-  headroom: { value: "SHARE", doc: "what processes are loaded with at the peak (0.6)" },
-  hold: { value: "TIME", doc: "how long a fault lasts (5s)" },
-  installation: { value: "NAME", doc: "the installation's name, typed by whoever begins" },
-  jti: { value: "ID", doc: "id of a token" },
-  kubectl: { value: "NAMESPACE", doc: "delete pods there, with kubectl as it is set up here" },
-  letter: { value: "ID", doc: "only this dead letter" },
-  lifetime: {
-    value: "TIME",
-    doc: "how long the longest-lived of these tokens still has, as in 90m, 12h or 30d (the installation's longest)",
-  },
-  limit: { value: "N", doc: "how many at most" },
-  "max-errors": { value: "SHARE", doc: "of a second's publishes: with more failures it ends (0.05)" },
-  "max-p99": {
-    value: "MS",
-    doc: "milliseconds from due to ok: where the p99 of a second is longer it ends (5000)",
-  },
-  "max-pause": { value: "TIME", doc: "that a message may wait: beyond it everything is undone (30s)" },
-  "max-time": { value: "TIME", doc: "of the whole run, whatever happens (15m)" },
-  members: { value: "N", doc: "members of a channel (20)" },
-  "messages-per-day": { value: "N", doc: "messages that a user writes in a day (20)" },
-  mid: { value: "ID", doc: "idempotency id: the same again is stored once" },
-  "nats-url": {
-    value: "URL",
-    doc: "NATS, the hub where there is one (PLEXUS_NATS_URL, or that of the installation on this machine)",
-  },
-  "no-wait": { doc: "don't wait for the end" },
-  out: { value: "FILE", doc: "a new file for the seed, which is shown nowhere then" },
-  "per-second": { value: "N", doc: "connections per second that are told to go (the gateway's own pace)" },
-  regions: { value: "LIST", doc: "regions with their shares of the users, as in eu=0.6,us=0.4" },
-  replace: { doc: "even if the cell has a log that is not empty: it is removed" },
-  replicas: { value: "N", doc: "of each NATS server and of the log (3)" },
-  "retention-days": { value: "N", doc: "days that messages are kept (30)" },
-  report: { value: "NAME", doc: "writes the report to NAME.md and NAME.json, too" },
-  rest: { value: "TIME", doc: "from one fault to the next (3s)" },
-  revision: { value: "N", doc: "only if nobody has changed it since this revision" },
-  rewind: { value: "N", doc: "begin with the last N messages (0)" },
-  "pid-file": {
-    value: "FILE",
-    doc: "holds the process id of the NATS server, which is told when the file changes",
-  },
-  peak: { value: "N", doc: "how many times the average the busiest moment is (5)" },
-  "presence-share": { value: "SHARE", doc: "of the subscriptions, those with presence (load: 0, plan: 0.2)" },
-  "joins-per-second": {
-    value: "N",
-    doc: "joins of channels with presence at the peak, beside those of sessions (0)",
-  },
-  "history-reads-per-second": { value: "N", doc: "pages of history that are read at the peak (0)" },
-  "deep-share": { value: "SHARE", doc: "of these, those that go further back than memory (0.2)" },
-  bots: { value: "N", doc: "bots that are connected (0)" },
-  "messages-per-bot": { value: "N", doc: "messages a second that each bot hears (1)" },
-  "webhooks-per-second": { value: "N", doc: "events that webhooks are sent at the peak (0)" },
-  prices: { value: "FILE", doc: "unit costs, as JSON" },
-  "public-key": {
-    value: "KEY",
-    doc: "the public nkey that the bot logs in with; a pair is made without one",
-  },
-  ramp: { value: "N", doc: "new connections per second (100)" },
-  rate: { value: "N", doc: "publishes per second, of all together" },
-  seconds: { value: "N", doc: "how long: to publish in each step (30), to follow (60)" },
-  session: { value: "TIME", doc: "how long a user stays connected (30m)" },
-  sources: { value: "N", doc: "connections that only publish; without them subscribers do (0)" },
-  steady: { value: "TIME", doc: "without a fault, before the first one (5s)" },
-  steps: { value: "LIST", doc: "multiples of the stated peak (1,2,5,10)" },
-  "tokens-file": { value: "FILE", doc: "clients' tokens, one a line, where they can't be made here" },
-  ttl: { value: "TIME", doc: "how long the token lives, as in 90m, 12h or 30d (1h)" },
-  url: {
-    value: "URL",
-    multiple: true,
-    doc: "address of a gateway, as in wss://chat.example; may be repeated",
-  },
-  watch: { doc: "go on until Ctrl-C: a line each second, or a file that is kept up to date" },
-  users: { value: "N", doc: "users of the whole installation" },
-  user: { value: "USER", doc: "in whose name" },
-  workload: { value: "FILE", doc: "the load, as JSON (- is standard input); flags go before what it says" },
-  "yes-i-own-this-installation": { doc: "drive an installation that is not on this machine" },
-} as const satisfies Record<string, OptionSpec>;
-
-export type OptionName = keyof typeof OPTIONS;
-export const GLOBAL: readonly OptionName[] = ["admin-url", "admin-token", "data", "json", "help"];
+import { nearest } from "./nearest.js";
+import { GLOBAL, OPTIONS, type OptionName } from "./option-table.js";
 
 export interface CommandShape {
   /** One or two words. */
@@ -193,42 +68,83 @@ function readSpan(text: string, name: string): number {
   return Number(match[1]) * UNIT_MS[match[2]!]!;
 }
 
-/** Finds the command and reads the rest. `command` is undefined where none is named. */
+/** Words and options as they stand on the command line. */
+interface Line {
+  readonly words: readonly string[];
+  readonly options: ReadonlyArray<{ name: string; value: string | undefined }>;
+}
+
+/** Finds the command and reads the rest. `command` is undefined where none is named, or where help is asked for another word. */
 export function parseCommandLine<C extends CommandShape>(
   argv: readonly string[],
   commands: readonly C[],
-): { command: C | undefined; given: Given } {
-  const { values, positionals } = parse(argv);
-  const command = find(commands, positionals);
-  if (command === undefined) {
-    if (positionals.length > 0)
-      throw usageError(`there is no command "${positionals.slice(0, 2).join(" ")}"`);
-    return { command, given: new Given([], values) };
-  }
-  const args = positionals.slice(command.name.split(" ").length);
-  const hint = `See: plexus help ${command.name}`;
-  const strange = Object.keys(values).find((name) => !allows(command, name));
-  if (strange !== undefined) throw usageError(`"${command.name}" has no option --${strange}`, hint);
-  if (values.help !== true) checkCount(command, args, hint);
-  return { command, given: new Given(args, values) };
+): { command: C | undefined; given: Given; words: readonly string[] } {
+  const { words, options } = read(argv);
+  const command = find(commands, words);
+  const isHelp = options.some(({ name }) => name === "help");
+  if (command === undefined && words.length > 0 && !isHelp) throw noCommand(commands, words);
+  const hint = command && seeHelpOf(command);
+  const values: Record<string, unknown> = {};
+  for (const option of options) take(option, command, values, hint);
+  const args = words.slice(command?.name.split(" ").length ?? words.length);
+  if (command !== undefined && !isHelp) checkCount(command, args, hint!);
+  return { command, given: new Given(args, values), words };
 }
 
-function parse(argv: readonly string[]): { values: Record<string, unknown>; positionals: string[] } {
-  const options = Object.entries<OptionSpec>(OPTIONS).map(([name, { value, short, multiple }]) => [
+export function seeHelpOf({ name }: CommandShape): string {
+  return `See: plexus help ${name}`;
+}
+
+function read(argv: readonly string[]): Line {
+  const types = [...OPTIONS.values()].map(({ name, value }) => [
     name,
-    {
-      type: value === undefined ? ("boolean" as const) : ("string" as const),
-      ...(short === undefined ? {} : { short }),
-      ...(multiple === undefined ? {} : { multiple }),
-    },
+    { type: value === undefined ? ("boolean" as const) : ("string" as const) },
   ]);
-  try {
-    return parseArgs({ args: [...argv], options: Object.fromEntries(options), allowPositionals: true });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (!code?.startsWith("ERR_PARSE_ARGS")) throw error;
-    throw usageError(message.split(/\.\s|\n/)[0]!);
+  const known = { ...Object.fromEntries(types), help: { type: "boolean" as const, short: "h" } };
+  const { tokens } = parseArgs({ args: [...argv], options: known, strict: false, tokens: true });
+  return {
+    words: tokens.flatMap((token) => (token.kind === "positional" ? [token.value] : [])),
+    options: tokens.flatMap((token) => (token.kind === "option" ? [readOption(token)] : [])),
+  };
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+function readOption({ name, rawName, value, inlineValue }: OptionToken): Line["options"][number] {
+  // What is not known keeps its dashes, for the complaint.
+  if (!OPTIONS.has(name)) return { name: rawName, value };
+  const placeholder = OPTIONS.get(name)!.value;
+  if (placeholder === undefined && value !== undefined) throw usageError(`--${name} takes no value`);
+  // `--limit --json` lacks a value; who means one that begins with a dash writes `--limit=-5`.
+  const isMissing = value === undefined || (inlineValue !== true && value.startsWith("-") && value !== "-");
+  if (placeholder !== undefined && isMissing)
+    throw usageError(`--${name} needs a value: --${name} ${placeholder}`);
+  return { name, value };
+}
+
+/** Puts an option where {@link Given} finds it. */
+function take(
+  { name, value }: Line["options"][number],
+  command: CommandShape | undefined,
+  values: Record<string, unknown>,
+  hint: string | undefined,
+): void {
+  const allowed = command === undefined ? GLOBAL : [...command.options, ...GLOBAL];
+  if (!allowed.includes(name as OptionName)) {
+    const meant = nearest(name.replace(/^-*/, ""), allowed);
+    const shown = OPTIONS.has(name) ? `--${name}` : name;
+    const what =
+      command === undefined ? `there is no option ${shown}` : `"${command.name}" has no option ${shown}`;
+    throw usageError(meant === undefined ? what : `${what}; is --${meant} meant?`, hint);
   }
+  const isRepeatable = OPTIONS.get(name)!.isRepeatable;
+  if (isRepeatable) values[name] = [...((values[name] as string[] | undefined) ?? []), value];
+  else values[name] = value ?? true;
 }
 
 /** The command whose name is the longest beginning of the words. */
@@ -240,8 +156,24 @@ export function find<C extends CommandShape>(
   return named.sort((a, b) => b.name.length - a.name.length)[0];
 }
 
-function allows({ options }: CommandShape, name: string): boolean {
-  return options.includes(name as OptionName) || GLOBAL.includes(name as OptionName);
+/** Commands that begin with this word, as `plexus bot create` and its like. */
+export function familyOf<C extends CommandShape>(commands: readonly C[], word: string | undefined): C[] {
+  return commands.filter(({ name }) => name.startsWith(`${word} `));
+}
+
+/** What to say where words name no command. */
+export function noCommand(commands: readonly CommandShape[], words: readonly string[]): Error {
+  const family = familyOf(commands, words[0]);
+  const said = words.slice(0, family.length > 0 ? 2 : 1).join(" ");
+  const hint = family.length > 0 ? `See: plexus help ${words[0]}` : undefined;
+  if (family.length > 0 && words.length === 1)
+    return usageError(
+      `"${said}" alone is no command; there is: ${family.map(({ name }) => name).join(", ")}`,
+      hint,
+    );
+  const names = commands.map(({ name }) => name);
+  const meant = nearest(words.slice(0, 2).join(" "), names) ?? nearest(words[0]!, names);
+  return usageError(`there is no command "${said}"${meant ? `; is "${meant}" meant?` : ""}`, hint);
 }
 
 function checkCount({ name, args: names }: CommandShape, args: readonly string[], hint: string): void {

@@ -24,7 +24,9 @@ export interface CommandContext {
 }
 
 export interface Command extends CommandShape {
-  /** What a person would want to know beyond the summary; examples. */
+  /** Command lines that work as they stand where the names in them exist. */
+  readonly examples: readonly string[];
+  /** What a person would want to know beyond the summary. */
   readonly more?: readonly string[];
   /** Resolves to the exit code. Throws a {@link CliError} for what a person can act on. */
   run(context: CommandContext): Promise<number>;

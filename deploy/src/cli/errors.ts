@@ -34,7 +34,8 @@ export class CliError extends Error {
   }
 }
 
-export function usageError(message: string, hint = "See: plexus help"): CliError {
+/** Without a hint of its own, who runs the command points to its help. */
+export function usageError(message: string, hint?: string): CliError {
   return new CliError(EXIT.usage, message, hint);
 }
 

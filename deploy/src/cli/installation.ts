@@ -9,7 +9,7 @@ export interface Installation {
   readonly adminToken: string;
 }
 
-/** The parts of `dev.json` that are of use here; see docs/local.md. */
+/** The parts of `dev.json` that are of use here. */
 interface DevFile {
   adminUrl: string | null;
   adminToken: string;

@@ -218,6 +218,47 @@ test("help names every command and exit code", async () => {
   assert.equal(await runCli([], new TestTerminal()), 2);
 });
 
+test("help of a word, by help or by --help, shows the commands that begin with it", async () => {
+  for (const argv of [
+    ["help", "bot"],
+    ["bot", "--help"],
+  ]) {
+    const terminal = new TestTerminal();
+    assert.equal(await runCli(argv, terminal), 0);
+    assert.match(terminal.text, /^ {2}bot revoke <tenant> <bot> {2}/m);
+    assert.doesNotMatch(terminal.text, /cells/);
+  }
+  for (const argv of [
+    ["help", "nope"],
+    ["nope", "--help"],
+    ["help", "bot", "nope"],
+  ]) {
+    const terminal = new TestTerminal();
+    assert.equal(await runCli(argv, terminal), 2, argv.join(" "));
+    assert.match(terminal.notes[0] ?? "", /there is no command "/);
+  }
+});
+
+test("what is wrong with a command line points to the help of its command", async () => {
+  for (const [argv, hint] of [
+    [["history", "demo", "chat.lobby", "--limit", "x"], "See: plexus help history"],
+    [["drain", "--foo"], "See: plexus help drain"],
+    [["publish", "demo", "chat.lobby", "1"], "See: plexus help publish"],
+    [["bot"], "See: plexus help bot"],
+    [["nope"], "See: plexus help"],
+  ] as const) {
+    const terminal = new TestTerminal();
+    assert.equal(await runCli(argv, terminal), 2);
+    assert.equal(terminal.notes[1], hint);
+  }
+});
+
+test("a token that allows nothing is made, and said to be that", async () => {
+  const terminal = new TestTerminal({ PLEXUS_TOKEN_SECRET: "s".repeat(32) });
+  assert.equal(await runCli(["token", "demo", "alice"], terminal), 0);
+  assert.match(terminal.notes[0] ?? "", /Nothing is allowed with this token/);
+});
+
 test("docs/cli.md names every command, option and exit code", () => {
   const document = readFileSync(new URL("../../../docs/cli.md", import.meta.url), "utf8");
   for (const { name, options } of COMMANDS) {

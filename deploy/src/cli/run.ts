@@ -1,5 +1,5 @@
 import { Api } from "./api.js";
-import { find, parseCommandLine } from "./args.js";
+import { parseCommandLine, seeHelpOf } from "./args.js";
 import type { Command, Terminal } from "./command.js";
 import { botConfig } from "./commands/bot-config.js";
 import { botCreate, botList, botRevoke } from "./commands/bots.js";
@@ -27,8 +27,8 @@ import { token } from "./commands/tokens.js";
 import { trace } from "./commands/trace.js";
 import { disconnect, revoke, user } from "./commands/users.js";
 import { webhookDead, webhookList, webhookReplay } from "./commands/webhooks.js";
-import { CliError, EXIT, usageError } from "./errors.js";
-import { helpOf, overview } from "./help.js";
+import { CliError, EXIT } from "./errors.js";
+import { helpFor, overview } from "./help.js";
 import { findInstallation } from "./installation.js";
 import { printable } from "./text.js";
 
@@ -37,12 +37,9 @@ const help: Command = {
   args: ["[command]", "[command]"],
   options: [],
   summary: "this text, or that of a command",
+  examples: ["plexus help drain", "plexus help bot", "plexus drain --help"],
   run: async ({ given, terminal }) => {
-    const words = given.args;
-    const command = find(COMMANDS, words);
-    if (command === undefined && words.length > 0)
-      throw usageError(`there is no command "${words.join(" ")}"`);
-    terminal.out(command === undefined ? overview(COMMANDS) : helpOf(command));
+    terminal.out(helpFor(given.args, COMMANDS));
     return EXIT.ok;
   },
 };
@@ -99,15 +96,18 @@ export const COMMANDS: readonly Command[] = [
 
 /** Runs a command line. Resolves to the exit code; never rejects for what a person can act on. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let command: Command | undefined;
   try {
-    const { command, given } = parseCommandLine(argv, COMMANDS);
-    if (command === undefined) {
-      terminal[given.has("help") ? "out" : "note"](overview(COMMANDS));
-      return given.has("help") ? EXIT.ok : EXIT.usage;
-    }
+    const line = parseCommandLine(argv, COMMANDS);
+    const { given, words } = line;
+    command = line.command;
     if (given.has("help")) {
-      terminal.out(helpOf(command));
+      terminal.out(helpFor(words, COMMANDS));
       return EXIT.ok;
+    }
+    if (command === undefined) {
+      terminal.note(overview(COMMANDS));
+      return EXIT.usage;
     }
     const api = new Api(() => findInstallation(given, terminal.env, terminal.cwd));
     return await command.run({ given, terminal, api });
@@ -115,7 +115,12 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     if (!(error instanceof CliError)) throw error;
     terminal.status("");
     terminal.note(`plexus: ${printable(error.message)}`);
-    if (error.hint !== undefined) terminal.note(error.hint);
+    const hint = error.hint ?? (error.exitCode === EXIT.usage ? seeHelp(command) : undefined);
+    if (hint !== undefined) terminal.note(hint);
     return error.exitCode;
   }
+}
+
+function seeHelp(command: Command | undefined): string {
+  return command === undefined ? "See: plexus help" : seeHelpOf(command);
 }

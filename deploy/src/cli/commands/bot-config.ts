@@ -16,9 +16,11 @@ export const botConfig: Command = {
   args: [],
   options: ["file", "pid-file", "watch"],
   summary: "the part of the NATS server's configuration that lets bots log in",
-  more: [
+  examples: [
     "plexus bot config > bots.conf",
     "plexus bot config --watch --file /etc/nats/bots.conf --pid-file /run/nats.pid",
+  ],
+  more: [
     'The server\'s own configuration includes it: include "bots.conf". With --watch the file is written again whenever',
     "a bot comes or goes, and the server in the pid file is told to read it (SIGHUP). It holds no secrets.",
   ],

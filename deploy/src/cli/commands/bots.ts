@@ -15,9 +15,11 @@ export const botCreate: Command = {
   args: ["tenant", "bot"],
   options: ["caps", "public-key", "out"],
   summary: "makes credentials for a bot",
-  more: [
+  examples: [
     "plexus bot create demo helper --caps 'chat.>' --out helper.seed",
     "plexus bot create demo reader --caps 'chat.>=sub,history' --public-key UABC…",
+  ],
+  more: [
     "The seed is shown, or written to a new file, this once; with a public key of your own there is none to show.",
   ],
   run: async (context) => {
@@ -25,7 +27,8 @@ export const botCreate: Command = {
     const [tenant, name] = given.args as [string, string];
     const [publicKey, out] = [given.text("public-key"), given.text("out")];
     const caps = readCaps(given.texts("caps"));
-    if (Object.keys(caps).length === 0) throw usageError("--caps is missing", "See: plexus help bot create");
+    if (Object.keys(caps).length === 0)
+      throw usageError("--caps is missing: what the bot may do, as in --caps 'chat.>=sub,pub'");
     const file = out === undefined || publicKey !== undefined ? undefined : resolve(terminal.cwd, out);
     // Made first: a seed that could not be written would be lost.
     if (file !== undefined) writeNew(file, "");
@@ -53,6 +56,7 @@ export const botList: Command = {
   args: ["[tenant]"],
   options: [],
   summary: "the bots that may log in",
+  examples: ["plexus bot list demo"],
   run: async (context) => {
     const { api, given } = context;
     const [tenant] = given.args;
@@ -83,6 +87,7 @@ export const botRevoke: Command = {
   args: ["tenant", "bot"],
   options: [],
   summary: "takes a bot's credentials away; it is disconnected",
+  examples: ["plexus bot revoke demo helper"],
   run: async (context) => {
     const { api, given } = context;
     const [tenant, name] = given.args as [string, string];
@@ -96,6 +101,13 @@ function writeNew(file: string, text: string): void {
   try {
     writeFileSync(file, text, { mode: 0o600, flag: "wx" });
   } catch (cause) {
-    throw new CliError(EXIT.usage, `${file} can't be made: ${(cause as NodeJS.ErrnoException).code}`);
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "EEXIST")
+      throw new CliError(
+        EXIT.refused,
+        `${file} is there already`,
+        "Give --out another name, or move that file away.",
+      );
+    throw new CliError(EXIT.usage, `${file} can't be made: ${code}`);
   }
 }

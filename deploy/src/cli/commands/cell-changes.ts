@@ -18,6 +18,7 @@ export const drain: Command = {
   args: ["cell"],
   options: ["no-wait"],
   summary: "moves all channels of a cell to the others; clients stay connected",
+  examples: ["plexus drain eu-1"],
   more: [
     GOES_ON,
     "When it is done the cell may be switched off. `plexus activate` turns it around, or back.",
@@ -30,6 +31,7 @@ export const activate: Command = {
   args: ["cell"],
   options: ["no-wait"],
   summary: "gives a cell its share of the channels; turns a drain of it around",
+  examples: ["plexus activate eu-1"],
   more: [GOES_ON],
   run: (context) => change(context, path`/v1/cells/${context.given.args[0]!}/activate`),
 };
@@ -39,6 +41,7 @@ export const weight: Command = {
   args: ["cell", "weight"],
   options: ["no-wait"],
   summary: "changes a cell's share of the channels",
+  examples: ["plexus weight eu-1 2"],
   more: ["A cell of weight 2 gets twice as many as one of weight 1.", GOES_ON],
   run: async (context) => {
     const [cell, text] = context.given.args as [string, string];
@@ -53,6 +56,7 @@ export const down: Command = {
   args: ["cell"],
   options: ["no-wait"],
   summary: "gives up a cell that does not answer, without waiting for the grace period",
+  examples: ["plexus down eu-1"],
   more: [
     "Its channels open elsewhere. Where it can't be proven that nothing is missing, clients are told so.",
     "To take a cell out that works, drain it.",
@@ -65,6 +69,7 @@ export const pin: Command = {
   args: ["tenant", "[region]"],
   options: ["failover", "no-wait"],
   summary: "binds a tenant to a region, or shows which one it is bound to",
+  examples: ["plexus pin acme eu --failover"],
   more: [GOES_ON],
   run: async (context) => {
     const [tenant, region] = context.given.args as [string, string | undefined];
@@ -86,6 +91,7 @@ export const unpin: Command = {
   args: ["tenant"],
   options: ["no-wait"],
   summary: "lets a tenant's channels live anywhere again",
+  examples: ["plexus unpin acme"],
   more: [GOES_ON],
   run: (context) => change(context, path`/v1/tenants/${context.given.args[0]!}/unpin`),
 };

@@ -12,6 +12,7 @@ export const cells: Command = {
   args: [],
   options: ["advise"],
   summary: "the cells, and how they are",
+  examples: ["plexus cells", "plexus cells --advise"],
   more: [
     "--advise says whether to add or to drain one, and by which numbers; it changes nothing.",
     "What it goes by, and how to check it: docs/scaling.md.",

@@ -19,6 +19,7 @@ export const channel: Command = {
   args,
   options: [],
   summary: "where a channel is, and who uses it",
+  examples: ["plexus channel demo chat.lobby"],
   run: async (context) => {
     const [tenant, name] = context.given.args as [string, string];
     const found = await context.api.get<Channel>(path`/v1/tenants/${tenant}/channels/${name}`);
@@ -50,12 +51,12 @@ export const publish: Command = {
   args: [...args, "json"],
   options: ["user", "mid"],
   summary: "publishes a message",
-  more: [`plexus publish demo chat.lobby '{"text":"Back in five minutes"}' --user ops`],
+  examples: [`plexus publish demo chat.lobby '{"text":"Back in five minutes"}' --user ops`],
   run: async (context) => {
     const { api, given } = context;
     const [tenant, name, text] = given.args as [string, string, string];
     const user = given.text("user");
-    if (user === undefined) throw usageError("--user is missing: in whose name?", "See: plexus help publish");
+    if (user === undefined) throw usageError("--user is missing: in whose name, as in --user ops");
     const mid = given.text("mid");
     const body = { data: parseData(text), user, ...(mid === undefined ? {} : { mid }) };
     const answer = await api.post<Static<typeof PublishedBody>>(
@@ -85,6 +86,7 @@ export const history: Command = {
   args,
   options: ["before", "after", "limit"],
   summary: "messages of a channel: the newest, or those before or after a seq",
+  examples: ["plexus history demo chat.lobby --limit 20", "plexus history demo chat.lobby --after 100"],
   run: async (context) => {
     const { api, given } = context;
     const [tenant, name] = given.args as [string, string];
@@ -112,6 +114,7 @@ export const presence: Command = {
   args,
   options: [],
   summary: "who is present in a channel",
+  examples: ["plexus presence demo chat.lobby"],
   run: async (context) => {
     const { api, given, terminal } = context;
     const [tenant, name] = given.args as [string, string];
@@ -136,6 +139,7 @@ export const tail: Command = {
   args,
   options: ["rewind"],
   summary: "what a channel's subscribers see, live, until Ctrl-C",
+  examples: ["plexus tail demo chat.lobby --rewind 10"],
   more: ["With --json each line is a frame, as clients receive it."],
   run: async ({ api, given, terminal }) => {
     const [tenant, name] = given.args as [string, string];

@@ -127,7 +127,7 @@ function faultsOf(text: string | undefined, possible: { isLocal: boolean; hasPod
   if (text === undefined) return defaultFaults(possible);
   return text.split(",").map((part) => {
     const name = part.trim();
-    if (!isFault(name)) throw usageError(`there is no fault "${name}"`, "See: plexus help game-day");
+    if (!isFault(name)) throw usageError(`there is no fault "${name}"`);
     const problem = impossible(name, possible);
     if (problem !== undefined) throw usageError(problem);
     return name;

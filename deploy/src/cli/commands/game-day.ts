@@ -26,9 +26,11 @@ export const gameDay: Command = {
     "yes-i-own-this-installation",
   ],
   summary: "holds a game day: one fault after the other in a named installation, every message checked",
-  more: [
-    "plexus game-day                                    # says what would be done, and does nothing",
+  examples: [
+    "plexus game-day   # says what would be done, and does nothing",
     "plexus game-day --installation 127.0.0.1:9080 --faults worker-kill,cell-drain --report monday",
+  ],
+  more: [
     "It begins only where the installation's name is typed and its state is steady. It undoes everything and ends by",
     "itself when a message is lost, doubled or out of order, or waits longer than --max-pause; and upon Ctrl-C, or",
     "`plexus game-day stop` in another terminal. Faults:",
@@ -45,6 +47,7 @@ export const gameDayStop: Command = {
   args: [],
   options: [],
   summary: "ends a game day that is under way on this machine, and undoes what it did",
+  examples: ["plexus game-day stop"],
   more: ["It also undoes what a game day has left that was killed itself."],
   run: async (context) => (await import("./game-day-run.js")).stopGameDay(context),
 };

@@ -14,6 +14,7 @@ export const gateways: Command = {
   args: [],
   options: [],
   summary: "the gateways, and how they are",
+  examples: ["plexus gateways"],
   run: async (context) =>
     show(context, await context.api.get<Gateways>("/v1/gateways"), ({ gateways, missing }) => {
       const now = context.terminal.now();
@@ -38,6 +39,7 @@ export const gatewayDrain: Command = {
   args: ["gateway"],
   options: ["per-second", "force", "no-wait"],
   summary: "sends a gateway's connections to the others, a few at a time",
+  examples: ["plexus gateway drain g1 --per-second 50"],
   more: [
     "The gateway accepts no more connections and is not ready any more; it stays so until it is started again.",
     "Clients with an SDK connect elsewhere before they leave; others are closed after a time of grace.",

@@ -25,9 +25,11 @@ export const load: Command = {
     "yes-i-own-this-installation",
   ],
   summary: "drives an installation with a described load, and says what gave in first",
-  more: [
+  examples: [
     "plexus load --connections 200 --channels 40 --channels-per-connection 3 --rate 100 --seconds 20",
     "plexus load acme --workload team-chat.json --steps 1,2,5,10 --json",
+  ],
+  more: [
     "Publishes are sent when they are due, whatever became of those before, and times count from when they were due.",
     "It ends by itself: after its steps, at --max-time, when too much fails or takes too long, or when the generator",
     "itself is saturated. Ctrl-C ends it, with the report so far. What it publishes stays in channels of its own.",

@@ -10,11 +10,12 @@ export const operations: Command = {
   args: ["[operation]", "[retry]"],
   options: ["follow"],
   summary: "operations under way and past, or one of them; with retry, runs again what is parked",
+  examples: ["plexus ops", "plexus ops drain-mwr5qfg7-cb85 --follow", "plexus ops drain-mwr5qfg7-cb85 retry"],
   run: async (context) => {
     const { api, given } = context;
     const [id, verb] = given.args;
     if (id !== undefined && verb !== undefined) {
-      if (verb !== "retry") throw usageError(`there is no ${verb} of an operation`, "See: plexus help ops");
+      if (verb !== "retry") throw usageError(`what may follow an operation is retry, not ${verb}`);
       const { operation } = await api.post<StartedBody>(path`/v1/operations/${id}/retry`, {});
       return given.has("follow") ? followOperation(context, operation) : showEnd(context, operation);
     }

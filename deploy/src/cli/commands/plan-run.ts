@@ -12,8 +12,7 @@ const MS_PER_MINUTE = 60_000;
 export async function runPlan(context: CommandContext): Promise<number> {
   const { given } = context;
   const users = given.count("users", 1);
-  if (users === undefined)
-    throw usageError("--users is missing: how many there are", "See: plexus help plan");
+  if (users === undefined) throw usageError("--users is missing: how many there are, as in --users 100000");
   const sessionMs = given.spanMs("session");
   const regions = given.text("regions");
   const shares = regions === undefined ? undefined : readRegions(regions);
@@ -43,7 +42,7 @@ export async function runPlan(context: CommandContext): Promise<number> {
   const read = readInputs(
     Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== undefined)),
   );
-  if ("problems" in read) throw usageError(read.problems.join("; "), "See: plexus help plan");
+  if ("problems" in read) throw usageError(read.problems.join("; "));
   const made = makePlan(read.inputs, pricesOf(context));
   return show(context, made, (one) => planLines(one, given.has("explain")));
 }

@@ -28,10 +28,12 @@ export const plan: Command = {
     "explain",
   ],
   summary: "computes what so many users take: cells, workers, gateways, brokers, memory, traffic, a price",
-  more: [
+  examples: [
     "plexus plan --users 1000000",
     "plexus plan --users 1000000 --joins-per-second 200 --history-reads-per-second 500 --bots 2000 --webhooks-per-second 300",
     "plexus plan --users 250000 --concurrent 0.3 --regions eu=0.6,us=0.4 --prices prices.json --explain",
+  ],
+  more: [
     "It is arithmetic: nothing is asked or changed. --explain shows it, and for each figure where it was measured, or",
     "that it is assumed.",
   ],

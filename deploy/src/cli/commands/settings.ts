@@ -9,7 +9,7 @@ import { printable } from "../text.js";
 
 const INSTALLATION = "/v1/settings";
 
-const EXAMPLES_OF_SET = [
+const HOW_TO_SET = [
   "The path of a field in docs/configuration.md. A value is JSON or else text; none takes the field out.",
   "It is in force everywhere within a second. What is wrong changes nothing.",
 ];
@@ -20,6 +20,7 @@ export const settingsShow: Command = {
   args: [],
   options: [],
   summary: "the installation's settings",
+  examples: ["plexus settings show"],
   more: [SECRETS],
   run: async (context) => {
     const found = await context.api.get<SettingsBody>(INSTALLATION);
@@ -32,7 +33,8 @@ export const settingsSet: Command = {
   args: ["path=value…"],
   options: ["revision"],
   summary: "changes some of the installation's settings",
-  more: ["plexus settings set quotas.connections=1000 unlistedTenants=refuse", ...EXAMPLES_OF_SET],
+  examples: ["plexus settings set quotas.connections=1000 unlistedTenants=refuse"],
+  more: HOW_TO_SET,
   run: (context) => change(context, "PATCH", INSTALLATION, readPatch(context.given.args)),
 };
 
@@ -41,6 +43,7 @@ export const settingsPut: Command = {
   args: [],
   options: ["file", "revision"],
   summary: "puts the installation's settings, the whole of them",
+  examples: ["plexus settings put --file settings.json --revision 7"],
   more: [SECRETS],
   run: (context) => change(context, "PUT", INSTALLATION, readDocument(context)),
 };
@@ -50,6 +53,7 @@ export const settingsCheck: Command = {
   args: [],
   options: ["file"],
   summary: "says whether the installation's settings could be put like this; changes nothing",
+  examples: ["plexus settings check --file settings.json"],
   run: (context) => check(context, INSTALLATION),
 };
 
@@ -58,10 +62,8 @@ export const tenantSet: Command = {
   args: ["tenant", "path=value…"],
   options: ["revision"],
   summary: "changes some of a tenant's settings; a tenant that was not listed is, from then on",
-  more: [
-    "plexus tenant set acme quotas.connections=100 namespaces.chat.retention.messages=1000",
-    ...EXAMPLES_OF_SET,
-  ],
+  examples: ["plexus tenant set acme quotas.connections=100 namespaces.chat.retention.messages=1000"],
+  more: HOW_TO_SET,
   run: (context) => {
     const [tenant, ...assignments] = context.given.args;
     return change(context, "PATCH", tenantPath(tenant!), readPatch(assignments));
@@ -73,6 +75,7 @@ export const tenantPut: Command = {
   args: ["tenant"],
   options: ["file", "revision"],
   summary: "puts a tenant's settings, the whole of them",
+  examples: ["plexus tenant put acme --file acme.json --revision 12"],
   more: [SECRETS],
   run: (context) => change(context, "PUT", tenantPath(context.given.args[0]!), readDocument(context)),
 };
@@ -82,6 +85,7 @@ export const tenantCheck: Command = {
   args: ["tenant"],
   options: ["file"],
   summary: "says whether a tenant's settings could be put like this; changes nothing",
+  examples: ["plexus tenant check acme --file acme.json"],
   run: (context) => check(context, tenantPath(context.given.args[0]!)),
 };
 
@@ -113,7 +117,7 @@ export function documentLines({ revision, settings }: SettingsBody): string[] {
 
 function readDocument({ given, terminal }: CommandContext): object {
   const file = given.text("file");
-  if (file === undefined) throw usageError("--file is missing: the document, as JSON");
+  if (file === undefined) throw usageError("--file is missing: the document, as JSON (- is standard input)");
   const document = readJson(terminal, file);
   if (typeof document === "object" && document !== null && !Array.isArray(document)) return document;
   throw usageError(`${file} must hold an object`);

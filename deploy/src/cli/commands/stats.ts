@@ -16,6 +16,7 @@ export const stats: Command = {
   args: [],
   options: ["watch"],
   summary: "what goes on at the moment, by cell and gateway",
+  examples: ["plexus stats", "plexus stats --watch"],
   more: [
     "Rates are per second; times are those within which half, and 99 %, of what happened in the last second was done.",
     "--watch shows a line each second until Ctrl-C. What nothing was measured for is a dash, and null in JSON.",

@@ -13,6 +13,7 @@ export const tenantList: Command = {
   args: [],
   options: ["limit"],
   summary: "the tenants that something is put down about, with their state and quotas",
+  examples: ["plexus tenant list"],
   run: async (context) => {
     const limit = context.given.count("limit", 1);
     const found = await context.api.get<Tenants>(`/v1/tenants${query({ limit })}`);
@@ -35,6 +36,7 @@ export const tenantShow: Command = {
   args: ["tenant"],
   options: [],
   summary: "whether a tenant is admitted, what it may use, and its settings",
+  examples: ["plexus tenant show acme"],
   run: async (context) => {
     const [tenant] = context.given.args as [string];
     const found = await context.api.get<Static<typeof TenantBody>>(path`/v1/tenants/${tenant}`);
@@ -56,6 +58,7 @@ export const tenantSuspend: Command = {
   args: ["tenant"],
   options: ["revision"],
   summary: "shuts a tenant out until it is resumed; its messages stay",
+  examples: ["plexus tenant suspend acme"],
   run: (context) => change(context, "PATCH", tenantPath(context.given.args[0]!), { suspended: true }),
 };
 
@@ -64,6 +67,7 @@ export const tenantResume: Command = {
   args: ["tenant"],
   options: ["revision"],
   summary: "lets a suspended tenant in again",
+  examples: ["plexus tenant resume acme"],
   run: (context) => change(context, "PATCH", tenantPath(context.given.args[0]!), { suspended: null }),
 };
 
@@ -72,6 +76,7 @@ export const tenantRemove: Command = {
   args: ["tenant"],
   options: ["revision"],
   summary: "forgets what is put down about a tenant; its messages stay",
+  examples: ["plexus tenant remove acme"],
   more: ["It is then as any tenant that is not listed: allowed or refused, as the installation says."],
   run: async (context) => {
     const [tenant] = context.given.args as [string];

@@ -24,9 +24,11 @@ export const token: Command = {
   args: ["tenant", "user"],
   options: ["caps", "ttl", "jti"],
   summary: "makes a token for a client; for trying things out",
-  more: [
+  examples: [
     "plexus token demo alice --caps 'chat.>' --ttl 12h",
     "plexus token demo reader --caps 'chat.>=sub,history' --caps 'news.*=sub'",
+  ],
+  more: [
     "It is signed with PLEXUS_TOKEN_SECRET, or the secret of the installation on this machine, or else by the admin API.",
   ],
   run: async (context) => {
@@ -42,6 +44,8 @@ export const token: Command = {
       lifetimeMs: given.spanMs("ttl") ?? TTL_MS,
       jti: given.text("jti") ?? randomUUID(),
     };
+    if (Object.keys(claims.caps).length === 0)
+      terminal.note("Nothing is allowed with this token: it has no --caps, as in --caps 'chat.>'.");
     const secret = findTokenSecret(given, terminal.env, terminal.cwd);
     const sign = async (key: string) => {
       const { signToken } = await import("../../admin/sign-token.js"); // nothing else here needs its library
@@ -60,6 +64,6 @@ export function readCaps(texts: readonly string[]): CapabilityClaim {
     caps[pattern] = actions === undefined ? [...ACTIONS] : (actions.split(",") as Action[]);
   }
   const problem = Capabilities.parse(caps);
-  if (typeof problem === "string") throw usageError(problem, "See: plexus help token");
+  if (typeof problem === "string") throw usageError(problem);
   return caps;
 }

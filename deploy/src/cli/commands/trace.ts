@@ -9,6 +9,7 @@ export const trace: Command = {
   args: ["tenant", "channel"],
   options: ["seconds", "limit"],
   summary: "follows a channel's messages through every process, live, with times",
+  examples: ["plexus trace demo chat.lobby --seconds 30"],
   more: [
     "Times and ids, not contents. It ends by itself after --seconds or --limit messages, or with Ctrl-C.",
     "Times are milliseconds since the message was received. Those without a mark are exact; ±n is an estimate",

@@ -16,6 +16,7 @@ export const user: Command = {
   args: ["tenant", "user"],
   options: [],
   summary: "where a user is connected",
+  examples: ["plexus user demo alice"],
   run: async (context) => {
     const { api, given, terminal } = context;
     const [tenant, name] = given.args as [string, string];
@@ -47,6 +48,7 @@ export const disconnect: Command = {
   args: ["tenant", "user"],
   options: ["conn"],
   summary: "closes a user's connections",
+  examples: ["plexus disconnect demo alice"],
   more: ["An SDK does not come back by itself after that. To keep a user out, revoke their tokens."],
   run: async (context) => {
     const { api, given } = context;
@@ -68,9 +70,8 @@ export const revoke: Command = {
   args: ["[tenant]", "[user]"],
   options: ["jti", "lifetime"],
   summary: "revokes all tokens that a user has now, or one token by its id",
+  examples: ["plexus revoke demo alice", "plexus revoke demo --jti 5e1f0c0a"],
   more: [
-    "plexus revoke demo alice",
-    "plexus revoke demo --jti 5e1f0c0a",
     "Within a second their connections are closed and the tokens refused. Tokens issued later are not concerned.",
   ],
   run: async (context) => {
@@ -78,7 +79,7 @@ export const revoke: Command = {
     const [tenant, name] = given.args;
     const jti = given.text("jti");
     if ((name === undefined) === (jti === undefined))
-      throw usageError("give either <tenant> <user> or --jti", "See: plexus help revoke");
+      throw usageError("give either <tenant> <user> or --jti");
     const lifetimeMs = given.spanMs("lifetime");
     const body = {
       ...(tenant === undefined ? {} : { tenant }),

@@ -12,6 +12,7 @@ export const webhookList: Command = {
   args: ["tenant"],
   options: [],
   summary: "a tenant's webhooks: what was delivered, what waits, what fails and why",
+  examples: ["plexus webhook list demo"],
   more: ["Webhooks are declared in the tenant's settings; see docs/webhooks.md."],
   run: async (context) => {
     const { api, given, terminal } = context;
@@ -45,6 +46,7 @@ export const webhookDead: Command = {
   args: ["tenant", "webhook"],
   options: ["after", "limit"],
   summary: "what could not be delivered to a webhook, the oldest first",
+  examples: ["plexus webhook dead demo billing --limit 10"],
   run: async (context) => {
     const { api, given } = context;
     const [tenant, webhook] = given.args as [string, string];
@@ -72,8 +74,8 @@ export const webhookReplay: Command = {
   args: ["tenant", "webhook"],
   options: ["letter"],
   summary: "delivers dead letters again, all or one of them",
+  examples: ["plexus webhook replay demo billing", "plexus webhook replay demo billing --letter 17"],
   more: [
-    "plexus webhook replay demo billing --letter 17",
     "The oldest first; each is removed once it is delivered. One that fails again stays, and with it those behind it.",
   ],
   run: async (context) => {
