@@ -12,17 +12,19 @@ const ALL = { at: null, from: 0 };
 /** Questions to Redis that the test answers. */
 let loads: Array<ReturnType<typeof deferred<HeldMember[]>>>;
 let events: Array<{ join?: Member[] }>;
+/** What a write to Redis waits for. */
+let written: Promise<void>;
 let presence: ChannelPresence;
 
 beforeEach(() => {
-  [loads, events] = [[], []];
+  [loads, events, written] = [[], [], Promise.resolve()];
   const store = {
     load: () => {
       const load = deferred<HeldMember[]>();
       loads.push(load);
       return load.promise;
     },
-    mirror: async () => undefined,
+    mirror: () => written,
   };
   presence = new ChannelPresence({
     key: "t/chat.a",
@@ -68,6 +70,24 @@ test("when Redis is back, those who were missing come, and the list is complete"
   await until("the other is announced", () => events.some(({ join }) => join?.[0]?.conn === "b"));
   const { members, stale } = await presence.page(ALL);
   assert.deepEqual([members.map(({ conn }) => conn), stale], [["a", "b"], false]);
+});
+
+test("nobody is missing from a list that says that it is complete, also just after Redis was asked late", async () => {
+  const slow = deferred<void>();
+  written = slow.promise;
+  await joins("a");
+  await until("it is asked again", () => loads.length === 2);
+  loads[1]!.resolve([member("a", "g1"), member("b", "g2")]);
+  await loads[1]!.promise;
+  const lists: string[] = [];
+  const read = async () => {
+    const { members, stale } = await presence.page(ALL);
+    lists.push(`${members.map(({ conn }) => conn).join()} ${stale ? "stale" : "complete"}`);
+  };
+  for (let i = 0; i < 10; i++) await read();
+  slow.resolve();
+  await until("it to be complete", () => read().then(() => lists.at(-1)!.endsWith("complete")));
+  assert.deepEqual([...new Set(lists)], ["a stale", "a,b complete"]);
 });
 
 test("a wall clock that is set back does not keep anybody waiting", { timeout: 10_000 }, async (t) => {

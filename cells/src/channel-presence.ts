@@ -83,7 +83,7 @@ export class ChannelPresence {
 
   async page(page: PresencePage): Promise<PresenceSnapshot> {
     await this.#restore();
-    return { ...this.#set.page(page), stale: this.#stale || performance.now() < this.#settlingUntil };
+    return this.#set.page(page, { stale: this.#stale || performance.now() < this.#settlingUntil });
   }
 
   /**
@@ -120,7 +120,7 @@ export class ChannelPresence {
   /** A page for the channel's next home; with the last one this side forgets everybody. */
   async handOver(page: PresencePage): Promise<PresenceSnapshot> {
     await this.#restore();
-    const answer = this.#set.page(page, true);
+    const answer = this.#set.page(page, { held: true });
     if (answer.next === null) await this.abandon();
     return answer;
   }

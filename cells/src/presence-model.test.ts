@@ -154,7 +154,7 @@ function held(set: PresenceSet): HeldMember[] {
   const members: HeldMember[] = [];
   let page: PresencePage = { at: null, from: 0 };
   for (;;) {
-    const { version, members: some, next } = set.page(page, true);
+    const { version, members: some, next } = set.page(page, { held: true });
     members.push(...(some as HeldMember[]));
     if (next === null) return members;
     page = { at: version, from: next };

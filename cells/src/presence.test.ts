@@ -172,6 +172,29 @@ test("what Redis could only tell late is announced, except what is known better 
   assert.deepEqual(set.page({ at: null, from: 0 }).members[0], member("a", "newer"));
 });
 
+test("until those who were read late are announced the list may lack some, and says so", () => {
+  put("g1", "a");
+  set.takeEvent();
+  put("g2", "b");
+  set.restoreLate(["a", "b", "c"].map((conn) => ({ ...member(conn), gateway: "g1" })));
+  const { members, stale } = set.page({ at: null, from: 0 });
+  assert.deepEqual([members.map(({ conn }) => conn), stale], [["a"], true]);
+  assert.equal(short(set.takeEvent()), "+b +c");
+  assert.deepEqual([conns(), set.page({ at: null, from: 0 }).stale], [["a", "b", "c"], false]);
+});
+
+test("a list that was begun while some may have been missing says so to its last page", () => {
+  const large = "x".repeat(200_000);
+  change("g1", { put: ["a", "b", "c"].map((conn) => member(conn, large)) });
+  set.takeEvent();
+  const first = set.page({ at: null, from: 0 }, { stale: true });
+  assert.ok(first.next !== null);
+  set.restoreLate([{ ...member("d"), gateway: "g2" }]);
+  assert.equal(short(set.takeEvent()), "+d");
+  const last = set.page({ at: first.version, from: first.next });
+  assert.deepEqual([last.members.map(({ conn }) => conn), last.next, last.stale], [["c"], null, true]);
+});
+
 test("what a previous home hands over is not announced, but written to this cell's Redis", () => {
   put("g1", "a");
   set.takeEvent();

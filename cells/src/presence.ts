@@ -33,6 +33,7 @@ const MAX_UNMIRRORED = 2 * MAX_MEMBERS;
 /** Changes in one event; the rest goes into the next. */
 const MAX_EVENT_MEMBERS = 500;
 const PAGE_BYTES = 256 * 1024;
+const NOT_PAGED = { event: -1, members: [], stale: false };
 
 export class PresenceSet {
   readonly #life: string;
@@ -47,7 +48,9 @@ export class PresenceSet {
   /** Gateways that gained or lost members since the last mirror. */
   readonly #touched = new Set<string>();
   /** The list that is being handed out page by page. */
-  #paged: { event: number; members: HeldMember[] } = { event: -1, members: [] };
+  #paged: { event: number; members: HeldMember[]; stale: boolean } = NOT_PAGED;
+  /** Members that were read late have not all been announced: the list as it was announced lacks some. */
+  #lateUnannounced = false;
 
   /** `life` tells this set's versions from those of the actor before. */
   constructor(life: string) {
@@ -100,12 +103,18 @@ export class PresenceSet {
     this.#unmirrored.clear();
     this.#unmirroredWhole = false;
     this.#touched.clear();
+    this.#lateUnannounced = false;
     return gateways;
   }
 
-  /** The same where it could only be read late: those that are not known yet are announced. */
+  /**
+   * The same where it could only be read late: those that are not known yet are announced. Until that is done the list
+   * lacks them, as it lacks those whom gateways have announced meanwhile: whoever knows them from the actor before must
+   * not take that for their leave.
+   */
   restoreLate(members: Iterable<HeldMember>): void {
     for (const member of members) if (!this.#members.has(member.conn)) this.#change(member.conn, member);
+    this.#lateUnannounced = this.changed;
   }
 
   /** Returns the connections that were not admitted because the set is full. */
@@ -148,6 +157,7 @@ export class PresenceSet {
       else if (before !== undefined && after !== undefined && !alike(before, after))
         update.push(shown(after));
     }
+    if (!this.changed) this.#lateUnannounced = false;
     if (join.length + leave.length + update.length === 0) return null;
     this.#event++;
     return { version: this.version, join, leave, update };
@@ -156,14 +166,15 @@ export class PresenceSet {
   /**
    * A page of the members as they stood at the last event; only what was announced is shown, so that whoever
    * applies the events after `version` to it arrives at the truth. `held`: with the gateway of each, for the
-   * channel's next home.
+   * channel's next home. `stale`: some may be missing; that holds for all pages of a list that was begun then.
    */
-  page({ at, from }: PresencePage, held = false): PresenceSnapshot {
+  page({ at, from }: PresencePage, { held = false, stale = false } = {}): PresenceSnapshot {
     const wanted = at !== null && at[0] === this.#life ? at[1] : -1;
     if (wanted !== this.#paged.event || wanted === -1) {
       // Of the present version the list is the same again; of another one the reader has to begin anew.
       if (wanted !== this.#event) from = 0;
-      this.#paged = { event: this.#event, members: this.#announced() };
+      const lacks = stale || this.#lateUnannounced;
+      this.#paged = { event: this.#event, members: this.#announced(), stale: lacks };
     }
     const members: Member[] = [];
     let bytes = 0;
@@ -175,8 +186,9 @@ export class PresenceSet {
     }
     const more = next < this.#paged.members.length;
     const version: PresenceVersion = [this.#life, this.#paged.event];
-    if (!more) this.#paged = { event: -1, members: [] };
-    return { version, members, next: more ? next : null, stale: false };
+    const lacks = stale || this.#paged.stale;
+    if (!more) this.#paged = NOT_PAGED;
+    return { version, members, next: more ? next : null, stale: lacks };
   }
 
   /** What has to be written to Redis; to be given back with {@link unmirror} if that fails. */

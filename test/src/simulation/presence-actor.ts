@@ -88,7 +88,7 @@ export class PresenceActor {
   }
 
   page(page: PresencePage, done: (snapshot: PresenceSnapshot) => void): void {
-    this.#whenRestored(() => done({ ...this.#set.page(page), stale: this.#stale }));
+    this.#whenRestored(() => done(this.#set.page(page, { stale: this.#stale })));
   }
 
   seenBy(gateway: string, done: (seen: { version: PresenceVersion; members: number }) => void): void {
