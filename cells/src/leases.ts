@@ -1,5 +1,12 @@
 import { BOT_LEASE_MS, subjects } from "@plexus/protocol";
-import { type Logger, type NatsConnection, partitionOf, type Subscription, subscribe } from "@plexus/runtime";
+import {
+  checkNats,
+  type Logger,
+  type NatsConnection,
+  partitionOf,
+  type Subscription,
+  subscribe,
+} from "@plexus/runtime";
 import type { Actor } from "./actor.js";
 import type { Actors } from "./actors.js";
 import { isBotGateway } from "./bots/bot-gateway.js";
@@ -7,6 +14,10 @@ import * as metrics from "./metrics.js";
 import { LEASE_MS, type PresenceStore } from "./presence-store.js";
 
 const SWEEP_INTERVAL_MS = 1_000;
+/** Two sweeps so far apart: this process was paused or starved, and renewals may wait to be read. */
+const PAUSED_MS = 3_000;
+/** A server that hangs is cut off after seconds only: by then leases would have ended. */
+const BUS_ANSWERS_WITHIN_MS = 1_000;
 /** Redis may have been emptied after a gateway died, and with it every word of that gateway. */
 const EXPECT_EVERY_SWEEPS = 4;
 /** Channels of one ended gateway that are handled at once. */
@@ -23,12 +34,14 @@ export class Leases {
   readonly #log: Logger;
   readonly #subscription: Subscription;
   readonly #timer: NodeJS.Timeout;
+  readonly #nats: NatsConnection;
   #sweeping = false;
   /**
-   * Gateways renew over the bus, in Redis: while either is away, and just after, the end of a lease says nothing about
-   * them.
+   * Gateways renew over the bus, through this process, in Redis: while one of them is away, and just after, the end of a
+   * lease says nothing about them.
    */
   #sweepFrom: number;
+  #lastTickAt: number;
   readonly #now: () => number;
   #swept = new Set<string>();
   #sweeps = 0;
@@ -43,7 +56,9 @@ export class Leases {
     now?: () => number;
   }) {
     this.#now = context.now ?? (() => performance.now());
-    this.#sweepFrom = this.#now() + LEASE_MS;
+    this.#nats = context.nats;
+    this.#lastTickAt = this.#now();
+    this.#sweepFrom = this.#lastTickAt + LEASE_MS;
     this.#store = context.store;
     this.#actors = context.actors;
     this.#owns = context.owns;
@@ -61,7 +76,7 @@ export class Leases {
       this.#log,
       (message) => void renew(message.string(), (token) => message.respond(token)),
     );
-    this.#timer = setInterval(() => void this.#sweep(), SWEEP_INTERVAL_MS);
+    this.#timer = setInterval(() => this.#tick(), SWEEP_INTERVAL_MS);
     void this.#watchBus(context.nats);
   }
 
@@ -77,13 +92,30 @@ export class Leases {
     }
   }
 
+  /** Whether the end of a lease says something. */
+  get #trusts(): boolean {
+    return this.#now() >= this.#sweepFrom;
+  }
+
+  #tick(): void {
+    const now = this.#now();
+    const pausedMs = now - this.#lastTickAt;
+    this.#lastTickAt = now;
+    if (pausedMs > PAUSED_MS) this.#giveTime();
+    // A connection that is lost is known to be.
+    if (!this.#sweeping && this.#sweepFrom !== Number.POSITIVE_INFINITY) void this.#sweep();
+  }
+
   async #sweep(): Promise<void> {
-    if (this.#sweeping || this.#now() < this.#sweepFrom) return;
     this.#sweeping = true;
     try {
+      if ((await checkNats(this.#nats, BUS_ANSWERS_WITHIN_MS)) !== undefined) return this.#giveTime();
+      if (!this.#trusts) return;
       if (this.#sweeps++ % EXPECT_EVERY_SWEEPS === 0)
         await this.#store.expect(this.#actors.byGateway().keys());
       const ended = [...(await this.#store.endedGateways()), ...(await this.#endedBots())];
+      // Meanwhile it may have turned out that it says nothing.
+      if (!this.#trusts) return;
       const present = ended.length === 0 ? new Map<string, Actor[]>() : this.#actors.byGateway();
       for (const gateway of ended) await this.#release(gateway, present.get(gateway) ?? []);
       this.#swept = new Set(ended);

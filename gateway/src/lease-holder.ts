@@ -1,6 +1,6 @@
 import { subjects } from "@plexus/protocol";
 import type { DirectoryStore, Logger, NatsConnection } from "@plexus/runtime";
-import { homeOf } from "@plexus/runtime";
+import { homeOf, onReconnect } from "@plexus/runtime";
 import type { Relays } from "./relays.js";
 
 const RENEW_INTERVAL_MS = 2_000;
@@ -32,6 +32,8 @@ export class LeaseHolder {
     this.#gateway = context.gateway;
     this.#log = context.log;
     this.#renewAll();
+    // Those who were quicker to be back wait for no longer than a lease.
+    onReconnect(this.#nats, () => this.#renewAll());
     this.#timer = setInterval(() => this.#renewAll(), RENEW_INTERVAL_MS);
   }
 
