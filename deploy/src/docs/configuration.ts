@@ -1,5 +1,10 @@
 /** docs/configuration.md, made from the declarations that the processes read their options by. */
-import { commonOptions, type OptionDeclaration, type OptionDeclarations } from "@plexus/runtime";
+import {
+  commonOptions,
+  fileVariable,
+  type OptionDeclaration,
+  type OptionDeclarations,
+} from "@plexus/runtime";
 import { z } from "zod";
 import { helpText } from "../launcher/flags.js";
 import type { ProcessOptions } from "./declarations.js";
@@ -43,7 +48,8 @@ export function configurationDocument(processes: readonly ProcessOptions[]): str
 
 function table(options: OptionDeclarations): string {
   const rows = Object.values(options).map(
-    (option) => `| \`${option.env}\` | ${valuesOf(option)} | ${defaultOf(option)} | ${cell(option.doc)} |`,
+    (option) =>
+      `| \`${option.env}\` | ${valuesOf(option)} | ${defaultOf(option)} | ${cell(meaningOf(option))} |`,
   );
   return `| variable | value | default | meaning |\n|---|---|---|---|\n${rows.join("\n")}\n`;
 }
@@ -72,6 +78,11 @@ function defaultOf(option: OptionDeclaration): string {
   if (!("default" in option)) return "required";
   if (option.default === undefined) return "none";
   return typeof option.default === "number" ? amount(option.default) : `\`${String(option.default)}\``;
+}
+
+function meaningOf(option: OptionDeclaration): string {
+  const file = fileVariable(option);
+  return file === undefined ? option.doc : `${option.doc} Or \`${file}\`: a file that holds it.`;
 }
 
 function cell(text: string): string {

@@ -1,5 +1,8 @@
 /** Configuration from the environment: everything that is wrong is said at once, and no secret is ever shown. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { z } from "zod";
 import { ConfigError, describeOptions, option, readOptions } from "./config.js";
@@ -42,6 +45,35 @@ test("an option without a default is required, and says what it is for", () => {
   assert.deepEqual(problemsOf({ ...NEEDED, PLEXUS_ID: "" }), [
     "PLEXUS_ID is required: Name of this process.",
   ]);
+});
+
+test("a secret may be in a file, without the end of its last line", () => {
+  const folder = mkdtempSync(join(tmpdir(), "plexus-config-"));
+  const file = join(folder, "secret");
+  try {
+    writeFileSync(file, `${SECRET}\n`);
+    assert.equal(readOptions(declarations, { PLEXUS_ID: "g1", PLEXUS_SECRET_FILE: file }).secret, SECRET);
+    assert.deepEqual(problemsOf({ ...NEEDED, PLEXUS_SECRET_FILE: file }), [
+      "PLEXUS_SECRET and PLEXUS_SECRET_FILE are both set: only one of them may be",
+    ]);
+    writeFileSync(file, "short");
+    const [problem, ...more] = problemsOf({ PLEXUS_ID: "g1", PLEXUS_SECRET_FILE: file });
+    assert.match(problem!, /^PLEXUS_SECRET: its value is not right/);
+    assert.doesNotMatch(problem!, /"short"/);
+    assert.deepEqual(more, []);
+    // Only what is secret: of the others each has one name.
+    assert.deepEqual(problemsOf({ ...NEEDED, PLEXUS_PORT_FILE: file }), [
+      "PLEXUS_PORT_FILE is not an option of this process",
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a file that can't be read is told with its name, and once", () => {
+  const problems = problemsOf({ PLEXUS_ID: "g1", PLEXUS_SECRET_FILE: "/nowhere/secret" });
+  assert.equal(problems.length, 1);
+  assert.match(problems[0]!, /^PLEXUS_SECRET_FILE: ENOENT.*\/nowhere\/secret/);
 });
 
 test("an option whose default is undefined may be left out", () => {

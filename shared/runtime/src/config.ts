@@ -2,6 +2,7 @@
  * Configuration, declared once per process: each option has its environment variable, type, default and
  * description in one place, and help, validation and the documents come from that.
  */
+import { readFileSync } from "node:fs";
 import type { z } from "zod";
 
 export interface OptionDeclaration<T = unknown> {
@@ -12,7 +13,7 @@ export interface OptionDeclaration<T = unknown> {
   readonly default?: T;
   /** One sentence, with the unit and the reason for the default. */
   readonly doc: string;
-  /** Never shown in help, logs or errors. */
+  /** Never shown in help, logs or errors. It may also be in a file, which the variable with `_FILE` behind its name tells. */
   readonly secret?: boolean;
 }
 
@@ -41,7 +42,8 @@ export function readOptions<D extends OptionDeclarations>(
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, declaration] of Object.entries(declarations)) {
-    const text = env[declaration.env];
+    const text = textOf(declaration, env, problems);
+    if (text === null) continue;
     if (text === undefined || text === "") {
       if (!("default" in declaration)) problems.push(`${declaration.env} is required: ${declaration.doc}`);
       values[name] = declaration.default;
@@ -61,11 +63,36 @@ export function readOptions<D extends OptionDeclarations>(
   return values as Options<D>;
 }
 
+/** Where a secret is in a file: an orchestrator mounts it there, and no listing of processes shows it. */
+export function fileVariable({ env, secret }: OptionDeclaration): string | undefined {
+  return secret === true ? `${env}_FILE` : undefined;
+}
+
+/** null where it can't be read, which has been added to the problems. */
+function textOf(
+  declaration: OptionDeclaration,
+  env: Record<string, string | undefined>,
+  problems: string[],
+): string | undefined | null {
+  const text = env[declaration.env];
+  const variable = fileVariable(declaration);
+  const file = variable === undefined ? undefined : env[variable];
+  if (file === undefined || file === "") return text;
+  if (text !== undefined && text !== "")
+    problems.push(`${declaration.env} and ${variable} are both set: only one of them may be`);
+  try {
+    return readFileSync(file, "utf8").trimEnd();
+  } catch (error) {
+    problems.push(`${variable}: ${(error as Error).message}`);
+    return null;
+  }
+}
+
 function unknownVariables(
   declarations: OptionDeclarations,
   env: Record<string, string | undefined>,
 ): string[] {
-  const known = new Set(Object.values(declarations).map((d) => d.env));
+  const known = new Set(Object.values(declarations).flatMap((d) => [d.env, fileVariable(d)]));
   return Object.keys(env)
     .filter((name) => name.startsWith("PLEXUS_") && !known.has(name))
     .map((name) => `${name} is not an option of this process`);
