@@ -276,14 +276,14 @@ export class Actor {
   }
 
   /** The members that the previous home had. */
-  async #membersLeft(cell: string): Promise<HeldMember[]> {
+  async #membersLeft(cell: string): Promise<{ members: HeldMember[]; stale: boolean }> {
     const members: HeldMember[] = [];
     let page: PresencePage = { at: null, from: 0 };
     for (;;) {
       const ask = this.#context.askAt(cell, "members_left", this.#tenant, this.#channel.name, page);
-      const { version, next, members: some }: PresenceSnapshot = await ask;
+      const { version, next, members: some, stale }: PresenceSnapshot = await ask;
       members.push(...(some as HeldMember[]));
-      if (next === null) return members;
+      if (next === null) return { members, stale };
       page = { at: version, from: next };
     }
   }

@@ -18,6 +18,11 @@ let presence: ChannelPresence;
 
 beforeEach(() => {
   [loads, events, written] = [[], [], Promise.resolve()];
+  presence = fresh();
+});
+afterEach(() => presence.stop());
+
+function fresh(): ChannelPresence {
   const store = {
     load: () => {
       const load = deferred<HeldMember[]>();
@@ -25,16 +30,16 @@ beforeEach(() => {
       return load.promise;
     },
     mirror: () => written,
+    abandon: async () => undefined,
   };
-  presence = new ChannelPresence({
+  return new ChannelPresence({
     key: "t/chat.a",
     channel: "chat.a",
     store: store as unknown as PresenceStore,
     announce: (bytes) => events.push(JSON.parse(Buffer.from(bytes).toString()) as (typeof events)[number]),
     log: silent,
   });
-});
-afterEach(() => presence.stop());
+}
 
 function member(conn: string, gateway: string): HeldMember {
   return { conn, user: conn, state: null, since: 5, gateway };
@@ -88,6 +93,20 @@ test("nobody is missing from a list that says that it is complete, also just aft
   slow.resolve();
   await until("it to be complete", () => read().then(() => lists.at(-1)!.endsWith("complete")));
   assert.deepEqual([...new Set(lists)], ["a stale", "a,b complete"]);
+});
+
+test("a list that a former home gives away while it may lack some is not taken for complete", async () => {
+  await joins("a");
+  await until("the join is announced", () => events.length === 1);
+  const left = await presence.handOver(ALL);
+  assert.equal(left.stale, true);
+  for (const stale of [true, false]) {
+    const next = fresh();
+    next.takeOver(async () => ({ members: [member("a", "g1")], stale }));
+    const list = await next.page(ALL);
+    assert.deepEqual([list.members.map(({ conn }) => conn), list.stale], [["a"], stale]);
+    next.stop();
+  }
 });
 
 test("a wall clock that is set back does not keep anybody waiting", { timeout: 10_000 }, async (t) => {

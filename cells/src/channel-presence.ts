@@ -83,22 +83,29 @@ export class ChannelPresence {
 
   async page(page: PresencePage): Promise<PresenceSnapshot> {
     await this.#restore();
-    return this.#set.page(page, { stale: this.#stale || performance.now() < this.#settlingUntil });
+    return this.#set.page(page, { stale: this.#isStale });
+  }
+
+  /** Somebody may be missing who is here. */
+  get #isStale(): boolean {
+    return this.#stale || performance.now() < this.#settlingUntil;
   }
 
   /**
    * Takes the members over from the channel's previous home. Where they can't be had, the gateways announce
-   * them again, and until then the list is marked as stale. `read` is null if there is nobody to be asked.
+   * them again, and until then the list is marked as stale; also where that home's own list was. `read` is null if there is
+   * nobody to be asked.
    */
-  takeOver(read: (() => Promise<HeldMember[]>) | null): void {
+  takeOver(read: (() => Promise<{ members: HeldMember[]; stale: boolean }>) | null): void {
     if (read === null) {
       this.settle();
       this.#begin(Promise.resolve());
       return;
     }
     const taken = read().then(
-      (members) => {
+      ({ members, stale }) => {
         this.#set.takeOver(members);
+        if (stale) this.settle();
         this.#schedule();
       },
       (error: unknown) => {
@@ -120,7 +127,7 @@ export class ChannelPresence {
   /** A page for the channel's next home; with the last one this side forgets everybody. */
   async handOver(page: PresencePage): Promise<PresenceSnapshot> {
     await this.#restore();
-    const answer = this.#set.page(page, { held: true });
+    const answer = this.#set.page(page, { held: true, stale: this.#isStale });
     if (answer.next === null) await this.abandon();
     return answer;
   }
