@@ -1,14 +1,13 @@
 /** A NATS server that takes nobody without a login, with the configuration that the docs show: all of Plexus on it. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createUser } from "@nats-io/nkeys";
 import type { HistoryMessage } from "@plexus/protocol";
+import { freePort } from "@plexus/runtime/testing";
 import { connect, type NatsConnection, nkeyAuthenticator } from "nats";
 import { Admin, type CliRun, cli, startCli } from "./harness/admin.js";
 import { PlainBot } from "./harness/bot.js";
@@ -27,14 +26,6 @@ let cluster: TestCluster;
 let server: ChildProcess;
 let watching: CliRun | undefined;
 let url: string;
-
-async function freePort(): Promise<number> {
-  const socket = createServer().listen(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address() as AddressInfo;
-  socket.close();
-  return port;
-}
 
 /** The server's own file, as in docs/bots.md; what is included is what an operator starts with. */
 async function startServer(): Promise<void> {

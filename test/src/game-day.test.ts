@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
+import { processState } from "@plexus/runtime/testing";
 import { Admin, cli, type Json, startCli } from "./harness/admin.js";
 import { clusterForFile } from "./harness/cluster.js";
 import { until } from "./harness/wait.js";
@@ -51,13 +52,8 @@ const begin = (...more: string[]) => [
   ...more,
 ];
 
-function stateOf(pid: number): string {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  return stat.slice(stat.lastIndexOf(")") + 2)[0]!;
-}
-
 function frozen(): string[] {
-  return cluster.dev.processes.filter(({ pid }) => stateOf(pid) === "T").map(({ id }) => id);
+  return cluster.dev.processes.filter(({ pid }) => processState(pid) === "T").map(({ id }) => id);
 }
 
 test("without its name nothing is done, and what would be is said", async () => {

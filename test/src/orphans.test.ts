@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type DevFile, devFilePath } from "@plexus/deploy/launcher";
+import { isAlive } from "@plexus/runtime/testing";
 import { until, within } from "./harness/wait.js";
 
 const LAUNCHER = fileURLToPath(new URL("main.js", import.meta.resolve("@plexus/deploy/launcher")));
@@ -41,16 +42,3 @@ test("every process ends when its launcher is killed", async (t) => {
     throw cause;
   });
 });
-
-/** Whether a process runs; one that has ended and was not collected yet does not. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch (error) {
-    const { code, path } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" && path !== undefined) return process.platform !== "linux";
-    if (code === "ESRCH") return false;
-    throw error;
-  }
-}

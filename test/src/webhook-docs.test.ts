@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { freePort } from "@plexus/runtime/testing";
 import { Admin, cli } from "./harness/admin.js";
 import { clusterForFile, type TestCluster } from "./harness/cluster.js";
 import { until } from "./harness/wait.js";
@@ -21,14 +21,6 @@ const admin = new Admin(cluster);
 
 function block(language: string, mark = "receiver"): string {
   return new RegExp(`\`\`\`${language} ${mark}\\n([\\s\\S]*?)\`\`\``).exec(text)![1]!;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }
 
 /** The settings that the document shows, with the receiver where it listens. */

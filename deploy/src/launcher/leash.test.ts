@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { eventually, isAlive } from "./fixtures/helpers.js";
+import { isAlive } from "@plexus/runtime/testing";
+import { eventually } from "./fixtures/helpers.js";
 
 const LEASH = fileURLToPath(new URL("leash.js", import.meta.url));
 /** Says that it runs, and never ends by itself; it inherits no pipe whose end it would notice. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { isAlive } from "@plexus/runtime/testing";
 import type { ChildSpec, Exit } from "./child.js";
-import { eventually, FIXTURE_PROCESS, isAlive, temporaryFolder } from "./fixtures/helpers.js";
+import { eventually, FIXTURE_PROCESS, temporaryFolder } from "./fixtures/helpers.js";
 import { LogFile } from "./log-file.js";
 import { SupervisedChild } from "./supervised.js";
 

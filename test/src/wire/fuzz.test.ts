@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isAlive } from "@plexus/runtime/testing";
 import fc from "fast-check";
 import { clusterForFile } from "../harness/cluster.js";
 import type { Encoding } from "../harness/raw-client.js";
@@ -65,15 +66,6 @@ function gatewayLives(): boolean {
   return cluster.cluster.processes.some(
     (process) => process.id === "g1" && process.pid === pid && isAlive(pid),
   );
-}
-
-function isAlive(id: number): boolean {
-  try {
-    return process.kill(id, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-    throw error;
-  }
 }
 
 /** Runs the property; what fails says how to see it again. */

@@ -4,16 +4,8 @@ import { test } from "node:test";
 import { checkNats, connectNats } from "../nats.js";
 import { checkRedis, connectRedis } from "../redis.js";
 import { silent, startNats, startRedis } from "./brokers.js";
+import { isAlive } from "./machine.js";
 import { until } from "./until.js";
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    // ESRCH: there is no such process.
-    return false;
-  }
-}
 
 test("NATS: answers, hangs, comes back, is killed and restarted at its address, and is gone", async () => {
   const broker = await startNats();
@@ -30,7 +22,7 @@ test("NATS: answers, hangs, comes back, is killed and restarted at its address, 
   await until("NATS answers after a restart", async () => (await checkNats(nats)) === undefined);
   await nats.close();
   await broker.stop();
-  assert.equal(isRunning(broker.pid), false);
+  assert.equal(isAlive(broker.pid), false);
 });
 
 test("Redis: the same; a command fails in time while it hangs, and at once while it is away", async () => {
@@ -48,7 +40,7 @@ test("Redis: the same; a command fails in time while it hangs, and at once while
   await until("Redis answers after a restart", async () => (await checkRedis(redis)) === undefined);
   redis.disconnect();
   await broker.stop();
-  assert.equal(isRunning(broker.pid), false);
+  assert.equal(isAlive(broker.pid), false);
 });
 
 test("several at once have addresses of their own", async () => {

@@ -2,12 +2,13 @@
  * Brokers of a test's own: on free ports of the loopback, with their data in a temporary folder, gone when the
  * test is over.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type Logger, pino } from "pino";
+import { freePort, processState } from "./machine.js";
 import { until } from "./until.js";
 
 /** Debian puts servers into folders that are not on every person's PATH. */
@@ -87,7 +88,7 @@ async function start(
     },
     suspend: async () => {
       child.kill("SIGSTOP");
-      await until(`${scheme} is stopped`, () => stateOf(child).startsWith("T"));
+      await until(`${scheme} is stopped`, () => processState(child.pid!) === "T");
     },
     resume: () => void child.kill("SIGCONT"),
     kill,
@@ -119,13 +120,6 @@ function run(program: string, args: string[], folder: string): ChildProcess {
 
 function isAlive(child: ChildProcess): boolean {
   return child.exitCode === null && child.signalCode === null;
-}
-
-/** As the operating system says it, since a signal takes a moment to arrive; T is stopped. */
-function stateOf({ pid }: ChildProcess): string {
-  const stat = `/proc/${pid}/stat`;
-  if (existsSync(stat)) return readFileSync(stat, "latin1").split(") ")[1] ?? "";
-  return execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "latin1" }).trim();
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -163,17 +157,6 @@ function remove(folder: string): void {
   folders.delete(folder);
   // A broker that was killed an instant ago may still be writing a file.
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function redisInfo(port: number): Promise<string> {

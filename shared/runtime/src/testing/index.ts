@@ -2,4 +2,5 @@
 export * from "./brokers.js";
 export * from "./bus.js";
 export * from "./certificate.js";
+export * from "./machine.js";
 export * from "./until.js";
