@@ -75,17 +75,14 @@ export class Operations {
   /** `now`: when the frame was received, by the monotonic clock. */
   publish(connection: Connection, frame: PubFrame, now: number): void {
     this.#allow(connection, "pub", frame.ch);
-    const { publisher, settings, limits, flushLater, tracer } = this.#context;
+    const { publisher, tenants, limits, flushLater, tracer } = this.#context;
     if (connection.inFlight >= limits.inFlight)
       throw new PlexusError("rate_limited", "too many requests without an answer yet", { retry: 100 });
     const data = JSON.stringify(frame.data);
     const bytes = Buffer.byteLength(data);
     const { user, tenant } = connection.identity;
     const trace = tracer.begin(tenant, frame.ch, frame.trace, "client");
-    const { maxMessageBytes } = settings.of(tenant, frame.ch);
-    if (bytes > maxMessageBytes)
-      throw new PlexusError("too_large", `data may be ${maxMessageBytes} bytes of JSON here`);
-    this.#context.tenants.admitPublish(tenant, bytes, now);
+    tenants.admitPublish(tenant, frame.ch, bytes, now);
     const { mid } = frame;
     const { sender } = connection;
     const id = mid ?? `${connection.id}.${this.#nextId++}`;

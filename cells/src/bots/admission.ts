@@ -12,15 +12,15 @@ export function admit(
 ): void {
   if (!settings.tenant(tenant).admitted)
     throw new PlexusError("forbidden", "the tenant may not use this installation");
-  const { maxMessageBytes, presence } = settings.of(tenant, channel);
   switch (request.operation) {
     case "publish":
-      return tenants.admitPublish(tenant, bounded(request.data, maxMessageBytes, "data"), now);
+      return tenants.admitPublish(tenant, channel, Buffer.byteLength(JSON.stringify(request.data)), now);
     case "signal":
       bounded(request.data, MAX_SIGNAL_BYTES, "a signal");
       return tenants.admitSignal(tenant, now);
     case "join":
-      if (!presence) throw new PlexusError("bad_request", "presence is switched off in this namespace");
+      if (!settings.of(tenant, channel).presence)
+        throw new PlexusError("bad_request", "presence is switched off in this namespace");
       return void bounded(request.state, MAX_STATE_BYTES, "a presence state");
   }
 }

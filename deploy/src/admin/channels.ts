@@ -164,7 +164,7 @@ async function positionOf({ router, settings }: AdminContext, tenant: string, ch
 }
 
 function publish(
-  { publisher, settings, tenants, tracer }: AdminContext,
+  { publisher, tenants, tracer }: AdminContext,
   tenant: string,
   channel: string,
   { data, user, mid }: Static<typeof PublishBody>,
@@ -173,11 +173,7 @@ function publish(
   if (!isPlain(data, MAX_DATA_DEPTH))
     throw new PlexusError("bad_request", `data may be nested ${MAX_DATA_DEPTH} deep at most`);
   const json = JSON.stringify(data);
-  const { maxMessageBytes } = settings.settings.of(tenant, channel);
-  const bytes = Buffer.byteLength(json);
-  if (bytes > maxMessageBytes)
-    throw new PlexusError("too_large", `data may be ${maxMessageBytes} bytes of JSON here`);
-  tenants.admitPublish(tenant, bytes, performance.now());
+  tenants.admitPublish(tenant, channel, Buffer.byteLength(json), performance.now());
   const id = mid ?? `${CONN}.${crypto.randomUUID()}`;
   const fragment = messageFragment(id, JSON.stringify(user), JSON.stringify(CONN), json);
   return new Promise((resolve, reject) => {

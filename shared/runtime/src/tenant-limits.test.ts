@@ -36,9 +36,9 @@ function refusal(act: () => void): PlexusError | null {
 }
 
 function publishes(limits: TenantLimits, count: number, now: number): number {
-  return Array.from({ length: count }, () => refusal(() => limits.admitPublish("acme", 10, now))).filter(
-    (error) => error === null,
-  ).length;
+  return Array.from({ length: count }, () =>
+    refusal(() => limits.admitPublish("acme", "chat.a", 10, now)),
+  ).filter((error) => error === null).length;
 }
 
 test("without quotas there is no bound, and nothing is said", () => {
@@ -90,11 +90,11 @@ test("messages out: nothing is held back, but while they are owed nobody publish
   const { all, second } = processes(2, { messagesOutPerSecond: 100 });
   const [g0, g1] = all as [TenantLimits, TenantLimits];
   g0.delivered("acme", 300, 0);
-  const error = refusal(() => g0.admitPublish("acme", 1, 0));
+  const error = refusal(() => g0.admitPublish("acme", "chat.a", 1, 0));
   assert.deepEqual([error?.code, error?.retry], ["rate_limited", 2_000]);
   assert.equal(publishes(g1, 1, 900), 1);
   second(1_000);
-  const elsewhere = refusal(() => g1.admitPublish("acme", 1, 1_000));
+  const elsewhere = refusal(() => g1.admitPublish("acme", "chat.a", 1, 1_000));
   assert.deepEqual([elsewhere?.code, elsewhere?.retry], ["rate_limited", 2_000]);
   assert.equal(publishes(g0, 1, 2_000), 1);
   assert.equal(publishes(g1, 1, 3_000), 1);
@@ -116,16 +116,25 @@ test("connections are counted over all processes; those of one that went silent 
   assert.equal(refusal(() => g1.connected("acme"))?.code, "limit_reached");
 });
 
+test("a message is no larger than its namespace allows", () => {
+  const { all, settings } = processes(1, {});
+  settings.putTenant("acme", { namespaces: { tiny: { maxMessageBytes: 20 } } });
+  const limits = all[0]!;
+  limits.admitPublish("acme", "tiny.a", 20, 0);
+  assert.equal(refusal(() => limits.admitPublish("acme", "tiny.a", 21, 0))?.code, "too_large");
+  limits.admitPublish("acme", "chat.a", 21, 0);
+});
+
 test("bytes of a message, of the log, and channels of a connection", () => {
   const { all } = processes(1, { messageBytes: 100, historyBytes: 1_000, channelsPerConnection: 5 });
   const limits = all[0]!;
-  assert.equal(refusal(() => limits.admitPublish("acme", 101, 0))?.code, "too_large");
-  limits.admitPublish("acme", 100, 0);
+  assert.equal(refusal(() => limits.admitPublish("acme", "chat.a", 101, 0))?.code, "too_large");
+  limits.admitPublish("acme", "chat.a", 100, 0);
   limits.heard({ by: "w1", used: [], cell: "eu-1", stored: [["acme", 600]] }, 0);
-  limits.admitPublish("acme", 100, 0);
+  limits.admitPublish("acme", "chat.a", 100, 0);
   limits.measured({ cell: "us-1", bytes: [["acme", 400]] });
   limits.endSecond(1_000);
-  const full = refusal(() => limits.admitPublish("acme", 1, 1_000));
+  const full = refusal(() => limits.admitPublish("acme", "chat.a", 1, 1_000));
   assert.equal(full?.code, "limit_reached");
   assert.deepEqual([limits.channels("acme", 500), limits.channels("other", 500)], [5, 500]);
 });
@@ -134,7 +143,7 @@ test("quotas change while everything runs, and a tenant does not feel another on
   const { all, settings } = processes(1, { messagesInPerSecond: 1 });
   const limits = all[0]!;
   assert.equal(publishes(limits, 5, 0), 1);
-  for (let i = 0; i < 5; i++) limits.admitPublish("other", 1, 0);
+  for (let i = 0; i < 5; i++) limits.admitPublish("other", "chat.a", 1, 0);
   settings.putTenant("acme", {});
   assert.equal(publishes(limits, 5, 0), 5);
   settings.putTenant("acme", { quotas: { messagesInPerSecond: 2 } });
@@ -143,7 +152,7 @@ test("quotas change while everything runs, and a tenant does not feel another on
   assert.equal(publishes(limits, 5, 10_000), 2);
   assert.equal(
     refusal(() => {
-      for (let i = 0; i < 4; i++) limits.admitPublish("other", 1, 10_000);
+      for (let i = 0; i < 4; i++) limits.admitPublish("other", "chat.a", 1, 10_000);
     })?.code,
     "rate_limited",
   );

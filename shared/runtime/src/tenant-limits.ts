@@ -53,8 +53,11 @@ export class TenantLimits {
     });
   }
 
-  /** Throws a {@link PlexusError} unless a message with so many bytes of data may be published now. */
-  admitPublish(tenant: string, bytes: number, now: number): void {
+  /** Throws a {@link PlexusError} unless a message with so many bytes of data may be published there now. */
+  admitPublish(tenant: string, channel: string, bytes: number, now: number): void {
+    const { maxMessageBytes } = this.#settings.of(tenant, channel);
+    if (bytes > maxMessageBytes)
+      throw new PlexusError("too_large", `data may be ${maxMessageBytes} bytes of JSON here`);
     const state = this.#state(tenant);
     const { messageBytes, historyBytes } = state.quotas;
     if (messageBytes !== undefined && bytes > messageBytes) {
