@@ -13,7 +13,6 @@ import {
   type DirectoryStore,
   type NatsConnection,
   type Publisher,
-  type PublishListener,
   type Router,
   readHistory,
   readMembers,
@@ -75,7 +74,7 @@ export class BotOperations {
     }
   }
 
-  #publish(
+  async #publish(
     { tenant, bot, channel }: BotSubject,
     { data, mid }: Of<"publish">,
     traceparent: string | undefined,
@@ -89,14 +88,9 @@ export class BotOperations {
       JSON.stringify(botConn(bot)),
       JSON.stringify(data),
     );
-    return new Promise((resolve, reject) => {
-      const item = [id, user, fragment, mid !== undefined] as const;
-      const listener: PublishListener = {
-        published: (epoch, seq, ts, dup) => resolve({ ok: true, epoch, seq, ts, ...(dup ? { dup } : {}) }),
-        rejected: reject,
-      };
-      this.#context.publisher.publish(tenant, channel, item, Buffer.byteLength(fragment), listener, trace);
-    });
+    const item = [id, user, fragment, mid !== undefined] as const;
+    const published = await this.#context.publisher.publishAndWait(tenant, channel, item, trace);
+    return { ok: true, ...published };
   }
 
   async #history(

@@ -7,14 +7,7 @@ import {
   subjects,
   TRACE_HEADER,
 } from "@plexus/protocol";
-import {
-  type ChannelSubscribers,
-  homeOf,
-  type PublishListener,
-  partitionOf,
-  readHistory,
-  readMembers,
-} from "@plexus/runtime";
+import { type ChannelSubscribers, homeOf, partitionOf, readHistory, readMembers } from "@plexus/runtime";
 import { type Static, Type } from "typebox";
 import type { AdminContext, AdminServer } from "./context.js";
 import {
@@ -176,13 +169,7 @@ function publish(
   tenants.admitPublish(tenant, channel, Buffer.byteLength(json), performance.now());
   const id = mid ?? `${CONN}.${crypto.randomUUID()}`;
   const fragment = messageFragment(id, JSON.stringify(user), JSON.stringify(CONN), json);
-  return new Promise((resolve, reject) => {
-    const item = [id, user, fragment, mid !== undefined] as const;
-    const listener: PublishListener = {
-      published: (epoch, seq, ts, dup) => resolve(dup ? { epoch, seq, ts, dup } : { epoch, seq, ts }),
-      rejected: reject,
-    };
-    const trace = tracer.begin(tenant, channel, traceparent, "api");
-    publisher.publish(tenant, channel, item, Buffer.byteLength(fragment), listener, trace);
-  });
+  const item = [id, user, fragment, mid !== undefined] as const;
+  const trace = tracer.begin(tenant, channel, traceparent, "api");
+  return publisher.publishAndWait(tenant, channel, item, trace);
 }

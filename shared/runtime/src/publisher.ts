@@ -18,6 +18,14 @@ export interface PublishListener {
   rejected(error: PlexusError): void;
 }
 
+/** Where a message came to stand; `dup` if it stood there already. */
+export interface Published {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly ts: number;
+  readonly dup?: true;
+}
+
 interface Waiting {
   readonly item: PublishItem;
   readonly listener: PublishListener;
@@ -127,6 +135,22 @@ export class Publisher {
     if (trace !== undefined) lane.traced = [...(lane.traced ?? []), { waiting, trace }];
     this.#waitingBytes += bytes;
     if (lane.waiting.length === 1 && !lane.inFlight) this.#markReady(lane);
+  }
+
+  /** The same for one message that is waited for. Rejects with a {@link PlexusError}. */
+  publishAndWait(
+    tenant: string,
+    channel: string,
+    item: PublishItem,
+    trace?: PublishTrace,
+  ): Promise<Published> {
+    return new Promise((resolve, reject) => {
+      const listener: PublishListener = {
+        published: (epoch, seq, ts, dup) => resolve({ epoch, seq, ts, ...(dup ? { dup } : {}) }),
+        rejected: reject,
+      };
+      this.publish(tenant, channel, item, Buffer.byteLength(item[2]), listener, trace);
+    });
   }
 
   #markReady(lane: Lane): void {
