@@ -3,7 +3,7 @@
  * one stream on the hub, so that its order is everybody's order. See docs/webhooks.md and deploy/src/hooks/fold.ts.
  */
 import type { Settings } from "./settings.js";
-import type { LifecycleKind } from "./settings-schema.js";
+import { LIFECYCLE_KINDS, type LifecycleKind } from "./settings-schema.js";
 
 export const LIFECYCLE_STREAM = "LIFECYCLE";
 export const DEAD_LETTER_STREAM = "DEADLETTERS";
@@ -66,14 +66,9 @@ export interface AliveAnswer {
 }
 
 /** Kinds that come from connections; `published` is in the logs of the cells. */
-export const CONNECTION_KINDS: readonly LifecycleKind[] = [
-  "connected",
-  "disconnected",
-  "subscribed",
-  "unsubscribed",
-  "occupied",
-  "vacated",
-];
+export const CONNECTION_KINDS: readonly LifecycleKind[] = LIFECYCLE_KINDS.filter(
+  (kind) => kind !== "published",
+);
 
 /** Whether gateways have to write down what this tenant's connections do. */
 export function tracksConnections(settings: Settings, tenant: string): boolean {
