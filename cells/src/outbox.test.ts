@@ -1,6 +1,7 @@
 /** Answers on their way back: those of one turn together, none too large for the bus. */
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { decodeAnswers, type NatsConnection } from "@plexus/runtime";
 import { silent } from "@plexus/runtime/testing";
 import { Outbox } from "./outbox.js";
@@ -24,10 +25,6 @@ beforeEach(() => {
   };
   outbox = new Outbox(nats as unknown as NatsConnection, "cmd.eu-1.at.w1", silent);
 });
-
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 function correlations(): Array<[subject: string, correlations: number[]]> {
   return sent.map(({ subject, bytes }) => [

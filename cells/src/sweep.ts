@@ -2,6 +2,7 @@
  * Emptying a cell's log of the channels that are at home elsewhere, pass by pass, until there are none and every one
  * of them has arrived. Most of those in use have moved by then; a sweep sees to the rest at a bounded pace.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { parseLogSubject, subjects } from "@plexus/protocol";
 import { backoffMs, type Directory, homeOf, type Logger } from "@plexus/runtime";
 import type { ChannelLog } from "./log.js";
@@ -160,8 +161,4 @@ export function dueAfterMs(move: number, perSecond: number): number {
   const inRamp = (perSecond * RAMP_MS) / 2_000;
   if (move < inRamp) return Math.sqrt((2 * RAMP_MS * move * 1_000) / perSecond);
   return RAMP_MS + ((move - inRamp) * 1_000) / perSecond;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

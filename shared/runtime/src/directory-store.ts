@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import { z } from "zod";
 import { type Directory, EMPTY_DIRECTORY } from "./directory.js";
@@ -114,8 +115,4 @@ export class DirectoryStore {
     this.#log.info({ directory: this.#current }, "directory changed");
     for (const listener of this.#listeners) listener(this.#current);
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,6 +1,7 @@
 /** What is traced goes along with its batch, beside the messages, and ends with it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { PlexusError } from "@plexus/protocol";
 import type { Commands, WireTraces } from "./commands.js";
 import { Publisher } from "./publisher.js";
@@ -35,7 +36,6 @@ function setUp() {
   return { publish, sent, ended };
 }
 
-const endOfTurn = () => new Promise((resolve) => setImmediate(resolve));
 const tracesOf = (traces: WireTraces | undefined) => traces?.map(([index, text]) => [index, text[3]]);
 
 test("each by its place in the batch it goes with; what waits behind it goes with the next", async () => {

@@ -1,6 +1,7 @@
 /** Publishing through a router that the test answers: order, one batch at a time, and what a failure takes along. */
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { PlexusError } from "@plexus/protocol";
 import fc from "fast-check";
 import { register } from "prom-client";
@@ -78,10 +79,6 @@ function publish(id: string, channel = "a", bytes = 10, then?: () => void): void
       then?.();
     },
   });
-}
-
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function store({ channel, ids, settle }: SentBatch): void {
