@@ -3,7 +3,6 @@ import type {
   Commands,
   Logger,
   PresencePage,
-  PresenceSnapshot,
   Settings,
   Tracer,
   WireCommand,
@@ -74,6 +73,7 @@ export class Actor {
   readonly #presence: ChannelPresence;
   readonly #subject: string;
   readonly #loaded: Promise<void>;
+  #isLoading = true;
   readonly #doubt = new Doubt(() => this.#compare());
   #lastUsedAt = Date.now();
   readonly #reads = new SharedReads();
@@ -112,9 +112,6 @@ export class Actor {
     return this.#channel.quiet && this.#presence.quiet && this.#questions === 0;
   }
 
-  get lastUsedAt(): number {
-    return this.#lastUsedAt;
-  }
   get quiet(): boolean {
     return this.#channel.quiet;
   }
@@ -128,13 +125,13 @@ export class Actor {
         this.#channel.publish(body, asker, this.#lastUsedAt);
         return this.#runEffects();
       case "read":
-        return this.#answer(asker, () => this.#reads.read(this.#readable(), body, Date.now()));
+        return void this.#answer(asker, () => this.#reads.read(this.#readable(), body, Date.now()));
       case "head":
-        return this.#answer(asker, () => this.#head(body.gateway));
+        return void this.#answer(asker, () => this.#head(body.gateway));
       case "members":
-        return this.#answer(asker, () => this.#withPresence(() => this.#presence.change(body)));
+        return void this.#answer(asker, () => this.#withPresence(() => this.#presence.change(body)));
       case "presence":
-        return this.#answer(asker, () => this.#withPresence(() => this.#presence.page(body)));
+        return void this.#answer(asker, () => this.#withPresence(() => this.#presence.page(body)));
       case "release":
         // Whoever asks is behind with the directory, or this worker is: it asks again.
         if (this.isHome)
@@ -142,7 +139,7 @@ export class Actor {
         this.#channel.release(body.to, asker, this.#lastUsedAt);
         return this.#runEffects();
       case "members_left":
-        return this.#answer(asker, () => this.#presence.handOver(body), "sealed");
+        return void this.#answer(asker, () => this.#presence.handOver(body), "sealed");
     }
   }
 
@@ -189,10 +186,9 @@ export class Actor {
   }
 
   /** Waits for nobody but the log: what is not known yet of the members is left out. */
-  async #head(gateway: string): Promise<Commands["head"]["answer"]> {
+  #head(gateway: string): Commands["head"]["answer"] {
     const seen = this.#settings.presence ? this.#presence.seenBy(gateway) : null;
-    const { version: presence, members } = seen ?? { version: null, members: 0 };
-    return { head: this.#channel.position, presence, members };
+    return { head: this.#channel.position, presence: seen?.version ?? null, members: seen?.members ?? 0 };
   }
 
   async #withPresence<T>(ask: () => Promise<T>): Promise<T | null> {
@@ -210,18 +206,21 @@ export class Actor {
     return { logs: this.#logs, position, fence, tail, segments, opened, retention: this.#settings.retention };
   }
 
-  /** Answers a question once the channel is loaded; whatever goes wrong becomes a typed error. */
-  #answer(asker: Asker, ask: () => Promise<unknown>, during: "serving" | "sealed" = "serving"): void {
+  /** Answers a question once the channel is loaded, or now where it is; whatever goes wrong becomes a typed error. */
+  async #answer(asker: Asker, ask: () => unknown, during: "serving" | "sealed" = "serving"): Promise<void> {
     this.#questions++;
-    this.#loaded
-      .then(() => (during === "serving" ? this.#doubt.settle() : undefined))
-      .then(() => {
-        const allowed = during === "serving" ? this.#channel.serves : this.#channel.state === "sealed";
-        if (!allowed) return this.#context.answer(asker, this.#channel.closeReason, null);
-        return ask().then((body) => this.#context.answer(asker, null, body));
-      })
-      .catch((error: unknown) => this.#context.answer(asker, this.#toWireError(error), null))
-      .finally(() => this.#questions--);
+    try {
+      if (this.#isLoading) await this.#loaded;
+      const doubt = during === "serving" ? this.#doubt.settle() : undefined;
+      if (doubt !== undefined) await doubt;
+      const allowed = during === "serving" ? this.#channel.serves : this.#channel.state === "sealed";
+      const body = allowed ? ask() : null;
+      const error = allowed ? null : this.#channel.closeReason;
+      this.#context.answer(asker, error, body instanceof Promise ? await body : body);
+    } catch (error) {
+      this.#context.answer(asker, this.#toWireError(error), null);
+    }
+    this.#questions--;
   }
 
   #toWireError(error: unknown): WireError {
@@ -250,6 +249,7 @@ export class Actor {
       this.#context.logger.warn({ err: error, ...this.#names }, "channel could not be loaded");
       this.#channel.loadFailed();
     }
+    this.#isLoading = false;
     metrics.loadSeconds.observe((performance.now() - startedAt) / 1_000);
     this.#runEffects();
   }
@@ -281,7 +281,7 @@ export class Actor {
     let page: PresencePage = { at: null, from: 0 };
     for (;;) {
       const ask = this.#context.askAt(cell, "members_left", this.#tenant, this.#channel.name, page);
-      const { version, next, members: some, stale }: PresenceSnapshot = await ask;
+      const { version, next, members: some, stale } = await ask;
       members.push(...(some as HeldMember[]));
       if (next === null) return { members, stale };
       page = { at: version, from: next };

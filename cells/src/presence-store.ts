@@ -126,7 +126,8 @@ export class PresenceStore {
 
   /** Writes what has changed since the last time. */
   async mirror(channelKey: string, { changes, holds, whole }: Unmirrored): Promise<void> {
-    const pipeline = this.#redis.pipeline();
+    // Whoever reads while the list is written anew must not take the part that is there for all of it.
+    const pipeline = whole ? this.#redis.multi() : this.#redis.pipeline();
     if (whole) pipeline.del(this.#keys.members(channelKey));
     for (const { conn, member } of changes) {
       if (member === undefined) pipeline.hdel(this.#keys.members(channelKey), conn);
