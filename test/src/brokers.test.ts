@@ -6,7 +6,7 @@ import { BusProxy } from "./harness/bus-proxy.js";
 import { clusterForFile } from "./harness/cluster.js";
 import { get } from "./harness/http.js";
 import { eventsOf, membersAre } from "./harness/members.js";
-import { assertStoredOnce, CountingPublisher, wholeHistory } from "./harness/publisher.js";
+import { assertComplete, CountingPublisher } from "./harness/publisher.js";
 import type { RawClient } from "./harness/raw-client.js";
 import { until, within } from "./harness/wait.js";
 
@@ -30,22 +30,6 @@ async function pair(ch: string): Promise<[RawClient, RawClient]> {
   for (const client of [ada, bob]) await client.sub(ch, { presence: true });
   await membersAre(ada, ch, [ada, bob]);
   return [ada, bob];
-}
-
-async function assertComplete(ch: string, readers: RawClient[], writers: CountingPublisher[]): Promise<void> {
-  const log = await wholeHistory(readers[0]!, ch);
-  assertStoredOnce(log, writers);
-  for (const reader of readers) {
-    const watch = reader.channel(ch);
-    await until("the end of the log", () => (watch.seqs.at(-1) ?? 0) >= log.length);
-    watch.assertConsecutive();
-    assert.deepEqual(watch.resets, []);
-    assert.deepEqual(
-      watch.data,
-      log.map(({ data }) => data),
-    );
-    assert.ok(reader.isOpen);
-  }
 }
 
 test("nats-server is restarted in the midst of publishing, twice", async () => {

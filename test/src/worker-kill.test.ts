@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clusterForFile } from "./harness/cluster.js";
-import { assertStoredOnce, CountingPublisher, wholeHistory } from "./harness/publisher.js";
+import { assertComplete, CountingPublisher } from "./harness/publisher.js";
 import type { RawClient } from "./harness/raw-client.js";
 import { until, within } from "./harness/wait.js";
 
@@ -44,23 +44,6 @@ async function publishers(ch: string): Promise<CountingPublisher[]> {
 
 const acknowledged = (all: CountingPublisher[]) =>
   all.reduce((sum, each) => sum + each.acknowledged.length, 0);
-
-/** Everybody got the whole log, in order, and the log is what the answers said. */
-async function assertComplete(ch: string, readers: RawClient[], writers: CountingPublisher[]): Promise<void> {
-  const log = await wholeHistory(readers[0]!, ch);
-  assertStoredOnce(log, writers);
-  for (const reader of readers) {
-    const watch = reader.channel(ch);
-    await until("the end of the log", () => (watch.seqs.at(-1) ?? 0) >= log.length);
-    watch.assertConsecutive();
-    assert.deepEqual(watch.resets, []);
-    assert.deepEqual(
-      watch.data,
-      log.map(({ data }) => data),
-    );
-    assert.ok(reader.isOpen);
-  }
-}
 
 /** Both workers live, know each other and have divided the partitions. */
 async function untilShared(): Promise<void> {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { ErrFrame, HistoryMessage, PubOk } from "@plexus/protocol";
 import type { RawClient } from "./raw-client.js";
+import { until } from "./wait.js";
 
 const RETRY_MS = 50;
 
@@ -88,6 +89,27 @@ export async function wholeHistory(client: RawClient, ch: string): Promise<Histo
     "the log has no hole",
   );
   return all;
+}
+
+/** Every reader, still connected, got the whole log in order, and the log is what the publishers were answered. */
+export async function assertComplete(
+  ch: string,
+  readers: readonly RawClient[],
+  publishers: readonly CountingPublisher[],
+): Promise<void> {
+  const log = await wholeHistory(readers[0]!, ch);
+  assertStoredOnce(log, publishers);
+  for (const reader of readers) {
+    const watch = reader.channel(ch);
+    await until("the end of the log", () => (watch.seqs.at(-1) ?? 0) >= log.length);
+    watch.assertConsecutive();
+    assert.deepEqual(watch.resets, []);
+    assert.deepEqual(
+      watch.data,
+      log.map(({ data }) => data),
+    );
+    assert.ok(reader.isOpen);
+  }
 }
 
 /** Every acknowledged message is in the log where its `ok` said, and nothing is there twice. */
