@@ -6,12 +6,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { logStream } from "@plexus/protocol";
-import { homeOf } from "@plexus/runtime";
 import { cli } from "./harness/admin.js";
 import { TestCluster } from "./harness/cluster.js";
-import { operate, type Placements, placements } from "./harness/operations.js";
-import { TENANT } from "./harness/tokens.js";
-import { until } from "./harness/wait.js";
+import { channelIn, operate, type Placements, placements } from "./harness/operations.js";
 
 const CELL = "eu-1";
 /** Nobody is given up while the log is restored. */
@@ -23,13 +20,8 @@ let context: Placements;
 before(async () => {
   cluster = await startedCluster();
   context = await placements(cluster);
-  await until("both cells to be active", () => {
-    const { cells, operation } = context.directory.current;
-    return cells.filter(({ state }) => state === "active").length === 2 && !operation;
-  });
 });
 after(async () => {
-  context?.stop();
   await cluster?.stop();
 });
 
@@ -56,16 +48,13 @@ async function log(...args: string[]): Promise<string> {
   return out;
 }
 
-function atHomeIn(cell: string, prefix: string): string {
-  for (let i = 0; ; i++) {
-    const channel = `chat.${prefix}-${i}`;
-    if (homeOf(context.directory.current, TENANT, channel)?.cell === cell) return channel;
-  }
-}
-
 test("channels that left and came back after the backup go on behind what the other cell has", async () => {
   const file = join(cluster.dataDir, "log");
-  const [known, born, other] = [atHomeIn(CELL, "known"), atHomeIn(CELL, "born"), atHomeIn("us-1", "other")];
+  const [known, born, other] = [
+    channelIn(context, CELL, "known"),
+    channelIn(context, CELL, "born"),
+    channelIn(context, "us-1", "other"),
+  ];
   const alice = await cluster.connect("alice");
   const here = await alice.pub(known, "here");
   const elsewhere = await alice.pub(other, "not concerned");

@@ -1,12 +1,11 @@
 /** Bots with a plain NATS client: the same messages, history, presence and limits as clients have. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { BOT_LEASE_MS, type HistoryMessage, type Member } from "@plexus/protocol";
-import { homeOf } from "@plexus/runtime";
 import { PlainBot } from "./harness/bot.js";
-import { TestCluster } from "./harness/cluster.js";
+import { clusterForFile } from "./harness/cluster.js";
 import { eventsOf } from "./harness/members.js";
-import { operate, type Placements, placements } from "./harness/operations.js";
+import { channelIn, operate, type Placements, placements } from "./harness/operations.js";
 import type { RawClient } from "./harness/raw-client.js";
 import { mirroredMembers, openRedis } from "./harness/redis.js";
 import { TENANT } from "./harness/tokens.js";
@@ -16,9 +15,15 @@ const SETTINGS = { namespaces: { quiet: { presence: false }, tiny: { maxMessageB
 /** A worker that is stopped for so long finds that it was. */
 const FREEZE_MS = 2_500;
 
-const cluster = new TestCluster({ cells: ["eu-1", "us-1"], workers: 2, gateways: 2, settings: SETTINGS });
 let context: Placements;
 let bot: PlainBot;
+const cluster = clusterForFile(
+  { cells: ["eu-1", "us-1"], workers: 2, gateways: 2, settings: SETTINGS },
+  async (running) => {
+    context = await placements(running);
+    bot = new PlainBot(await running.nats(), "helper");
+  },
+);
 
 interface Published {
   epoch: string;
@@ -29,27 +34,6 @@ interface Published {
 interface Members {
   members: Member[];
   count: number;
-}
-
-before(async () => {
-  await cluster.start();
-  context = await placements(cluster);
-  bot = new PlainBot(await cluster.nats(), "helper");
-  await until("both cells to be active", () => {
-    const { cells, operation } = context.directory.current;
-    return cells.filter(({ state }) => state === "active").length === 2 && !operation;
-  });
-});
-after(async () => {
-  context?.stop();
-  await cluster.stop();
-});
-
-function channelIn(cell: string, prefix: string): string {
-  for (let i = 0; ; i++) {
-    const channel = `chat.${prefix}-${i}`;
-    if (homeOf(context.directory.current, TENANT, channel)?.cell === cell) return channel;
-  }
 }
 
 /** What a client was told of bots as members. */
@@ -234,7 +218,7 @@ test("a bot joins, changes its state and leaves; joining again announces nothing
 });
 
 test("a bot stays a member while its channel moves and workers die, and leaves once when it is silent", async () => {
-  const ch = channelIn("eu-1", "moving-bot");
+  const ch = channelIn(context, "eu-1", "moving-bot");
   const ada = await cluster.connect("ada");
   await ada.sub(ch, { presence: true });
   // A channel that was never written to has nothing that is handed over; its members are announced again.

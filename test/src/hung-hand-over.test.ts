@@ -1,27 +1,16 @@
 /** A worker hangs, and its channels are asked for from another cell: whoever takes its place hands them over. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { TestCluster } from "./harness/cluster.js";
+import { test } from "node:test";
+import { clusterForFile } from "./harness/cluster.js";
 import { begin, type Placements, placements } from "./harness/operations.js";
 import { until } from "./harness/wait.js";
 
 /** A hung worker is given up after 2 s; a client waits 10 s for its answer. */
 const ANSWERED_WITHIN_MS = 8_000;
 
-const cluster = new TestCluster({ cells: ["eu-1", "us-1"], workers: 2 });
 let context: Placements;
-
-before(async () => {
-  await cluster.start();
-  context = await placements(cluster);
-  await until("both cells to be active", () => {
-    const { cells, operation } = context.directory.current;
-    return cells.filter(({ state }) => state === "active").length === 2 && !operation;
-  });
-});
-after(async () => {
-  context?.stop();
-  await cluster.stop();
+const cluster = clusterForFile({ cells: ["eu-1", "us-1"], workers: 2 }, async (running) => {
+  context = await placements(running);
 });
 
 test("a publish to a channel that moves away from a worker that hangs is stored, without an error", async () => {

@@ -1,40 +1,24 @@
 /** Cells with brokers of their own: what happens to one is not felt by the other. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { homeOf } from "@plexus/runtime";
-import { TestCluster } from "./harness/cluster.js";
-import { directoryWhere, operate, type Placements, placements } from "./harness/operations.js";
-import { TENANT } from "./harness/tokens.js";
+import { test } from "node:test";
+import { clusterForFile } from "./harness/cluster.js";
+import { channelIn, directoryWhere, operate, type Placements, placements } from "./harness/operations.js";
 import { until } from "./harness/wait.js";
 
 const GRACE_MS = 3_000;
-const cluster = new TestCluster({
-  isolated: true,
-  restart: false,
-  cells: ["eu-1", "us-1"],
-  gateways: 1,
-  workerEnv: { PLEXUS_CELL_GRACE_MS: String(GRACE_MS) },
-});
 let context: Placements;
-
-before(async () => {
-  await cluster.start();
-  context = await placements(cluster);
-  await directoryWhere(context, "both cells to be active", ({ cells, operation }) => {
-    return cells.filter(({ state }) => state === "active").length === 2 && !operation;
-  });
-});
-after(async () => {
-  context?.stop();
-  await cluster.stop();
-});
-
-function channelIn(cell: string, prefix: string): string {
-  for (let i = 0; ; i++) {
-    const channel = `chat.${prefix}-${i}`;
-    if (homeOf(context.directory.current, TENANT, channel)?.cell === cell) return channel;
-  }
-}
+const cluster = clusterForFile(
+  {
+    isolated: true,
+    restart: false,
+    cells: ["eu-1", "us-1"],
+    gateways: 1,
+    workerEnv: { PLEXUS_CELL_GRACE_MS: String(GRACE_MS) },
+  },
+  async (running) => {
+    context = await placements(running);
+  },
+);
 
 /** Everything of a cell: its workers first, then its brokers. */
 function processesOf(cell: string) {
@@ -54,7 +38,7 @@ async function startCell(cell: string): Promise<void> {
 }
 
 test("the history of a drained cell stays readable when the cell is switched off", async () => {
-  const channel = channelIn("eu-1", "mirrored");
+  const channel = channelIn(context, "eu-1", "mirrored");
   const alice = await cluster.connect("alice");
   for (let i = 1; i <= 30; i++) await alice.pub(channel, i);
   assert.equal((await operate(context, "drain", "eu-1")).state, "done");
@@ -71,8 +55,8 @@ test("the history of a drained cell stays readable when the cell is switched off
 });
 
 test("one cell stopped and killed: the other's messages flow, its own channels open elsewhere and say so", async () => {
-  const lost = channelIn("eu-1", "lost");
-  const well = channelIn("us-1", "well");
+  const lost = channelIn(context, "eu-1", "lost");
+  const well = channelIn(context, "us-1", "well");
   const alice = await cluster.connect("alice");
   await alice.sub(lost);
   await alice.sub(well);

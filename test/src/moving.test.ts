@@ -1,40 +1,18 @@
 /** A cell is drained and activated while clients stay connected; they must not notice. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { homeOf } from "@plexus/runtime";
-import { TestCluster } from "./harness/cluster.js";
-import { begin, finished, operate, type Placements, placements } from "./harness/operations.js";
+import { test } from "node:test";
+import { clusterForFile } from "./harness/cluster.js";
+import { begin, channelsIn, finished, operate, type Placements, placements } from "./harness/operations.js";
 import { TENANT } from "./harness/tokens.js";
 import { until } from "./harness/wait.js";
 
-const cluster = new TestCluster({ cells: ["eu-1", "us-1"], gateways: 2 });
 let context: Placements;
-
-before(async () => {
-  await cluster.start();
-  context = await placements(cluster);
-  await until("both cells to be active", () => {
-    const { cells, operation } = context.directory.current;
-    return cells.filter(({ state }) => state === "active").length === 2 && !operation;
-  });
+const cluster = clusterForFile({ cells: ["eu-1", "us-1"], gateways: 2 }, async (running) => {
+  context = await placements(running);
 });
-after(async () => {
-  context?.stop();
-  await cluster.stop();
-});
-
-/** Names of channels that live in a cell now. */
-function channelsIn(cell: string, prefix: string, n: number): string[] {
-  const found: string[] = [];
-  for (let i = 0; found.length < n; i++) {
-    const channel = `chat.${prefix}-${i}`;
-    if (homeOf(context.directory.current, TENANT, channel)?.cell === cell) found.push(channel);
-  }
-  return found;
-}
 
 test("a channel moves there and back under its subscribers, with its history, ids and members", async () => {
-  const [channel] = channelsIn("eu-1", "there-and-back", 1) as [string];
+  const [channel] = channelsIn(context, "eu-1", "there-and-back", 1) as [string];
   const alice = await cluster.connect("alice", { gateway: "g1" });
   const bob = await cluster.connect("bob", { gateway: "g2" });
   await alice.sub(channel, { presence: true });
@@ -87,7 +65,7 @@ test("a channel moves there and back under its subscribers, with its history, id
 });
 
 test("members of channels that were never written to: a list that is not whole yet says so", async () => {
-  const channels = channelsIn("eu-1", "unwritten", 20);
+  const channels = channelsIn(context, "eu-1", "unwritten", 20);
   const alice = await cluster.connect("alice", { gateway: "g1" });
   const asker = await cluster.connect("carol", { gateway: "g2" });
   for (const channel of channels) await alice.sub(channel, { presence: true });
@@ -105,7 +83,7 @@ test("members of channels that were never written to: a list that is not whole y
 });
 
 test("channels nobody uses move too, and nothing is left behind", async () => {
-  const channels = channelsIn("eu-1", "quiet", 200);
+  const channels = channelsIn(context, "eu-1", "quiet", 200);
   const alice = await cluster.connect("alice");
   const positions = new Map<string, number>();
   for (const channel of channels) positions.set(channel, (await alice.pub(channel, channel)).seq);
@@ -129,7 +107,7 @@ test("channels nobody uses move too, and nothing is left behind", async () => {
 });
 
 test("a drain that is turned around leaves every channel whole", async () => {
-  const channels = channelsIn("eu-1", "turned", 60);
+  const channels = channelsIn(context, "eu-1", "turned", 60);
   const alice = await cluster.connect("alice");
   for (const channel of channels) await alice.sub(channel);
   const sent = new Map(channels.map((channel) => [channel, 0]));

@@ -5,23 +5,44 @@ import {
   type Directory,
   DirectoryStore,
   drain,
+  homeOf,
   type Operation,
   OperationStore,
   startOperation,
 } from "@plexus/runtime";
 import type { TestCluster } from "./cluster.js";
+import { TENANT } from "./tokens.js";
 import { until } from "./wait.js";
 
 export interface Placements {
   readonly directory: DirectoryStore;
   readonly operations: OperationStore;
-  stop(): void;
 }
 
+/** Those of a cluster of two cells, once both are active. */
 export async function placements(cluster: TestCluster): Promise<Placements> {
   const nats = await cluster.nats();
   const directory = await DirectoryStore.open(nats, createLogger("test", "test", "fatal"));
-  return { directory, operations: await OperationStore.open(nats), stop: () => directory.stop() };
+  cluster.beforeStop(() => directory.stop());
+  const context = { directory, operations: await OperationStore.open(nats) };
+  await directoryWhere(context, "both cells to be active", ({ cells, operation }) => {
+    return cells.filter(({ state }) => state === "active").length === 2 && !operation;
+  });
+  return context;
+}
+
+/** Names of channels that live in a cell now. */
+export function channelsIn({ directory }: Placements, cell: string, prefix: string, n: number): string[] {
+  const found: string[] = [];
+  for (let i = 0; found.length < n; i++) {
+    const channel = `chat.${prefix}-${i}`;
+    if (homeOf(directory.current, TENANT, channel)?.cell === cell) found.push(channel);
+  }
+  return found;
+}
+
+export function channelIn(context: Placements, cell: string, prefix: string): string {
+  return channelsIn(context, cell, prefix, 1)[0]!;
 }
 
 const CHANGES = { drain, activate };
