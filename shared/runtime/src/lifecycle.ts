@@ -10,7 +10,7 @@ export const STOP_DEADLINE_MS = 15_000;
 
 /**
  * Runs one process: starts it, waits for SIGTERM or SIGINT (or, if asked, the end of standard input), stops
- * it, and exits with 0. A start that fails, an exception nobody caught or a stop that hangs exits with 1.
+ * it, and exits with 0, also in the midst of its start. A start that fails, an exception nobody caught or a stop that hangs exits with 1.
  */
 export async function runProcess(
   log: Logger,
@@ -34,13 +34,18 @@ export async function runProcess(
     }
   });
 
-  let service: Service;
+  let service: Service | undefined;
   try {
-    service = await start();
+    service = await Promise.race([start(), asked.then(() => undefined)]);
   } catch (error) {
     return fatal(error, "could not start");
   }
   const reason = await asked;
+  if (service === undefined) {
+    // What it waits for may never come. What has begun outlives no process, as after a crash.
+    log.info({ reason }, "ended before it had started");
+    process.exit(0);
+  }
   log.info({ reason }, "stopping");
   setTimeout(() => fatal(new Error("deadline passed"), "could not stop in time"), stopWithinMs).unref();
   try {

@@ -22,6 +22,8 @@ const RECONNECT_WAIT_MS = 200;
 const RECONNECT_JITTER_MS = 300;
 /** From opening the socket to the server's first answer. The library's own 20 s would be its deafness as well. */
 const CONNECT_TIMEOUT_MS = 3_000;
+/** How often a process that waits for its first connection says so. */
+const STILL_WAITING_EVERY_MS = 5_000;
 /** For the last words of a process. */
 const LEAVE_WITHIN_MS = 2_000;
 
@@ -41,6 +43,10 @@ export async function connectNats(
   seedFile?: string,
   { waits = true } = {},
 ): Promise<NatsConnection> {
+  // Without a word a process would seem to hang whose NATS_URL is not right.
+  const hosts = url.replace(/[^/,@]*@/g, ""); // an address may hold a password
+  const sayWaiting = () => log.warn({ servers: hosts }, "NATS does not answer yet");
+  const waiting = setInterval(sayWaiting, STILL_WAITING_EVERY_MS);
   const nats = await connect({
     servers: url.split(","),
     ...(/(?:^|,)\s*tls:\/\//.test(url) ? { tls: {} } : {}),
@@ -56,7 +62,7 @@ export async function connectNats(
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
     ...(seedFile === undefined ? {} : { authenticator: login(seedFile) }),
-  });
+  }).finally(() => clearInterval(waiting));
   void logStatus(nats, log);
   return nats;
 }
