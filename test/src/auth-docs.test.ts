@@ -79,15 +79,10 @@ function commands(words: string): string {
 
 /** What a gateway says to a token, asked again until it is there. */
 function welcome(program: string, port?: string): Promise<string> {
-  const hello = port === undefined ? "hello.mjs" : `hello-${port}.mjs`;
-  if (port !== undefined)
-    writeFileSync(
-      join(folder, hello),
-      blocks("js hello.mjs")[0]!.replace(/ws:\/\/127\.0\.0\.1:\d+/, `ws://127.0.0.1:${ports.get(port)}`),
-    );
+  const url = port === undefined ? "" : `ws://127.0.0.1:${ports.get(port)}/v1/connect`;
   return until("a welcome", async () => {
     const said = await shell(
-      `${commands("node issue.mjs ada\n")} >/dev/null; node ${hello} ${program} 2>/dev/null`,
+      `${commands("node issue.mjs ada\n")} >/dev/null; node hello.mjs ${program} ${url} 2>/dev/null`,
     );
     return said.includes('"op":"welcome"') && said.includes('"user":"ada"') && said;
   });
@@ -124,7 +119,7 @@ test("a tenant gets keys of its own", async () => {
 test("the example of a hook answers for a session", async () => {
   await shell(commands("node hook.mjs").replaceAll(" &\n", " >/dev/null 2>&1 &\n"));
   await welcome("session-of-ada", "8082");
-  const said = await shell(`node hello-8082.mjs session-of-nobody`);
+  const said = await shell(here("node hello.mjs session-of-nobody ws://127.0.0.1:8082/v1/connect"));
   assert.match(said, /"code":"unauthorized"[\s\S]*4501/);
 });
 

@@ -82,7 +82,7 @@ if (spawnSync("python3", ["--version"]).status === 0)
 
 test("the follower keeps its place in the stream", async () => {
   const file = fileURLToPath(new URL("follower.mjs", import.meta.url));
-  const follower = block("js", "follower").replace("@nats-io/transport-node", "nats");
+  const follower = block("js", "follower");
   writeFileSync(file, follower);
   const alice = await cluster.connect("alice");
   let [count, out] = [0, ""];
