@@ -4,7 +4,7 @@ import { Client } from "./client.js";
 import { checkHistories } from "./history.js";
 import { Lane, slowestOf } from "./lane.js";
 import type { LoadClient } from "./load-client.js";
-import type { ChannelTimes, HistoryResult, LoadCounters, LoadPlan, LoadResult } from "./orders.js";
+import { type ChannelTimes, type HistoryResult, type LoadPlan, type LoadResult, noCounts } from "./orders.js";
 import { SdkClient } from "./sdk-client.js";
 import { Watch } from "./watch.js";
 
@@ -16,16 +16,7 @@ const PREPARED_WITHIN_MS = 120_000;
 const POLL_MS = 20;
 
 export class Generator {
-  readonly counters: LoadCounters = {
-    published: 0,
-    acknowledged: 0,
-    repeated: 0,
-    delivered: 0,
-    disconnected: 0,
-    changedOver: 0,
-    noticed: 0,
-    refused: {},
-  };
+  readonly counters = noCounts();
   /** The longest that an acknowledgement took since it was last asked for. */
   #slowestMs = 0;
   #plan: LoadPlan | undefined;

@@ -3,15 +3,16 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { addVerdict, cleanVerdict } from "../judge.js";
 import { slowestOf } from "./lane.js";
-import type {
-  ChannelTimes,
-  GeneratorMessage,
-  HistoryResult,
-  LoadCounters,
-  LoadPlan,
-  LoadResult,
-  OrderName,
-  Orders,
+import {
+  type ChannelTimes,
+  type GeneratorMessage,
+  type HistoryResult,
+  type LoadCounters,
+  type LoadPlan,
+  type LoadResult,
+  noCounts,
+  type OrderName,
+  type Orders,
 } from "./orders.js";
 
 export interface LoadStatus extends LoadCounters {
@@ -169,16 +170,7 @@ export class Load {
 }
 
 function addCounters(all: readonly LoadCounters[]): LoadCounters {
-  const sum: LoadCounters = {
-    published: 0,
-    acknowledged: 0,
-    repeated: 0,
-    delivered: 0,
-    disconnected: 0,
-    changedOver: 0,
-    noticed: 0,
-    refused: {},
-  };
+  const sum = noCounts();
   for (const { refused, ...numbers } of all) {
     for (const [name, value] of Object.entries(numbers) as Array<[keyof typeof numbers, number]>)
       sum[name] += value;

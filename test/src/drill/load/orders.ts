@@ -40,6 +40,11 @@ export interface LoadCounters {
   refused: Record<string, number>;
 }
 
+export function noCounts(): LoadCounters {
+  const connections = { disconnected: 0, changedOver: 0, noticed: 0 };
+  return { published: 0, acknowledged: 0, repeated: 0, delivered: 0, ...connections, refused: {} };
+}
+
 /** One channel as its publisher saw the change: see {@link Lane}. */
 export interface ChannelTimes extends Pick<Lane, "channel" | "calmMs" | "changeMs"> {}
 
