@@ -20,6 +20,8 @@ import {
   type UnsubFrame,
 } from "@plexus/protocol";
 import {
+  assertJsonSize,
+  HISTORY_DEFAULT,
   type NatsConnection,
   type Publisher,
   type PublishItem,
@@ -44,8 +46,6 @@ export interface OperationLimits {
   history: number;
   inFlight: number;
 }
-
-const HISTORY_DEFAULT = 50;
 
 export interface OperationsContext {
   nats: NatsConnection;
@@ -168,14 +168,14 @@ export class Operations {
     const member = relay.announcer.get(connection.id);
     if (!presence || member === undefined)
       throw new PlexusError("not_subscribed", "this connection is no member: subscribe with presence");
-    bounded(frame.data, MAX_STATE_BYTES, "a presence state");
+    assertJsonSize(frame.data, MAX_STATE_BYTES, "a presence state");
     relay.announcer.put({ ...member, state: frame.data });
     connection.send({ op: "ok", id: frame.id });
   }
 
   signal(connection: Connection, frame: SignalRequestFrame): void {
     this.#allow(connection, "signal", frame.ch);
-    bounded(frame.data, MAX_SIGNAL_BYTES, "a signal");
+    assertJsonSize(frame.data, MAX_SIGNAL_BYTES, "a signal");
     if (!this.#context.bus.isUp)
       throw new PlexusError("unavailable", "the bus is away, and signals are not kept", { retry: 1_000 });
     const { tenant, user } = connection.identity;
@@ -266,9 +266,4 @@ function notAllowed(action: Action): PlexusError {
 
 function newMember(connection: Connection): Member {
   return { conn: connection.id, user: connection.identity.user, state: null, since: Date.now() };
-}
-
-function bounded(value: unknown, maxBytes: number, what: string): void {
-  if (Buffer.byteLength(JSON.stringify(value)) > maxBytes)
-    throw new PlexusError("too_large", `${what} may be ${maxBytes} bytes of JSON`);
 }

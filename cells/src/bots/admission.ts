@@ -1,6 +1,6 @@
 /** What a bot's request is held against before anything is done: the same limits as a client's. */
 import { type BotSubject, MAX_SIGNAL_BYTES, MAX_STATE_BYTES, PlexusError } from "@plexus/protocol";
-import type { Settings, TenantLimits } from "@plexus/runtime";
+import { assertJsonSize, type Settings, type TenantLimits } from "@plexus/runtime";
 import type { BotRequest } from "./request.js";
 
 /** Throws a {@link PlexusError} where the request may not be carried out; what may is counted. */
@@ -16,18 +16,11 @@ export function admit(
     case "publish":
       return tenants.admitPublish(tenant, channel, Buffer.byteLength(JSON.stringify(request.data)), now);
     case "signal":
-      bounded(request.data, MAX_SIGNAL_BYTES, "a signal");
+      assertJsonSize(request.data, MAX_SIGNAL_BYTES, "a signal");
       return tenants.admitSignal(tenant, now);
     case "join":
       if (!settings.of(tenant, channel).presence)
         throw new PlexusError("bad_request", "presence is switched off in this namespace");
-      return void bounded(request.state, MAX_STATE_BYTES, "a presence state");
+      return assertJsonSize(request.state, MAX_STATE_BYTES, "a presence state");
   }
-}
-
-/** How many bytes of JSON it is. */
-function bounded(value: unknown, maxBytes: number, what: string): number {
-  const bytes = Buffer.byteLength(JSON.stringify(value));
-  if (bytes > maxBytes) throw new PlexusError("too_large", `${what} may be ${maxBytes} bytes of JSON here`);
-  return bytes;
 }

@@ -11,6 +11,7 @@ import {
 } from "@plexus/protocol";
 import {
   type DirectoryStore,
+  HISTORY_DEFAULT,
   type NatsConnection,
   type Publisher,
   type Router,
@@ -26,7 +27,6 @@ import { botGateway } from "./bot-gateway.js";
 import type { BotPositions } from "./positions.js";
 import type { BotRequest } from "./request.js";
 
-const HISTORY_DEFAULT = 50;
 const MAX_HISTORY = 1_000;
 
 export interface BotContext {

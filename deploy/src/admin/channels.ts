@@ -7,7 +7,14 @@ import {
   subjects,
   TRACE_HEADER,
 } from "@plexus/protocol";
-import { type ChannelSubscribers, homeOf, partitionOf, readHistory, readMembers } from "@plexus/runtime";
+import {
+  type ChannelSubscribers,
+  HISTORY_DEFAULT,
+  homeOf,
+  partitionOf,
+  readHistory,
+  readMembers,
+} from "@plexus/runtime";
 import { type Static, Type } from "typebox";
 import type { AdminContext, AdminServer } from "./context.js";
 import {
@@ -22,7 +29,6 @@ import {
 } from "./schemas.js";
 import { askWorkers, ownerOf } from "./workers.js";
 
-const HISTORY_DEFAULT = 50;
 const MAX_HISTORY = 1_000;
 /** A channel that does not answer must not keep the rest from being shown. */
 const POSITION_WAIT_MS = 3_000;

@@ -19,6 +19,8 @@ export interface HistoryPage {
   more: boolean;
 }
 
+/** Messages of a page for those who do not say how many. */
+export const HISTORY_DEFAULT = 50;
 /** Pages that hold nothing that can be read, one behind the other, before it is given up to find one that does. */
 const MAX_UNREADABLE = 100;
 
