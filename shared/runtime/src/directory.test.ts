@@ -52,7 +52,10 @@ test("a drained cell gets no channels, and is drained once nothing is left", () 
 
 test("what can't be done is refused with the reason", () => {
   const directory = directoryOf("eu-1", "us-1");
-  assert.throws(() => drain(directory, "nowhere-1", "op"), { code: "not_found" });
+  assert.throws(() => drain(directory, "nowhere-1", "op"), {
+    code: "not_found",
+    message: /^there is no cell nowhere-1; there is: [a-z]/,
+  });
   assert.throws(() => drain(directoryOf("eu-1"), "eu-1", "op"), conflict);
   assert.throws(() => activate(directory, "eu-1", "op"), conflict);
   assert.throws(() => reweigh(directory, "eu-1", 0, "op"), { code: "bad_request" });

@@ -84,7 +84,10 @@ function candidates(placement: Placement, tenant: string): CellEntry[] {
 
 export function cellOf(directory: Directory, id: string): CellEntry {
   const cell = directory.cells.find((entry) => entry.id === id);
-  if (cell === undefined) throw new PlexusError("not_found", `there is no cell ${id}`);
+  if (cell === undefined) {
+    const others = directory.cells.map((entry) => entry.id).join(", ");
+    throw new PlexusError("not_found", `there is no cell ${id}; there is: ${others || "none yet"}`);
+  }
   return cell;
 }
 
