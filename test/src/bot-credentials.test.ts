@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { connectBot } from "@plexus/bot";
 import type { HistoryMessage } from "@plexus/protocol";
 import { connect, type NatsConnection, nkeyAuthenticator } from "nats";
 import { Admin, cli } from "./harness/admin.js";
@@ -102,6 +103,11 @@ test("a revoked bot is disconnected and does not come back, though others need n
   const error = await within("the end of its connection", nats.closed());
   assert.match(String(error), /authorization/i);
   await assert.rejects(login(cluster, "last", seed), /authorization/i);
+  const servers = cluster.dev.natsUrl;
+  await assert.rejects(connectBot({ servers, tenant: "demo", name: "last", seed }), {
+    code: "unauthorized",
+    message: "the NATS server refuses the bot demo/last: the seed is revoked, or not of this server",
+  });
   assert.deepEqual((await admin.get<{ bots: unknown[] }>("/v1/bots")).bots, []);
   // Those without a login have not noticed anything.
   const plain = new PlainBot(await cluster.nats(), "plain");
@@ -122,6 +128,7 @@ test("the command line makes a bot, shows it, and keeps its seed in a file of it
   assert.equal(statSync(file).mode & 0o077, 0);
   const again = await cli(cluster, "bot", "create", "demo", "cli2", "--caps", "chat.>", "--out", file);
   assert.equal(again.code, 2, "a seed is never overwritten");
+  assert.match(again.err, /cli\.seed is there already\nGive --out another name/);
   const other = join(cluster.dataDir, "other.seed");
   const taken = await cli(cluster, "bot", "create", "demo", "cli", "--caps", "chat.>", "--out", other);
   assert.deepEqual([taken.code, existsSync(other)], [4, false], taken.err);

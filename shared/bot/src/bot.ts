@@ -1,5 +1,5 @@
 import { isBot, isChannel, isTenant, PlexusError, subjects } from "@plexus/protocol";
-import { connect, type NatsConnection, nkeyAuthenticator } from "nats";
+import { AuthorizationError, connect, type NatsConnection, nkeyAuthenticator } from "nats";
 import { BotChannel } from "./channel.js";
 import { Membership } from "./membership.js";
 import { Requests } from "./requests.js";
@@ -24,7 +24,7 @@ export interface BotOptions {
   onWarning?: (error: unknown) => void;
 }
 
-/** Connects; rejects where the server refuses. From then on it reconnects by itself. */
+/** Connects; rejects where the server refuses (`unauthorized`: the login). From then on it reconnects by itself. */
 export async function connectBot(options: BotOptions): Promise<Bot> {
   const { servers, tenant, name, seed } = options;
   if (!isTenant(tenant) || !isBot(name))
@@ -40,6 +40,12 @@ export async function connectBot(options: BotOptions): Promise<Bot> {
     ...(seed === undefined
       ? {}
       : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
+  }).catch((cause: unknown) => {
+    if (!(cause instanceof AuthorizationError)) throw cause;
+    const why = seed === undefined ? "it wants a seed" : "the seed is revoked, or not of this server";
+    throw new PlexusError("unauthorized", `the NATS server refuses the bot ${tenant}/${name}: ${why}`, {
+      cause,
+    });
   });
   return new Bot(nats, options);
 }

@@ -128,7 +128,7 @@ function since(raw: Raw): Position | undefined {
   if (value === null || typeof value !== "object" || Array.isArray(value)) bad("since must be {epoch, seq}");
   return {
     epoch: text(value as Raw, "epoch", MAX_EPOCH_LENGTH),
-    seq: count(value as Raw, "seq", 0) ?? bad("since.seq is missing"),
+    seq: count(value as Raw, "seq", 0) ?? bad("seq is missing"),
   };
 }
 

@@ -103,11 +103,7 @@ function writeNew(file: string, text: string): void {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "EEXIST")
-      throw new CliError(
-        EXIT.refused,
-        `${file} is there already`,
-        "Give --out another name, or move that file away.",
-      );
+      throw usageError(`${file} is there already`, "Give --out another name, or move that file away.");
     throw new CliError(EXIT.usage, `${file} can't be made: ${code}`);
   }
 }
