@@ -2,7 +2,12 @@
 import { z } from "zod";
 import { option } from "./config.js";
 
-export const integer = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+export const integer = (least: number, most: number) =>
+  z.coerce
+    .number({ error: `a whole number from ${least} to ${most} is wanted` })
+    .int()
+    .min(least)
+    .max(most);
 export const flag = z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1");
 export const brokerUrl = z.string().min(1);
 export const name = z.string().regex(/^[a-z0-9-]{1,40}$/, "only a-z, 0-9 and - (40 characters at most)");
