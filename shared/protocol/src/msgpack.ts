@@ -1,5 +1,6 @@
 /** MessagePack for the subprotocol `plexus.v1.msgpack`: plain maps, no extensions, integers as numbers. */
-import { Packr } from "msgpackr";
+// Without its native part, which makes one string of many and cuts them out of it: a name that is kept would keep all of it.
+import { Packr } from "msgpackr/pack";
 
 const packr = new Packr({
   useRecords: false,

@@ -1,6 +1,8 @@
 /** What travels between gateways and cells comes out as it went in. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import {
   decodeAnswers,
@@ -57,4 +59,25 @@ test("what users wrote travels unchanged, whatever it is", () => {
       assert.deepEqual(decodeCommands(encodeCommands(commands)), commands);
     }),
   );
+});
+
+test("an id that is kept does not keep what it came with", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const [BATCHES, COMMANDS_EACH, MOST_BYTES] = [200, 40, 300];
+  const kept: string[] = [];
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const commands = Array.from({ length: COMMANDS_EACH }, (_, i): WireCommand => {
+      const item = (k: number) =>
+        [`made-by-a-gateway-${batch}-${i}-${k}`, "ann", "x".repeat(128), false] as const;
+      return [i, "publish", "acme", `chat.a${i}`, [item(0), item(1), item(2), item(3)]];
+    });
+    for (const [, kind, , , body] of decodeCommands(encodeCommands(commands)))
+      if (kind === "publish") kept.push(body[0]![0]);
+  }
+  collect();
+  const each = (process.memoryUsage().heapUsed - before) / kept.length;
+  assert.ok(each < MOST_BYTES, `${each} bytes for each of ${kept.length} ids`);
 });

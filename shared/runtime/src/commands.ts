@@ -7,7 +7,8 @@
  */
 
 import type { ErrorCode, Member, Position } from "@plexus/protocol";
-import { Packr } from "msgpackr";
+// Without its native part, which makes one string of many and cuts them out of it: an id that is kept would keep all of it.
+import { Packr } from "msgpackr/pack";
 
 /** A message on its way to the log: id, user, the fragment for the record, and whether the publisher chose the id. */
 export type PublishItem = readonly [id: string, user: string, fragment: string, given: boolean];

@@ -74,7 +74,7 @@ export const fairnessOptions = {
   fairStarvation: option({
     env: "PLEXUS_FAIR_STARVATION",
     type: z.coerce.number().min(0.01).max(1),
-    default: 0.08,
+    default: 0.04,
     doc: "Part of the time for which the process is ready to run and gets no processor, above which the same happens (Linux); 1: never for this reason.",
   }),
 };

@@ -11,11 +11,15 @@ const CHANNELS_EACH = 3;
 const SHARED_BY = 100;
 /** V8 gives back what the opening of connections made it take once little is allocated for a while. */
 const SETTLE_MS = 20_000;
+/** And what a collection has freed, in the background. */
+const GIVE_BACK_MS = 2_000;
 const KIB = 1_024;
 
 /** Bytes of one connection. */
 interface Memory {
-  /** What V8 keeps of what the opening of connections made it take is part of it. */
+  /** Garbage of the opening of connections is part of it, as much as V8 happens to have left: it varies from run to run. */
+  readonly uncollected: number;
+  /** Without that. */
   readonly resident: number;
   /** On V8's heap once all garbage is collected: the same in every run. */
   readonly heap: number;
@@ -47,9 +51,10 @@ export const connections: Bench = {
     ];
     const costs = await costsOf(context, cases);
     const rows: Row[] = cases.map(({ name, side, kind }, i) => {
-      const { resident, heap } = costs[i]!;
+      const { uncollected, resident, heap } = costs[i]!;
       const values = {
         "KiB/connection": resident / KIB,
+        "KiB/connection, with garbage": uncollected / KIB,
         "KiB/connection, heap": heap / KIB,
       };
       context.say(`  ${name}: ${(resident / KIB).toFixed(2)} KiB a connection`);
@@ -82,11 +87,14 @@ export const connections: Bench = {
 async function costsOf({ scale }: BenchContext, cases: readonly Case[]): Promise<Memory[]> {
   const count = scaled(CONNECTIONS, scale);
   const generators: Child[] = [];
-  const settle = () => pause(SETTLE_MS * Math.min(1, scale * 2));
+  const least = Math.min(1, scale * 2);
+  const settle = () => pause(SETTLE_MS * least);
+  const giveBack = () => pause(GIVE_BACK_MS * least);
   // What starting has left behind would be given back while the connections are there.
   await settle();
   // Collected first: what starting has left on the heap would otherwise be room for connections that costs nothing.
   const heapsBefore = await heapsOf(cases);
+  await giveBack();
   const residentBefore = residentOf(cases);
   try {
     for (const { side, sharedBy, presence } of cases) {
@@ -97,10 +105,13 @@ async function costsOf({ scale }: BenchContext, cases: readonly Case[]): Promise
       await generator.ask("begin", plan);
     }
     await settle();
-    const resident = residentOf(cases);
+    const uncollected = residentOf(cases);
     const heaps = await heapsOf(cases);
+    await giveBack();
+    const resident = residentOf(cases);
     for (const generator of generators) await generator.ask("stop", null);
     return cases.map((_, k) => ({
+      uncollected: (uncollected[k]! - residentBefore[k]!) / count,
       resident: (resident[k]! - residentBefore[k]!) / count,
       heap: (heaps[k]! - heapsBefore[k]!) / count,
     }));

@@ -15,10 +15,11 @@ import type { NoisyOrder, NoisyPhase, QuietOrder, QuietPhase } from "./orders.js
 
 const PHASES = ["alone", "beside", "quota"] as const;
 type Phase = (typeof PHASES)[number];
-const ROUNDS = 2;
+const ROUNDS = 3;
 /** From one phase to the next, unmeasured: limits find their level. */
 const SETTLE_MS = 3_000;
-const WARM_UP_S = 3;
+/** With the noise: alone and beside it, code that is compiled is compared with code that is. */
+const WARM_UP_S = 8;
 
 const QUIET = { channels: 10, rate: 100 };
 const NOISY = { connections: 8, inFlight: 120 };
@@ -113,7 +114,9 @@ class Neighbours {
       ...NOISY,
       rate: options.rate,
     } satisfies NoisyOrder);
+    await this.#noisy.ask("begin", null);
     await this.#quiet.ask("phase", { seconds: WARM_UP_S });
+    await this.#calm();
   }
 
   async #phase(phase: Phase): Promise<void> {
@@ -124,13 +127,17 @@ class Neighbours {
     await pause(SETTLE_MS);
     const seen = await this.#quiet.ask<QuietPhase>("phase", { seconds });
     this.#seen[phase].push(seen);
-    if (phase !== "alone") {
-      this.#done[phase].push(await this.#noisy.ask<NoisyPhase>("end", null));
-      const isCalm = async () => (await this.#noisy.ask<boolean>("isCalm", null)) || undefined;
-      await this.#stage.until("the noisy tenant's last answers", isCalm);
-    }
+    if (phase !== "alone") this.#done[phase].push(await this.#calm());
     const { p50, p99 } = spreadOf(seen.latenciesMs);
     this.#say(`${phase.padEnd(8)}quiet p50 ${p50} ms  p99 ${p99} ms  ${this.#noise(phase)}`);
+  }
+
+  /** Ends the noise, with its last answer. */
+  async #calm(): Promise<NoisyPhase> {
+    const done = await this.#noisy.ask<NoisyPhase>("end", null);
+    const isCalm = async () => (await this.#noisy.ask<boolean>("isCalm", null)) || undefined;
+    await this.#stage.until("the noisy tenant's last answers", isCalm);
+    return done;
   }
 
   #noise(phase: Phase): string {
