@@ -75,7 +75,7 @@ function beyondOf(inputs: PlanInputs, totals: Record<Total, number>): string[] {
       (cores > MEASURED_CORES
         ? `, ${times(cores, MEASURED_CORES)} times as many: nobody has measured that.`
         : "."),
-    "A publish costs what it does where processes are busy; with less to share an append it was up to 8 times as much, far from any limit.",
+    "A publish costs what it does where processes are busy; with less to share an append it was up to 15 times as much, far from any limit.",
     "That CPU time grows with the number of operations, and that more processes carry more in proportion, is assumed.",
     ...(totals.connections > MEASURED_CONNECTIONS
       ? [`At most ${MEASURED_CONNECTIONS.toLocaleString("en-US")} connections were measured at once.`]
