@@ -11,7 +11,7 @@ import {
 import type { CommandKind, Commands, HeadAnswer, Msg, Subscription, TailBytes } from "@plexus/runtime";
 import { homeOf, jitteredMs, newContext, subscribe } from "@plexus/runtime";
 import { Announcer } from "./announcer.js";
-import { LatestReaders } from "./latest-readers.js";
+import { type LatestReader, LatestReaders } from "./latest-readers.js";
 import * as metrics from "./metrics.js";
 import { PresenceKeeper } from "./presence-keeper.js";
 import { RELAY_BOUNDS, Relay, type RelayEffect } from "./relay.js";
@@ -50,12 +50,8 @@ export class ChannelRelay {
   readonly tenant: string;
   readonly channel: string;
   readonly relay: Relay;
-  readonly announcer: Announcer;
-  readonly presence: PresenceKeeper;
   /** Resolves once the position is known; rejects if the actor does not answer in time. */
   readonly opened: Promise<void>;
-  /** Subscribers that are spared what they can't take; none where slow readers are closed. */
-  readonly latest = new LatestReaders(this);
   /** How many connections here are subscribed or about to be. */
   subscribers = 0;
   unusedSince = 0;
@@ -66,6 +62,10 @@ export class ChannelRelay {
   readonly #owner: RelayOwner;
   readonly #context: RelayContext;
   readonly #subscription: Subscription;
+  /** These three are made when they are needed first: in most channels nobody is a member, and nobody is spared. */
+  #announcer: Announcer | undefined;
+  #presence: PresenceKeeper | undefined;
+  #latest: LatestReaders | undefined;
   #filling: Promise<void> | undefined;
   #checking: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -83,8 +83,6 @@ export class ChannelRelay {
     this.#owner = owner;
     this.#context = context;
     this.relay = new Relay(RELAY_BOUNDS, owner.tails);
-    this.announcer = new Announcer({ ...context, tenant, channel });
-    this.presence = new PresenceKeeper(context, this);
     this.#subscription = subscribe(context.nats, subjects.event(tenant, channel), context.log, (message) =>
       this.#onEvent(message),
     );
@@ -94,6 +92,44 @@ export class ChannelRelay {
 
   get position(): Position {
     return this.relay.position!;
+  }
+
+  /** This gateway's members of the channel, and what its actor knows of them. */
+  get announcer(): Announcer {
+    const { tenant, channel } = this;
+    this.#announcer ??= new Announcer({ ...this.#context, tenant, channel });
+    return this.#announcer;
+  }
+
+  /** All members of the channel, for those who watch them. */
+  get presence(): PresenceKeeper {
+    this.#presence ??= new PresenceKeeper(this.#context, this);
+    return this.#presence;
+  }
+
+  /** Subscribers that are spared what they can't take; none where slow readers are closed. */
+  get latest(): LatestReaders {
+    this.#latest ??= new LatestReaders(this);
+    return this.#latest;
+  }
+
+  /** The actor has heard of all of this gateway's members. */
+  get isAnnounced(): boolean {
+    return this.#announcer?.settled ?? true;
+  }
+
+  announceAgain(): void {
+    this.#announcer?.announceAgain();
+  }
+
+  /** A connection is no member any more, or never was. */
+  memberLeft(conn: string): void {
+    this.#announcer?.remove(conn);
+  }
+
+  /** A connection is no subscriber any more. */
+  readerLeft(reader: LatestReader): void {
+    this.#latest?.leave(reader);
   }
 
   /** Whether subscribers that can't keep up get the latest record only. */
@@ -152,7 +188,11 @@ export class ChannelRelay {
     this.#stopped = true;
     this.relay.tail.clear();
     this.#subscription.unsubscribe();
-    this.announcer.stop();
+    this.#announcer?.stop();
+  }
+
+  get #ownMembers(): number {
+    return this.#announcer?.size ?? 0;
   }
 
   async #open(): Promise<void> {
@@ -161,7 +201,7 @@ export class ChannelRelay {
   }
 
   async #head(): Promise<void> {
-    const intervalMs = this.announcer.size > 0 ? MEMBERS_CHECK_INTERVAL_MS : CHECK_INTERVAL_MS;
+    const intervalMs = this.#ownMembers > 0 ? MEMBERS_CHECK_INTERVAL_MS : CHECK_INTERVAL_MS;
     this.checkAt(performance.now() + jitteredMs(intervalMs));
     let epoch: string | null;
     let answer: HeadAnswer;
@@ -184,8 +224,8 @@ export class ChannelRelay {
         this.checkAt(Math.min(this.#nextCheckAt, performance.now() + PRESENCE_CHECK_MS));
       return;
     }
-    if (this.announcer.settled && answer.members !== this.announcer.size) this.announcer.announceAgain();
-    this.presence.versionSeen(answer.presence);
+    if (this.isAnnounced && answer.members !== this.#ownMembers) this.announceAgain();
+    this.#presence?.versionSeen(answer.presence);
   }
 
   async #fill(): Promise<void> {
@@ -220,7 +260,7 @@ export class ChannelRelay {
       case "signal":
         return void this.#handOut(bytes, 1);
       case "presence":
-        return this.presence.event(bytes);
+        return this.#presence?.event(bytes);
     }
   }
 
@@ -256,7 +296,7 @@ export class ChannelRelay {
   #run(effect: RelayEffect): void {
     switch (effect.do) {
       case "deliver":
-        if (this.latest.size > 0) this.latest.spare(before(effect.bytes));
+        if (this.#latest !== undefined && this.#latest.size > 0) this.#latest.spare(before(effect.bytes));
         return this.#deliver(effect.bytes, effect.n);
       case "reset": {
         metrics.resets.inc();

@@ -180,6 +180,6 @@ async function checkCells(
 /** Lets the good-byes of members reach their actors. */
 async function settled(relays: Relays): Promise<void> {
   const deadlineAt = performance.now() + DRAIN_DEADLINE_MS;
-  const waits = () => [...relays.all()].some((relay) => !relay.announcer.settled);
+  const waits = () => [...relays.all()].some((relay) => !relay.isAnnounced);
   while (waits() && performance.now() < deadlineAt) await new Promise((resolve) => setTimeout(resolve, 20));
 }

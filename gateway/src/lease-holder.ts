@@ -62,7 +62,7 @@ export class LeaseHolder {
     this.#log.warn({ cell }, "presence lease was lost, announcing all members again");
     for (const relay of this.#relays.all()) {
       const home = homeOf(this.#directory.current, relay.tenant, relay.channel);
-      if (home?.cell === cell) relay.announcer.announceAgain();
+      if (home?.cell === cell) relay.announceAgain();
     }
   }
 }

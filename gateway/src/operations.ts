@@ -223,7 +223,7 @@ export class Operations {
     subscription.state = "left";
     const { relay, channel } = subscription;
     connection.subscriptions.delete(channel);
-    relay.latest.leave(connection);
+    relay.readerLeft(connection);
     connection.leave(relay.key);
     this.#context.lifecycle.unsubscribed(connection, subscription);
     this.#leavePresence(connection, subscription);
@@ -235,7 +235,7 @@ export class Operations {
     const { relay } = subscription;
     subscription.presence = false;
     connection.leavePresence(relay.key);
-    relay.announcer.remove(connection.id);
+    relay.memberLeft(connection.id);
     if (subscription.watching) relay.presence.unwatch();
     subscription.watching = false;
   }

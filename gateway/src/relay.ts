@@ -50,7 +50,8 @@ export class Relay {
   readonly #maxHeld: number;
   /** A fetch or a lookup is under way. */
   #asking = false;
-  readonly #pace = new Pace();
+  /** Made with the first question that brings nothing. */
+  #pace: Pace | undefined;
   #effects: RelayEffect[] = [];
 
   /** @param tails counts the bytes of this relay's tail too */
@@ -132,7 +133,7 @@ export class Relay {
       if (head.epoch === this.#position!.epoch && head.seq <= this.#position!.seq + 1)
         this.#advance(head, bytes, now);
     const helped = this.#position!.seq > before;
-    if (helped) this.#pace.helped();
+    if (helped) this.#pace?.helped();
     else this.#broughtNothing(now);
     this.#release(now);
     if (helped && answer.head.seq > this.#position!.seq) this.#fetch(now);
@@ -148,7 +149,7 @@ export class Relay {
     const { epoch } = this.#position!;
     const waiting = this.#held.filter(({ head }) => head.epoch === epoch);
     if (waiting.length === 0) return;
-    this.#pace.vain(now);
+    this.#slowDown(now);
     for (const held of waiting) held.vain++;
     this.#held = this.#held.filter(({ vain }) => vain < MAX_VAIN_FETCHES);
   }
@@ -157,7 +158,7 @@ export class Relay {
   #denyOthers(inVain: boolean, now: number): void {
     const { epoch } = this.#position!;
     const kept = this.#held.filter(({ head, looked }) => head.epoch === epoch || !looked);
-    if (inVain && kept.length < this.#held.length) this.#pace.vain(now);
+    if (inVain && kept.length < this.#held.length) this.#slowDown(now);
     this.#held = kept;
   }
 
@@ -202,10 +203,15 @@ export class Relay {
     const left = this.#position?.epoch;
     this.#held = this.#held.filter((held) => held.head.epoch !== left || left === head.epoch);
     this.#position = { epoch: head.epoch, seq };
-    this.#pace.helped();
+    this.#pace?.helped();
     this.tail.clear();
     this.#effects.push({ do: "reset", position: this.#position });
     this.#release(now);
+  }
+
+  #slowDown(now: number): void {
+    this.#pace ??= new Pace();
+    this.#pace.vain(now);
   }
 
   #fetch(now: number): void {
@@ -221,7 +227,7 @@ export class Relay {
   #ask(effect: Extract<RelayEffect, { inMs?: number }>, now: number): void {
     if (this.#asking) return;
     this.#asking = true;
-    const inMs = this.#pace.waitMs(now);
+    const inMs = this.#pace?.waitMs(now) ?? 0;
     this.#effects.push(inMs === 0 ? effect : { ...effect, inMs });
   }
 }

@@ -109,7 +109,7 @@ export class Relays implements RelayOwner {
       else this.#checkIfDue(relay, now);
     }
     for (const relay of this.#rounds.share()) {
-      if (relay.subscribers === 0 && relay.announcer.settled && now - relay.unusedSince > LINGER_MS) {
+      if (relay.subscribers === 0 && relay.isAnnounced && now - relay.unusedSince > LINGER_MS) {
         this.#discard(relay.key);
         continue;
       }

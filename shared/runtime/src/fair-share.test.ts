@@ -125,6 +125,46 @@ test("an idle process without a processor shares its work out as well, and goes 
   assert.equal(fair.limited, 0);
 });
 
+test("a tenant that has gone leaves nobody behind to be fair to", () => {
+  const fair = new FairShare({ lagMs: LAG_MS, utilization: 1, starvation: 0.1 }, 0);
+  let now = 0;
+  const look = () => {
+    now += FAIR_TICK_MS;
+    fair.tick({ lagMs: 0, utilization: 0.5, starvation: 0.9 }, now);
+  };
+  for (let tick = 0; tick < 20; tick++) {
+    fair.worked("goes", 1_000, now);
+    fair.worked("stays", 100, now);
+    look();
+  }
+  assert.equal(fair.limited, 1);
+  for (let tick = 0; tick < 60; tick++) {
+    fair.worked("stays", 100, now);
+    look();
+    assert.equal(fair.admit("stays", now), 0);
+    if (tick > 8) assert.equal(fair.size, 1);
+  }
+});
+
+test("a process that does next to nothing refuses nobody for what others take of the processors", () => {
+  const fair = new FairShare({ lagMs: LAG_MS, utilization: 0.7, starvation: 0.1 }, 0);
+  for (let tick = 1; tick <= 40; tick++) {
+    const now = tick * FAIR_TICK_MS;
+    fair.worked("much", 20, now);
+    fair.worked("little", 1, now);
+    fair.tick({ lagMs: 0, utilization: 0.04, starvation: 0.9 }, now);
+    assert.equal(fair.limited, 0);
+  }
+  // The same with something to do is shared out.
+  for (let tick = 41; tick <= 50; tick++) {
+    const now = tick * FAIR_TICK_MS;
+    fair.worked("much", 20, now);
+    fair.worked("little", 1, now);
+    fair.tick({ lagMs: 0, utilization: 0.2, starvation: 0.9 }, now);
+  }
+  assert.equal(fair.limited, 1);
+});
+
 test("those that have to wait in any case are told to come one after the other", () => {
   const fair = new FairShare({ lagMs: LAG_MS, utilization: 1, starvation: 1 }, 0);
   assert.equal(fair.turn("loud", 0), 0);

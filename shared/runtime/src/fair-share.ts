@@ -40,6 +40,12 @@ export const FAIR_TICK_MS = 250;
 export const DELIVERY_WORK = 0.05;
 const WORK_PER_BYTE = 0.25 / 1_024;
 
+/**
+ * A process that is busy for no more of the time than this has next to nothing to do: if it waits for a processor, others
+ * take them, and it would change nothing by refusing work.
+ */
+const AT_WORK = 0.05;
+
 /** Weight of the last look in what is remembered. */
 const LATEST_WEIGHT = 0.5;
 /** What is left of a limit after each look that finds the process strained. */
@@ -59,14 +65,16 @@ const LEAST_LEFT = 0.05;
 const FAR_ABOVE = 1.5;
 /** Tenants at work at once; further ones are not limited. */
 const MAX_TENANTS = 10_000;
-/** Work per second below which a tenant is forgotten. */
-const NO_WORK = 0.01;
+/** After so many looks without any work of it a tenant is forgotten: there is nobody to be fair to. */
+const FORGOTTEN_AFTER = 8;
 
 interface Worker {
   /** Since the last look. */
   recent: number;
   /** Per second, smoothed. */
   rate: number;
+  /** Looks since it did anything. */
+  idle: number;
   limit: Limit | null;
 }
 
@@ -124,7 +132,7 @@ export class FairShare {
     let worker = this.#tenants.get(tenant);
     if (worker === undefined) {
       if (this.#tenants.size >= this.#options.maxTenants) return;
-      worker = { recent: 0, rate: 0, limit: null };
+      worker = { recent: 0, rate: 0, idle: 0, limit: null };
       this.#tenants.set(tenant, worker);
     }
     worker.recent += work;
@@ -144,8 +152,9 @@ export class FairShare {
     let total = 0;
     for (const [tenant, worker] of this.#tenants) {
       worker.rate = smoothed(worker.rate, worker.recent / seconds);
+      worker.idle = worker.recent > 0 ? 0 : worker.idle + 1;
       worker.recent = 0;
-      if (worker.rate < NO_WORK) this.#tenants.delete(tenant);
+      if (worker.idle === FORGOTTEN_AFTER) this.#tenants.delete(tenant);
       else total += worker.rate;
     }
     this.#most = Math.max(total, this.#most * MOST_DECAY);
@@ -160,7 +169,8 @@ export class FairShare {
   get #isStrained(): boolean {
     const { lagMs, utilization, starvation } = this.#strain;
     const most = this.#options;
-    return lagMs > most.lagMs || utilization > most.utilization || starvation > most.starvation;
+    const waits = starvation > most.starvation && utilization > AT_WORK;
+    return lagMs > most.lagMs || utilization > most.utilization || waits;
   }
 }
 
