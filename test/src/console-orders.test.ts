@@ -54,6 +54,8 @@ test("by keyboard, a cell gets another weight; one that is none is not sent", { 
     assert.equal(await page.locator("[data-testid=field-weight]:invalid").count(), 1, wrong);
     assert.ok(await page.getByTestId("dialog").isVisible(), `with "${wrong}"`);
   }
+  for (let look = 0; look < 2; look++) await page.waitForResponse("**/v1/cells");
+  assert.equal(await page.getByTestId("field-weight").inputValue(), "1001", "what was typed stays");
   await page.getByTestId("field-weight").fill("2.5");
   await page.keyboard.press("Enter");
   await until("the focus to be on the progress", async () => (await activeId(page)) === "under-way");

@@ -8,6 +8,8 @@ interface Props {
   type?: "text" | "number";
   name?: string;
   value?: string | number;
+  /** What it holds until somebody types. */
+  defaultValue?: number | undefined;
   class?: string;
   placeholder?: string;
   required?: boolean;
