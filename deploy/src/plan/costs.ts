@@ -51,7 +51,7 @@ export const COSTS = {
   },
   connectionKiB: {
     ...BENCHMARKS,
-    value: 5.94,
+    value: 6.79,
     says: "Connections: resident KiB of a gateway for each, channels shared by 100, with garbage",
     pattern: /a gateway, channels shared by 100 \| [\d.]+ \| ([\d.]+)/,
   },
