@@ -39,7 +39,6 @@ export interface SourcesContext {
 export class Sources {
   readonly #context: SourcesContext;
   readonly #opening = new Gate("webhook_reads", OPENED_AT_ONCE, MAX_WAITING_TO_OPEN);
-  readonly #managers = new Map<string, Promise<JetStreamManager>>();
 
   constructor(context: SourcesContext) {
     this.#context = context;
@@ -130,12 +129,6 @@ export class Sources {
   }
 
   #manager(domain: string | undefined): Promise<JetStreamManager> {
-    const key = domain ?? "";
-    let manager = this.#managers.get(key);
-    if (manager === undefined) {
-      manager = streamsOf(this.#context.nats, domain, OPEN_DEADLINE_MS);
-      this.#managers.set(key, manager);
-    }
-    return manager;
+    return streamsOf(this.#context.nats, domain, OPEN_DEADLINE_MS);
   }
 }
