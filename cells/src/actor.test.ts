@@ -5,7 +5,7 @@ import { type CommandKind, type Commands, Settings, type WireCommand, type WireE
 import { silent, until } from "@plexus/runtime/testing";
 import { Actor, type ActorContext } from "./actor.js";
 import type { PresenceStore } from "./presence-store.js";
-import { item } from "./testing/channels.js";
+import { batch, item } from "./testing/channels.js";
 import { MemoryLog } from "./testing/memory-log.js";
 import { subjectIn } from "./testing/past.js";
 
@@ -49,11 +49,11 @@ async function ask<K extends CommandKind>(kind: K, body: Commands[K]["ask"]) {
 }
 
 test("while the log is away publishes are refused at once, and what is in memory is still answered", async () => {
-  await ask("publish", [item("a")]);
+  await ask("publish", batch(item("a")));
   logIsAway = true;
   log.silent = true;
   const questions = log.questions;
-  const { error } = await ask("publish", [item("b")]);
+  const { error } = await ask("publish", batch(item("b")));
   assert.deepEqual(error, ["unavailable", "the log is away", 1_000]);
   const head = (await ask("head", { gateway: "g1" })).body as Commands["head"]["answer"];
   assert.equal(head.head.seq, 1);
@@ -61,22 +61,22 @@ test("while the log is away publishes are refused at once, and what is in memory
   assert.equal(read.records.length, 1);
   assert.deepEqual([closed, log.questions], [0, questions], "it is still the same actor, and asked nobody");
   [logIsAway, log.silent] = [false, false];
-  assert.equal((await ask("publish", [item("b")])).error, null);
+  assert.equal((await ask("publish", batch(item("b")))).error, null);
   assert.equal(log.all(subjectIn("eu-1")).length, 2);
 });
 
 test("an append whose fate is unknown when the log goes away is a timeout, not unavailable", async () => {
-  await ask("publish", [item("a")]);
+  await ask("publish", batch(item("a")));
   log.fate = () => {
     [logIsAway, log.silent] = [true, true];
     return "unheard";
   };
-  assert.equal((await ask("publish", [item("b")])).error?.[0], "timeout");
+  assert.equal((await ask("publish", batch(item("b")))).error?.[0], "timeout");
   assert.equal(log.all(subjectIn("eu-1")).length, 2, "it was stored");
 });
 
 test("an actor in doubt asks the log once: it goes on where nothing newer is stored, and ends where something is", async () => {
-  await ask("publish", [item("a")]);
+  await ask("publish", batch(item("a")));
   actor.doubt();
   const questions = log.questions;
   for (const answer of await Promise.all([
@@ -86,7 +86,7 @@ test("an actor in doubt asks the log once: it goes on where nothing newer is sto
     assert.equal(answer.error, null);
   assert.deepEqual([closed, log.questions], [0, questions + 1]);
   const other = new Actor(context, "acme", "chat.a");
-  other.handle([++asked, "publish", "acme", "chat.a", [item("b")]], {
+  other.handle([++asked, "publish", "acme", "chat.a", batch(item("b"))], {
     reply: "r",
     correlation: asked,
     at: 0,

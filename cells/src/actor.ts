@@ -337,7 +337,7 @@ export class Actor {
       case "window":
         return void this.#readWindow();
       case "answer":
-        return this.#context.answer(effect.to, null, { epoch: effect.epoch, items: effect.items });
+        return this.#context.answer(effect.to, null, effect.answer);
       case "release":
         return this.#context.answer(effect.to, null, effect.answer);
       case "refuse":
@@ -351,7 +351,7 @@ export class Actor {
 
   #append({ bytes, fence, opened, taken }: Extract<ChannelEffect<Asker>, { do: "append" }>): void {
     const startedAt = performance.now();
-    for (const { to, items } of taken) metrics.mailboxSeconds.add((startedAt - to.at) / 1_000, items.length);
+    for (const { to, messages } of taken) metrics.mailboxSeconds.add((startedAt - to.at) / 1_000, messages);
     const trace = AppendTrace.of(this.#context.tracer, this.key, taken, startedAt);
     const record = { subject: this.#subject, bytes, fence, opened };
     const append = trace === undefined ? record : { ...record, traceparent: trace.traceparent };

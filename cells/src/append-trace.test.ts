@@ -10,7 +10,7 @@ const stored = { stored: true as const, logSeq: 9 };
 
 function batch(items: PublishedItem[], traces?: Array<[number, string]>) {
   const to = { reply: "r", correlation: 1, at: 10, ...(traces === undefined ? {} : { traces }) };
-  return { to, items };
+  return { to, messages: items.length, answer: ["e", 0, 0, items] as const };
 }
 
 function traced(...taken: Array<ReturnType<typeof batch>>) {

@@ -1,5 +1,5 @@
 import { formatTraceparent, parseTraceparent, type TraceContext } from "@plexus/protocol";
-import { newContext, type SpanLink, type Tracer } from "@plexus/runtime";
+import { newContext, publishedAt, type SpanLink, type Tracer } from "@plexus/runtime";
 import type { Asker } from "./asker.js";
 import type { TakenBatch } from "./channel-types.js";
 import type { AppendOutcome } from "./log.js";
@@ -53,12 +53,13 @@ export class AppendTrace {
     now: number,
   ): AppendTrace | undefined {
     let messages: Message[] | undefined;
-    for (const { to, items } of taken) {
+    for (const { to, messages: n, answer } of taken) {
       if (to.traces === undefined) continue;
       messages ??= [];
       for (const [index, traceparent] of to.traces) {
         const context = parseTraceparent(traceparent);
-        if (context !== null && items[index]?.[2] === false) messages.push({ context, at: to.at });
+        if (context !== null && index < n && !publishedAt(answer, index)[2])
+          messages.push({ context, at: to.at });
       }
     }
     if (messages === undefined || messages.length === 0) return undefined;
@@ -104,8 +105,9 @@ function link({ trace, span }: TraceContext): SpanLink {
 function recordOf(taken: readonly TakenBatch<Asker>[]): { seq: number; messages: number } {
   let seq = Number.POSITIVE_INFINITY;
   let messages = 0;
-  for (const { items } of taken)
-    for (const [at, , dup] of items) {
+  for (const batch of taken)
+    for (let i = 0; i < batch.messages; i++) {
+      const [at, , dup] = publishedAt(batch.answer, i);
       if (dup) continue;
       seq = Math.min(seq, at);
       messages++;

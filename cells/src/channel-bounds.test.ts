@@ -2,20 +2,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { recordBytes } from "@plexus/protocol";
-import { idleChannel, inRecord, item, items, NOW, only, theAppend, told } from "./testing/channels.js";
+import { batch, idleChannel, inRecord, item, NOW, only, theAppend, told } from "./testing/channels.js";
 
-const ITEM_BYTES = Buffer.byteLength(item("a")[2]);
+const ITEM_BYTES = item("a").bytes;
 
 test("the mailbox holds so many messages; a batch that does not fit is refused as a whole", () => {
   const channel = idleChannel({ mailboxMessages: 3 });
-  channel.publish(items("first"), "ann", NOW);
+  channel.publish(batch("first"), "ann", NOW);
   theAppend(channel);
-  channel.publish(items("a", "b"), "bob", NOW);
-  channel.publish(items("c", "d"), "cat", NOW);
+  channel.publish(batch("a", "b"), "bob", NOW);
+  channel.publish(batch("c", "d"), "cat", NOW);
   assert.deepEqual(only(channel, "refuse"), [
     { do: "refuse", to: "cat", error: ["rate_limited", "the channel's mailbox is full", 200] },
   ]);
-  channel.publish(items("e"), "dan", NOW);
+  channel.publish(batch("e"), "dan", NOW);
   assert.deepEqual(channel.takeEffects(), []);
   assert.equal(channel.mailboxMessages, 3);
   channel.appended(1, NOW);
@@ -24,30 +24,30 @@ test("the mailbox holds so many messages; a batch that does not fit is refused a
 });
 
 test("the mailbox holds so many bytes; what was taken out makes room", () => {
-  const channel = idleChannel({ mailboxBytes: 2 * ITEM_BYTES });
-  channel.publish(items("a"), "ann", NOW);
+  const channel = idleChannel({ mailboxBytes: 2 * ITEM_BYTES + 1 });
+  channel.publish(batch("a"), "ann", NOW);
   theAppend(channel);
-  channel.publish(items("b", "c"), "bob", NOW);
-  channel.publish(items("d"), "cat", NOW);
+  channel.publish(batch("b", "c"), "bob", NOW);
+  channel.publish(batch("d"), "cat", NOW);
   assert.deepEqual(told(only(channel, "refuse")), ["cat: rate_limited"]);
   channel.appended(1, NOW);
   channel.takeEffects();
-  channel.publish(items("d", "e"), "cat", NOW);
+  channel.publish(batch("d", "e"), "cat", NOW);
   assert.deepEqual(channel.takeEffects(), []);
 });
 
 test("bytes are those of UTF-8, not characters", () => {
-  const wide: ReturnType<typeof item> = ["a", "ann", "€".repeat(100), true];
+  const wide = { ...item("a"), fragment: "€".repeat(100), bytes: 300 };
   const channel = idleChannel({ mailboxBytes: 299 });
-  channel.publish([wide], "ann", NOW);
+  channel.publish(batch(wide), "ann", NOW);
   assert.deepEqual(told(only(channel, "refuse")), ["ann: rate_limited"]);
 });
 
 test("a record holds so many messages; the rest goes into the next", () => {
   const channel = idleChannel({ recordMessages: 3 });
-  channel.publish(items("first"), "ann", NOW);
+  channel.publish(batch("first"), "ann", NOW);
   theAppend(channel);
-  for (const id of ["a", "b", "c", "d", "e"]) channel.publish(items(id), id, NOW);
+  for (const id of ["a", "b", "c", "d", "e"]) channel.publish(batch(id), id, NOW);
   channel.appended(1, NOW);
   const records = [];
   for (let logSeq = 2; channel.state === "appending"; logSeq++) {
@@ -61,9 +61,9 @@ test("a record holds so many messages; the rest goes into the next", () => {
 test("a record is so many bytes large at most", () => {
   const bytes = recordBytes(2 * ITEM_BYTES, 2);
   const channel = idleChannel({ recordBytes: bytes });
-  channel.publish(items("first"), "ann", NOW);
+  channel.publish(batch("first"), "ann", NOW);
   theAppend(channel);
-  for (const id of ["a", "b", "c"]) channel.publish(items(id), id, NOW);
+  for (const id of ["a", "b", "c"]) channel.publish(batch(id), id, NOW);
   channel.appended(1, NOW);
   const append = channel.takeEffects().find((effect) => effect.do === "append");
   assert.equal(inRecord(append!.bytes), "2: a,b");
@@ -72,10 +72,10 @@ test("a record is so many bytes large at most", () => {
 
 test("a batch stays together, also where it alone is larger than a record should be", () => {
   const channel = idleChannel({ recordMessages: 2 });
-  channel.publish(items("first"), "ann", NOW);
+  channel.publish(batch("first"), "ann", NOW);
   theAppend(channel);
-  channel.publish(items("a"), "bob", NOW);
-  channel.publish(items("b", "c", "d"), "cat", NOW);
+  channel.publish(batch("a"), "bob", NOW);
+  channel.publish(batch("b", "c", "d"), "cat", NOW);
   channel.appended(1, NOW);
   assert.equal(inRecord(channel.takeEffects().find((effect) => effect.do === "append")!.bytes), "2: a");
   channel.appended(2, NOW);
@@ -84,35 +84,35 @@ test("a batch stays together, also where it alone is larger than a record should
 
 test("a full idempotency window refuses, and forgets nothing that it promised to remember", () => {
   const channel = idleChannel({ windowIds: 2 });
-  channel.publish(items("a", "b"), "ann", NOW);
+  channel.publish(batch("a", "b"), "ann", NOW);
   theAppend(channel);
   channel.appended(1, NOW);
   channel.takeEffects();
-  channel.publish(items("c"), "bob", NOW + 1);
+  channel.publish(batch("c"), "bob", NOW + 1);
   assert.deepEqual(only(channel, "refuse"), [
     { do: "refuse", to: "bob", error: ["rate_limited", "the idempotency window is full", 2_000] },
   ]);
   assert.ok(channel.quiet);
-  channel.publish(items("c"), "bob", NOW + 120_000);
+  channel.publish(batch("c"), "bob", NOW + 120_000);
   assert.equal(inRecord(theAppend(channel).bytes), "3: c");
 });
 
 test("the window of made ids is bounded as well", () => {
   const channel = idleChannel({ windowIds: 1 });
-  channel.publish([item("a", { given: false })], "ann", NOW);
+  channel.publish(batch(item("a", { given: false })), "ann", NOW);
   theAppend(channel);
   channel.appended(1, NOW);
   channel.takeEffects();
-  channel.publish([item("b", { given: false })], "bob", NOW + 1);
+  channel.publish(batch(item("b", { given: false })), "bob", NOW + 1);
   assert.deepEqual(told(only(channel, "refuse")), ["bob: rate_limited"]);
-  channel.publish([item("b", { given: false })], "bob", NOW + 20_000);
+  channel.publish(batch(item("b", { given: false })), "bob", NOW + 20_000);
   theAppend(channel);
 });
 
 test("the tail is bounded by records and bytes", () => {
   const channel = idleChannel({ tailRecords: 2 });
   for (let seq = 1; seq <= 4; seq++) {
-    channel.publish(items(`m${seq}`), "ann", NOW);
+    channel.publish(batch(`m${seq}`), "ann", NOW);
     theAppend(channel);
     channel.appended(seq, NOW);
     channel.takeEffects();

@@ -1,7 +1,7 @@
 /** How many channels a cell holds, and what it costs the log to say so. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { encodeRecord, messageFragment, subjects } from "@plexus/protocol";
+import { encodeRecord, joinFragments, messageFragment, subjects } from "@plexus/protocol";
 import type { Directory } from "@plexus/runtime";
 import { silent } from "@plexus/runtime/testing";
 import { ChannelCount } from "./channel-count.js";
@@ -31,7 +31,10 @@ class CountedLog {
     for (let i = from; i < to; i++) {
       const name = `chat.c${i}`;
       const fragment = messageFragment("id", '"u"', '"c"', "1");
-      this.#log.put(subjects.log(CELL, "acme", name), encodeRecord(name, "e", 1, [fragment], 1));
+      this.#log.put(
+        subjects.log(CELL, "acme", name),
+        encodeRecord(name, "e", 1, [joinFragments([fragment])], 1),
+      );
       this.#names.add(name);
     }
   }

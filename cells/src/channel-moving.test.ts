@@ -6,12 +6,12 @@ import { encodeAnswers } from "@plexus/runtime";
 import type { Channel } from "./channel.js";
 import { emptyChannel } from "./loader.js";
 import {
+  batch,
   coldChannel,
   type Does,
   idleChannel,
   inRecord,
   item,
-  items,
   NOW,
   only,
   theAppend,
@@ -24,7 +24,7 @@ let channel: Channel<string>;
 /** A channel whose messages 1 and 2 lie in the log's record 10. */
 beforeEach(() => {
   channel = idleChannel();
-  channel.publish(items("a", "b"), "ann", NOW);
+  channel.publish(batch("a", "b"), "ann", NOW);
   theAppend(channel);
   channel.appended(10, NOW);
   channel.takeEffects();
@@ -66,14 +66,13 @@ test("whoever asks for an idle channel gets it: a seal behind the newest record,
   assert.equal(channel.serves, false);
 });
 
-test("an id that stands for those that came with it is handed over as such: who does not know that reads the log", () => {
-  channel.publish([item("c", { given: false }), item("d", { given: false })], "ann", NOW);
+test("an id that stands for those that came with it is handed over for all of them", () => {
+  channel.publish(batch(item("c", { given: false }), item("d", { given: false })), "ann", NOW);
   theAppend(channel);
   channel.appended(10, NOW);
   channel.takeEffects();
   const { handover } = given().answer;
-  assert.equal(handover.ids, null);
-  assert.deepEqual(handover.starts, [
+  assert.deepEqual(handover.ids, [
     ["a", "ann", 1, NOW],
     ["b", "ann", 2, NOW],
     ["c", "ann", 3, NOW],
@@ -81,9 +80,9 @@ test("an id that stands for those that came with it is handed over as such: who 
 });
 
 test("what is under way is finished and answered first; what waits behind it is told to ask elsewhere", () => {
-  channel.publish(items("c"), "ann", NOW);
+  channel.publish(batch("c"), "ann", NOW);
   theAppend(channel);
-  channel.publish(items("d"), "bob", NOW);
+  channel.publish(batch("d"), "bob", NOW);
   channel.release("us-1", "us", NOW);
   assert.deepEqual(channel.takeEffects(), []);
   channel.appended(11, NOW);
@@ -91,7 +90,7 @@ test("what is under way is finished and answered first; what waits behind it is 
   assert.deepEqual(told(effects), ["ann: 3"]);
   const seal = effects.at(-1);
   assert.ok(seal?.do === "append" && seal.fence === 11 && sealOf(seal).seq === 4);
-  channel.publish(items("e"), "cat", NOW);
+  channel.publish(batch("e"), "cat", NOW);
   channel.appended(12, NOW);
   const after = channel.takeEffects();
   assert.deepEqual(told(after), ["bob: moved", "cat: moved"]);
@@ -101,7 +100,7 @@ test("what is under way is finished and answered first; what waits behind it is 
 
 test("after the seal nothing is taken here any more", () => {
   given();
-  channel.publish(items("c"), "ann", NOW);
+  channel.publish(batch("c"), "ann", NOW);
   assert.deepEqual(told(channel.takeEffects()), ["ann: moved"]);
   assert.equal(channel.state, "sealed");
 });
@@ -160,7 +159,7 @@ test("a channel that can't be sealed is not given away", () => {
 test("whoever asks before the log was read waits for it", () => {
   const cold = coldChannel();
   cold.release("us-1", "us", NOW);
-  cold.publish(items("c"), "ann", NOW);
+  cold.publish(batch("c"), "ann", NOW);
   assert.deepEqual(cold.takeEffects(), []);
   cold.loaded({ ...emptyChannel(EPOCH), fresh: false, fence: 4, ids: null }, true, NOW);
   assert.equal(theAppend(cold).fence, 4);
@@ -173,7 +172,7 @@ test("whoever asks before the log was read waits for it", () => {
 
 test("a channel never written to and at home elsewhere only waits to be asked for", () => {
   const absent = coldChannel();
-  absent.publish(items("c"), "ann", NOW);
+  absent.publish(batch("c"), "ann", NOW);
   absent.loaded(emptyChannel(EPOCH), false, NOW);
   assert.deepEqual(told(absent.takeEffects()), ["ann: moved"]);
   assert.deepEqual([absent.state, absent.serves], ["absent", false]);
@@ -184,7 +183,7 @@ test("a channel never written to and at home elsewhere only waits to be asked fo
     false,
     "nobody is told where the empty log stands, also while it is being sealed",
   );
-  absent.publish(items("d"), "bob", NOW);
+  absent.publish(batch("d"), "bob", NOW);
   assert.deepEqual(told(absent.takeEffects()), ["bob: moved"]);
   absent.appended(1, NOW);
   const [release] = only(absent, "release");
@@ -201,13 +200,13 @@ test("a channel that lives here although its home is elsewhere is served until i
     false,
     NOW,
   );
-  living.publish(items("c"), "ann", NOW);
+  living.publish(batch("c"), "ann", NOW);
   assert.equal(inRecord(theAppend(living).bytes), "5: c");
 });
 
 test("a channel whose newest record is a seal hands over at once", () => {
   const sealed = coldChannel();
-  sealed.publish(items("c"), "ann", NOW);
+  sealed.publish(batch("c"), "ann", NOW);
   const loaded = { ...emptyChannel(EPOCH), position: { epoch: EPOCH, seq: 4 }, fence: 9, fresh: false };
   sealed.loaded(
     { ...loaded, sealedTo: "us-1", segments: [STRETCH], stretch: { first: 5, opened: 0 } },
@@ -222,11 +221,7 @@ test("a channel whose newest record is a seal hands over at once", () => {
 
 test("a hand-over fits one message: ids that are too large together are left in the log", () => {
   const long = (i: number) => `${i}`.padEnd(128, "€");
-  channel.publish(
-    Array.from({ length: 2_000 }, (_, i) => item(long(i))),
-    "ann",
-    NOW,
-  );
+  channel.publish(batch(...Array.from({ length: 2_000 }, (_, i) => long(i))), "ann", NOW);
   theAppend(channel);
   channel.appended(11, NOW);
   channel.takeEffects();
@@ -243,9 +238,9 @@ test("whoever asks a closed channel is told to ask again", () => {
 });
 
 test("a new note of where the past is goes in between two records, and the next follows it", () => {
-  channel.publish(items("c"), "ann", NOW);
+  channel.publish(batch("c"), "ann", NOW);
   theAppend(channel);
-  channel.publish(items("d"), "bob", NOW);
+  channel.publish(batch("d"), "bob", NOW);
   channel.reopen(2, NOW);
   channel.appended(11, NOW);
   const note = channel.takeEffects().at(-1);

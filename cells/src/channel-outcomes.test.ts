@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import type { Channel } from "./channel.js";
 import {
+  batch,
   coldChannel,
   type Does,
   idleChannel,
-  items,
   NOW,
   only,
   theAppend,
@@ -20,13 +20,13 @@ let append: Does<"append">;
 
 beforeEach(() => {
   channel = idleChannel();
-  channel.publish(items("z"), "zoe", NOW);
+  channel.publish(batch("z"), "zoe", NOW);
   theAppend(channel);
   channel.appended(10, NOW);
   channel.takeEffects();
-  channel.publish(items("a"), "ann", NOW);
+  channel.publish(batch("a"), "ann", NOW);
   append = theAppend(channel);
-  channel.publish(items("b"), "bob", NOW);
+  channel.publish(batch("b"), "bob", NOW);
 });
 
 /** The same record, offered once more: its messages have left the mailbox long since. */
@@ -142,7 +142,7 @@ test("whoever is told to ask again hears whether what they asked may be stored a
 
 test("a channel that can't be loaded is unavailable for all that waits", () => {
   const cold = coldChannel();
-  cold.publish(items("a"), "ann", NOW);
+  cold.publish(batch("a"), "ann", NOW);
   cold.loadFailed();
   assert.deepEqual(told(cold.takeEffects()), ["ann: unavailable"]);
   assert.equal(cold.state, "closed");
@@ -170,12 +170,12 @@ test("closed while an append is under way: everybody is told to ask again, and i
 test("whoever publishes to a closed channel is told why it is closed", () => {
   channel.close();
   channel.takeEffects();
-  channel.publish(items("c"), "cat", NOW);
+  channel.publish(batch("c"), "cat", NOW);
   assert.deepEqual(told(channel.takeEffects()), ["cat: moved"]);
   const refused = coldChannel();
   refused.loadFailed();
   refused.takeEffects();
-  refused.publish(items("c"), "cat", NOW);
+  refused.publish(batch("c"), "cat", NOW);
   assert.deepEqual(told(refused.takeEffects()), ["cat: unavailable"]);
 });
 

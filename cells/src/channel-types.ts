@@ -1,6 +1,6 @@
 /** What goes into a channel and comes out of it; see `channel.ts`. */
 import type { Position } from "@plexus/protocol";
-import type { PublishedItem, ReleaseAnswer, Segment, TailRecord, WireError } from "@plexus/runtime";
+import type { PublishAnswer, ReleaseAnswer, Segment, TailRecord, WireError } from "@plexus/runtime";
 
 export interface ChannelBounds {
   mailboxMessages: number;
@@ -58,9 +58,11 @@ export interface LoadedChannel {
   tail: TailRecord[];
 }
 
+/** A batch that a record takes, and the answer to it. */
 export interface TakenBatch<To> {
   readonly to: To;
-  readonly items: readonly PublishedItem[];
+  readonly messages: number;
+  readonly answer: PublishAnswer;
 }
 
 export type ChannelEffect<To> =
@@ -69,7 +71,7 @@ export type ChannelEffect<To> =
   | { do: "load" }
   /** Read the ids of the window from the log. */
   | { do: "window" }
-  | { do: "answer"; to: To; epoch: string; items: PublishedItem[] }
+  | ({ do: "answer" } & TakenBatch<To>)
   | { do: "release"; to: To; answer: ReleaseAnswer }
   | { do: "refuse"; to: To; error: WireError }
   /** The actor is done for: whatever comes now must be asked of a new one. */

@@ -17,8 +17,7 @@
 import { encodeControl, encodeRecord, type Position } from "@plexus/protocol";
 import {
   type Handover,
-  type PublishedItem,
-  type PublishItem,
+  type PublishBatch,
   type ReleaseAnswer,
   type Segment,
   Tail,
@@ -32,6 +31,7 @@ import {
   type LoadedChannel,
   MAILBOX_FULL,
   type StoredId,
+  type TakenBatch,
   WINDOW_FULL,
 } from "./channel-types.js";
 import { Idempotency, type NewId } from "./idempotency.js";
@@ -56,7 +56,7 @@ interface Appending<To> {
   readonly n: number;
   readonly ts: number;
   readonly ids: readonly NewId[];
-  readonly answers: Array<{ to: To; items: PublishedItem[] }>;
+  readonly taken: readonly TakenBatch<To>[];
   /** A record without messages: a seal that gives the channel to a cell, or a new note of where its past is. */
   readonly control: { seal: string } | { past: Segment[] } | null;
   attempts: number;
@@ -145,9 +145,9 @@ export class Channel<To> {
   }
 
   /** Puts a batch of messages into the mailbox, or refuses it whole. */
-  publish(items: readonly PublishItem[], to: To, now: number): void {
+  publish(body: PublishBatch, to: To, now: number): void {
     if (!this.serves) return this.#refuse(to, this.#state === "closed" ? this.#closeReason : MOVED);
-    if (!this.#mailbox.put(items, to)) return this.#refuse(to, MAILBOX_FULL);
+    if (!this.#mailbox.put(body, to, now)) return this.#refuse(to, MAILBOX_FULL);
     if (this.#state === "idle") this.#appendNext(now);
   }
 
@@ -229,7 +229,7 @@ export class Channel<To> {
     this.#position = { epoch: this.#position.epoch, seq: done.seq + done.n - 1 };
     this.tail.push({ seq: done.seq, n: done.n, bytes: done.bytes, at: done.ts });
     for (const id of done.ids) this.#ids.add(id, done.ts);
-    for (const { to, items } of done.answers) this.#answer(to, items);
+    for (const taken of done.taken) this.#answer(taken);
     this.#state = "idle";
     this.#appendNext(now);
   }
@@ -272,21 +272,23 @@ export class Channel<To> {
     if (this.#releases.length > 0) return this.#seal(this.#releases[0]!.cell, now);
     if (this.#reopenFrom !== null && this.#state === "idle") return this.#reopen(this.#reopenFrom, now);
     if (this.#ids.state !== "read" && !this.#mailbox.isEmpty) return this.#readWindow();
+    for (const to of this.#mailbox.takeStale(now)) this.#refuse(to, MOVED);
     while (this.#state === "idle" && !this.#mailbox.isEmpty) {
       const batches = this.#mailbox.take();
-      const n = batches.reduce((sum, batch) => sum + batch.items.length, 0);
+      const n = batches.reduce((sum, { body: [, lengths] }) => sum + lengths.length, 0);
       if (!this.#ids.hasRoom(n, now)) {
         for (const { to } of batches) this.#refuse(to, WINDOW_FULL);
         continue;
       }
       const seq = this.#position.seq + 1;
-      const { fragments, ids, answers } = this.#ids.compose(batches, seq, now);
-      if (fragments.length === 0) {
-        for (const { to, items } of answers) this.#answer(to, items);
+      const { epoch } = this.#position;
+      const { parts, n: added, ids, taken } = this.#ids.compose(batches, { epoch, seq }, now);
+      if (added === 0) {
+        for (const batch of taken) this.#answer(batch);
         continue;
       }
-      const bytes = encodeRecord(this.name, this.#position.epoch, seq, fragments, now);
-      this.#offer({ bytes, seq, n: fragments.length, ts: now, ids, answers, control: null, attempts: 0 });
+      const bytes = encodeRecord(this.name, epoch, seq, parts, now);
+      this.#offer({ bytes, seq, n: added, ts: now, ids, taken, control: null, attempts: 0 });
     }
   }
 
@@ -328,7 +330,7 @@ export class Channel<To> {
 
   #offerControl(bytes: Uint8Array, control: NonNullable<Appending<To>["control"]>, now: number): void {
     const seq = this.#position.seq + 1;
-    this.#offer({ bytes, seq, n: 0, ts: now, ids: [], answers: [], control, attempts: 0 });
+    this.#offer({ bytes, seq, n: 0, ts: now, ids: [], taken: [], control, attempts: 0 });
   }
 
   /** The channel now belongs to the cell `to`; what waits here has to ask there. */
@@ -353,7 +355,7 @@ export class Channel<To> {
       position: this.#position,
       segments: this.segments,
       fresh: this.#fresh,
-      ...this.#ids.handOver(MAX_HANDED_IDS),
+      ids: this.#ids.handOver(MAX_HANDED_IDS),
       newestAt: this.#newestAt,
       tail,
     };
@@ -368,13 +370,13 @@ export class Channel<To> {
   #offer(appending: Appending<To>): void {
     this.#appending = appending;
     this.#state = "appending";
-    const taken = appending.attempts++ === 0 ? appending.answers : [];
+    const taken = appending.attempts++ === 0 ? appending.taken : [];
     const { opened } = this.#stretch;
     this.#effects.push({ do: "append", bytes: appending.bytes, fence: this.#fence, opened, taken });
   }
 
-  #answer(to: To, items: PublishedItem[]): void {
-    this.#effects.push({ do: "answer", to, epoch: this.#position.epoch, items });
+  #answer({ to, messages, answer }: TakenBatch<To>): void {
+    this.#effects.push({ do: "answer", to, messages, answer });
   }
 
   #refuse(to: To, error: WireError): void {
@@ -386,7 +388,7 @@ export class Channel<To> {
   }
 
   #refuseAppending(error: WireError): void {
-    for (const { to } of this.#appending?.answers ?? []) this.#refuse(to, error);
+    for (const { to } of this.#appending?.taken ?? []) this.#refuse(to, error);
     this.#appending = null;
   }
 }

@@ -5,8 +5,9 @@
  * An id that a gateway made comes again only with the batch that it came with, which is stored whole or not at all. So of
  * made ids that follow each other in a batch the first one is enough to know them all: a *run*.
  */
-import type { Handover, PublishedItem, PublishItem } from "@plexus/runtime";
-import type { StoredId } from "./channel-types.js";
+import type { Fragments, Position } from "@plexus/protocol";
+import type { Handover, PublishAnswer, PublishBatch, PublishedItem } from "@plexus/runtime";
+import type { StoredId, TakenBatch } from "./channel-types.js";
 import type { Batch } from "./mailbox.js";
 import { IdempotencyWindow, MADE_WINDOW_MS, type Stored, WINDOW_MS, windowKey } from "./window.js";
 
@@ -22,19 +23,21 @@ export interface NewId {
   readonly seq: number;
 }
 
+/** The messages of some batches that are new, and the answers to all of them once the new ones are stored. */
+export interface Composed<To> {
+  readonly parts: Fragments[];
+  /** Messages in the parts. */
+  n: number;
+  readonly ids: NewId[];
+  readonly taken: TakenBatch<To>[];
+}
+
 /** A record that is being made; `seqs` of the ids in it, once they are many. */
 interface OpenRecord {
   readonly composed: Composed<unknown>;
-  readonly seq: number;
+  readonly first: Position;
   readonly now: number;
   seqs: Map<string, number> | undefined;
-}
-
-/** The messages of some batches that are new, and the answers to all of them once the new ones are stored. */
-export interface Composed<To> {
-  readonly fragments: string[];
-  readonly ids: NewId[];
-  readonly answers: Array<{ to: To; items: PublishedItem[] }>;
 }
 
 export class Idempotency {
@@ -42,8 +45,6 @@ export class Idempotency {
   state: "unread" | "reading" | "read" = "unread";
   readonly #chosen: IdempotencyWindow;
   readonly #made: IdempotencyWindow;
-  /** Some id stands for a run. */
-  #hasRuns = false;
 
   constructor(maxIds: number) {
     this.#chosen = new IdempotencyWindow(WINDOW_MS, maxIds);
@@ -73,13 +74,8 @@ export class Idempotency {
     (given ? this.#chosen : this.#made).add(key, { seq, ts });
   }
 
-  /** All ids for the channel's next home, if they are known here and not too many. A run is only known to newer versions. */
-  handOver(most: { ids: number; bytes: number }): Pick<Handover, "ids" | "starts"> {
-    const ids = this.#all(most);
-    return this.#hasRuns && ids !== null ? { ids: null, starts: ids } : { ids };
-  }
-
-  #all(most: { ids: number; bytes: number }): Handover["ids"] {
+  /** All ids for the channel's next home, oldest first; null unless they are known here and not too many. */
+  handOver(most: { ids: number; bytes: number }): Handover["ids"] {
     if (this.state !== "read" || this.#chosen.size + this.#made.size > most.ids) return null;
     const ids: NonNullable<Handover["ids"]> = [];
     let bytes = 0;
@@ -92,49 +88,78 @@ export class Idempotency {
     return ids.sort((a, b) => a[3] - b[3]);
   }
 
-  /** Numbers what is new from `seq` on; what is stored already, or twice in these batches, is answered as such. */
-  compose<To>(batches: readonly Batch<To>[], seq: number, now: number): Composed<To> {
-    const composed: Composed<To> = { fragments: [], ids: [], answers: [] };
-    const record = { composed, seq, now, seqs: undefined };
-    for (const { items, to } of batches)
-      composed.answers.push({ to, items: this.#composeBatch(items, record) });
+  /** Numbers what is new from `first` on; what is stored already, or twice in these batches, is answered as such. */
+  compose<To>(batches: readonly Batch<To>[], first: Position, now: number): Composed<To> {
+    const composed: Composed<To> = { parts: [], n: 0, ids: [], taken: [] };
+    const record = { composed, first, now, seqs: undefined };
+    for (const { body, to } of batches)
+      composed.taken.push({ to, messages: body[1].length, answer: this.#composeBatch(body, record) });
     return composed;
   }
 
-  #composeBatch(items: readonly PublishItem[], record: OpenRecord): PublishedItem[] {
-    const { composed, now } = record;
-    const published: PublishedItem[] = [];
-    /** What became of the made id before, whose run goes on. */
-    let run: PublishedItem | undefined;
-    for (const [id, user, fragment, given] of items) {
-      if (given) run = undefined;
-      let item: PublishedItem | undefined;
-      if (run === undefined || run[2]) {
-        const key = windowKey(id, user);
-        item = this.#known(key, record);
-        if (item === undefined && run !== undefined) item = [run[0] + 1, run[1], true];
-        if (item === undefined) this.#addNew(key, given, record);
-      } else this.#hasRuns = true;
-      item ??= [record.seq + composed.fragments.push(fragment) - 1, now, false];
-      published.push(item);
-      if (!given) run = item;
+  #composeBatch([bytes, lengths, ids]: PublishBatch, record: OpenRecord): PublishAnswer {
+    const { composed, first, now } = record;
+    const seq = first.seq + composed.n;
+    /** Where each message is, once one of them is known. */
+    let items: PublishedItem[] | undefined;
+    let next = seq;
+    for (let i = 0; i < ids.length; i++) {
+      const [from, id, user, given] = ids[i]!;
+      const to = i + 1 < ids.length ? ids[i + 1]![0] : lengths.length;
+      const key = windowKey(id, user);
+      const known = this.#known(key, record);
+      if (known === undefined) {
+        addNew({ key, given, seq: next }, record);
+        if (items !== undefined) pushRun(items, next, now, false, to - from);
+        next += to - from;
+      } else {
+        if (items === undefined) {
+          items = [];
+          pushRun(items, seq, now, false, from);
+        }
+        pushRun(items, known.seq, known.ts, true, to - from);
+      }
     }
-    return published;
+    composed.n += next - seq;
+    if (items !== undefined) {
+      composed.parts.push(...newOf(bytes, lengths, items));
+      return [first.epoch, seq, now, items];
+    }
+    if (lengths.length > 0) composed.parts.push({ bytes, lengths });
+    return [first.epoch, seq, now];
   }
 
-  #known(key: string, { composed: { ids }, seqs, now }: OpenRecord): PublishedItem | undefined {
+  #known(key: string, { composed: { ids }, seqs, now }: OpenRecord): Stored | undefined {
     const stored = this.#chosen.get(key) ?? this.#made.get(key);
-    if (stored !== undefined) return [stored.seq, stored.ts, true];
+    if (stored !== undefined) return stored;
     const twin = seqs === undefined ? seqAmong(ids, key) : seqs.get(key);
-    return twin === undefined ? undefined : [twin, now, true];
+    return twin === undefined ? undefined : { seq: twin, ts: now };
   }
+}
 
-  #addNew(key: string, given: boolean, record: OpenRecord): void {
-    const { ids, fragments } = record.composed;
-    const seq = record.seq + fragments.length;
-    ids.push({ key, given, seq });
-    if (record.seqs !== undefined) record.seqs.set(key, seq);
-    else if (ids.length > FEW) record.seqs = new Map(ids.map((known) => [known.key, known.seq]));
+function addNew(id: NewId, record: OpenRecord): void {
+  const { ids } = record.composed;
+  ids.push(id);
+  if (record.seqs !== undefined) record.seqs.set(id.key, id.seq);
+  else if (ids.length > FEW) record.seqs = new Map(ids.map((known) => [known.key, known.seq]));
+}
+
+/** Adds so many that follow each other. */
+function pushRun(items: PublishedItem[], seq: number, ts: number, dup: boolean, count: number): void {
+  for (let i = 0; i < count; i++) items.push([seq + i, ts, dup]);
+}
+
+/** What is left of a batch without the messages that are known. */
+function* newOf(
+  bytes: Uint8Array,
+  lengths: readonly number[],
+  items: readonly PublishedItem[],
+): Generator<Fragments> {
+  let at = 0;
+  for (let i = 0; i < items.length; i++) {
+    const end = at + lengths[i]!;
+    if (!items[i]![2]) yield { bytes: bytes.subarray(at, end), lengths: [lengths[i]!] };
+    at = end + 1;
   }
 }
 

@@ -24,6 +24,7 @@ import {
 } from "@plexus/runtime";
 import type { Append, AppendOutcome, ChannelLog, StoredRecord } from "./log.js";
 import { type CursorContext, LogCursor, placeOf } from "./log-cursor.js";
+import { acknowledgedSeq, PendingAppends } from "./pending-appends.js";
 import { Questions } from "./questions.js";
 import { FENCE_HEADER, type FetchedMessage, fetched, got, OPENED_HEADER, pulled } from "./stored-record.js";
 
@@ -44,6 +45,12 @@ export interface LogBreakers {
   readonly reads: Breaker;
 }
 
+/** How JetStream says no. */
+interface Refusal {
+  readonly err_code: number;
+  readonly description: string;
+}
+
 /** Marks a seal for those who see only headers. */
 const SEAL_HEADER = "Plexus-Seal";
 /**
@@ -62,16 +69,12 @@ const STREAM_NOT_FOUND = 10059;
 /** A bound is lowered only where the log has room left below it: what is on its way must fit as well. */
 const FITS = 0.9;
 const WRONG_LAST_SEQUENCE = 10071;
+const NO_MESSAGE_FOUND = 10037;
 const SWEEP_MS = 100;
 /** Newest records asked for at once (only their headers come), … */
 const WALK_AT_ONCE = 250;
 /** … and the pause in between, in which whatever else this process does goes on. */
 const WALK_PAUSE_MS = 5;
-
-interface Waiting {
-  readonly done: (outcome: AppendOutcome) => void;
-  readonly deadlineAt: number;
-}
 
 /**
  * A cell's log as one JetStream file stream that republishes what it stores to the event subjects.
@@ -92,8 +95,7 @@ export class JetStreamLog implements ChannelLog {
   readonly #cursor: CursorContext;
   readonly #allSubjects: string;
   readonly #cursors = new Gate("log_reads", CURSORS_AT_ONCE, MAX_WAITING_READS);
-  readonly #waiting = new Map<number, Waiting>();
-  #nextAck = 1;
+  readonly #pending = new PendingAppends();
   readonly #sweep: NodeJS.Timeout;
 
   private constructor(
@@ -213,8 +215,7 @@ export class JetStreamLog implements ChannelLog {
       const { message } = away("the log");
       return void setImmediate(() => done({ stored: false, why: "refused", message }));
     }
-    const ack = this.#nextAck++;
-    this.#waiting.set(ack, { done, deadlineAt: performance.now() + this.#options.appendDeadlineMs });
+    const ack = this.#pending.add(done, performance.now() + this.#options.appendDeadlineMs);
     let lines = `${FENCE_HEADER}: ${fence}`;
     if (opened > 0) lines += `\r\n${OPENED_HEADER}: ${opened}`;
     if (opOf(bytes) === "seal") lines += `\r\n${SEAL_HEADER}: 1`;
@@ -223,7 +224,7 @@ export class JetStreamLog implements ChannelLog {
     try {
       this.#nats.publish(subject, bytes, { reply: `${this.#inbox}.${ack}`, headers });
     } catch (error) {
-      this.#settle(ack, { stored: false, why: "refused", message: String(error) });
+      this.#pending.settle(ack, { stored: false, why: "refused", message: String(error) });
     }
   }
 
@@ -322,39 +323,25 @@ export class JetStreamLog implements ChannelLog {
     const ack = Number(message.subject.slice(message.subject.lastIndexOf(".") + 1));
     if (isNoResponders(message)) {
       this.#appends.failed(performance.now());
-      return this.#settle(ack, { stored: false, why: "refused", message: "the log is not there" });
+      return this.#pending.settle(ack, { stored: false, why: "refused", message: "the log is not there" });
     }
     this.#appends.succeeded();
-    const { seq, error } = message.json<{
-      seq?: number;
-      error?: { err_code: number; description: string };
-    }>();
-    if (error === undefined) this.#settle(ack, { stored: true, logSeq: seq! });
+    const logSeq = acknowledgedSeq(message.data);
+    if (logSeq !== null) return this.#pending.settle(ack, { stored: true, logSeq });
+    const { seq, error } = message.json<{ seq?: number; error?: Refusal }>();
+    if (error === undefined) this.#pending.settle(ack, { stored: true, logSeq: seq! });
     else {
       const why = error.err_code === WRONG_LAST_SEQUENCE ? "fence" : "refused";
-      this.#settle(ack, { stored: false, why, message: error.description });
+      this.#pending.settle(ack, { stored: false, why, message: error.description });
     }
   }
 
   #onSweep(now: number): void {
-    // In order of deadline, since all appends have the same.
-    for (const [ack, waiting] of this.#waiting) {
-      if (waiting.deadlineAt > now) break;
-      this.#appends.failed(now);
-      this.#settle(ack, { stored: false, why: "unknown", message: "no answer in time" });
-    }
+    this.#pending.giveUp(now, "no answer in time", () => this.#appends.failed(now));
   }
 
   #settleAll(message: string): void {
-    for (const ack of [...this.#waiting.keys()])
-      this.#settle(ack, { stored: false, why: "unknown", message });
-  }
-
-  #settle(ack: number, outcome: AppendOutcome): void {
-    const waiting = this.#waiting.get(ack);
-    if (waiting === undefined) return;
-    this.#waiting.delete(ack);
-    waiting.done(outcome);
+    this.#pending.giveUp(Number.POSITIVE_INFINITY, message);
   }
 
   /**
@@ -369,23 +356,23 @@ export class JetStreamLog implements ChannelLog {
   }
 
   async #getFromLeader(question: object): Promise<StoredRecord | null> {
-    const answer = (
-      await this.#questions.ask(`${this.#apiPrefix}.STREAM.MSG.GET.${this.#stream}`, question)
-    ).json<{
-      message?: FetchedMessage;
-    }>();
-    if (answer.message === undefined) return null;
-    return fetched(answer.message);
+    const answer = await this.#questions.ask(`${this.#apiPrefix}.STREAM.MSG.GET.${this.#stream}`, question);
+    const { message, error } = answer.json<{ message?: FetchedMessage; error?: Refusal }>();
+    if (message !== undefined) return fetched(message);
+    // Anything else (there is no leader at the moment, for example) says nothing of what it holds.
+    if (error?.err_code === NO_MESSAGE_FOUND) return null;
+    throw refused(error?.description ?? "no message");
   }
 
-  async #api(call: string, body: object): Promise<unknown> {
-    const answer = (await this.#questions.ask(`${this.#apiPrefix}.${call}`, body)).json<{
-      error?: { description: string };
-    }>();
-    if (answer.error !== undefined)
-      throw new PlexusError("unavailable", `the log refused: ${answer.error.description}`, { retry: 1_000 });
-    return answer;
+  async #api(call: string, body: object): Promise<void> {
+    const answer = await this.#questions.ask(`${this.#apiPrefix}.${call}`, body);
+    const { error } = answer.json<{ error?: Refusal }>();
+    if (error !== undefined) throw refused(error.description);
   }
+}
+
+function refused(description: string): PlexusError {
+  return new PlexusError("unavailable", `the log refused: ${description}`, { retry: 1_000 });
 }
 
 /** No stream yet: anything else that went wrong must not lead to making one. */

@@ -1,12 +1,19 @@
 /** The mailbox of a channel: batches of messages that wait for the next record; bounded. */
 import { recordBytes } from "@plexus/protocol";
-import type { PublishItem } from "@plexus/runtime";
+import type { PublishBatch } from "@plexus/runtime";
 import type { ChannelBounds } from "./channel-types.js";
 
+/**
+ * Whoever waits for longer is told to ask again. A gateway repeats a batch for 10 s, so with that no repetition comes to the
+ * log later than the window in which its made ids are known (20 s).
+ */
+const MAX_WAIT_MS = 8_000;
+
 export interface Batch<To> {
-  readonly items: readonly PublishItem[];
-  readonly bytes: number;
+  readonly body: PublishBatch;
   readonly to: To;
+  /** When it came. */
+  readonly at: number;
 }
 
 export class Mailbox<To> {
@@ -27,15 +34,21 @@ export class Mailbox<To> {
   }
 
   /** False, and nothing kept, where a bound would be passed. */
-  put(items: readonly PublishItem[], to: To): boolean {
-    let bytes = 0;
-    for (const item of items) bytes += Buffer.byteLength(item[2]);
+  put(body: PublishBatch, to: To, now: number): boolean {
+    const [{ length: bytes }, { length: messages }] = body;
     const { mailboxMessages, mailboxBytes } = this.#bounds;
-    if (this.#messages + items.length > mailboxMessages || this.#bytes + bytes > mailboxBytes) return false;
-    this.#batches.push({ items, bytes, to });
-    this.#messages += items.length;
-    this.#bytes += bytes;
+    if (this.#messages + messages > mailboxMessages || this.#bytes + bytes > mailboxBytes) return false;
+    this.#batches.push({ body, to, at: now });
+    this.#count(body, 1);
     return true;
+  }
+
+  /** Takes what has waited for too long, and returns who waits. */
+  takeStale(now: number): To[] {
+    const young = this.#batches.findIndex(({ at }) => now - at <= MAX_WAIT_MS);
+    const stale = this.#batches.splice(0, young === -1 ? this.#batches.length : young);
+    for (const { body } of stale) this.#count(body, -1);
+    return stale.map(({ to }) => to);
   }
 
   /** Takes whole batches until a record is full; always at least one. */
@@ -43,14 +56,13 @@ export class Mailbox<To> {
     let messages = 0;
     let bytes = 0;
     let n = 0;
-    for (const batch of this.#batches) {
-      messages += batch.items.length;
-      bytes += batch.bytes;
-      const tooMuch =
-        messages > this.#bounds.recordMessages || recordBytes(bytes, messages) > this.#bounds.recordBytes;
-      if (n > 0 && tooMuch) break;
-      this.#messages -= batch.items.length;
-      this.#bytes -= batch.bytes;
+    const { recordMessages, recordBytes: most } = this.#bounds;
+    for (const { body } of this.#batches) {
+      const [fragments, lengths] = body;
+      messages += lengths.length;
+      bytes += fragments.length;
+      if (n > 0 && (messages > recordMessages || recordBytes(bytes, n + 1) > most)) break;
+      this.#count(body, -1);
       n++;
     }
     return this.#batches.splice(0, n);
@@ -63,5 +75,10 @@ export class Mailbox<To> {
     this.#messages = 0;
     this.#bytes = 0;
     return waiting;
+  }
+
+  #count([fragments, lengths]: PublishBatch, sign: 1 | -1): void {
+    this.#messages += sign * lengths.length;
+    this.#bytes += sign * fragments.length;
   }
 }

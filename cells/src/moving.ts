@@ -38,7 +38,7 @@ export async function startMoving(context: {
 }): Promise<{ stop(): void }> {
   const { options, nats, directory, router, channelLog, isLeader, log } = context;
   const { cell } = options;
-  const operations = await patiently("operations", () => OperationStore.open(nats, options.hubDomain), log);
+  const operations = await patiently("operations", () => OperationStore.open(nats, log, options), log);
   const mover = new Mover({
     cell,
     log: channelLog,

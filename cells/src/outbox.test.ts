@@ -34,7 +34,7 @@ function correlations(): Array<[subject: string, correlations: number[]]> {
 }
 
 test("the answers of one turn are one message per asker, in order", async () => {
-  outbox.answer({ reply: "ans.g1.1", correlation: 1, at: 0 }, null, { epoch: "e", items: [[1, 2, false]] });
+  outbox.answer({ reply: "ans.g1.1", correlation: 1, at: 0 }, null, ["e", 1, 2]);
   outbox.answer({ reply: "ans.g2.1", correlation: 9, at: 0 }, ["moved", "ask again", null], null);
   outbox.answer({ reply: "ans.g1.1", correlation: 2, at: 0 }, null, null);
   assert.equal(sent.length, 0);
@@ -43,7 +43,7 @@ test("the answers of one turn are one message per asker, in order", async () => 
     ["ans.g1.1", [1, 2]],
     ["ans.g2.1", [9]],
   ]);
-  assert.deepEqual(decodeAnswers(sent[0]!.bytes)[0], [1, null, { epoch: "e", items: [[1, 2, false]] }]);
+  assert.deepEqual(decodeAnswers(sent[0]!.bytes)[0], [1, null, ["e", 1, 2]]);
   assert.deepEqual(decodeAnswers(sent[1]!.bytes)[0], [9, ["moved", "ask again", null], null]);
 });
 

@@ -3,6 +3,7 @@ import {
   type Handover,
   type Logger,
   type NatsConnection,
+  type PublishAnswer,
   type WireAnswer,
   type WireError,
 } from "@plexus/runtime";
@@ -14,10 +15,13 @@ const MAX_BATCH_BYTES = 600 * 1024;
 const ANSWER_OVERHEAD_BYTES = 64;
 const ITEM_BYTES = 24;
 
+/** Askers that are remembered; a new list is begun beyond. */
+const MAX_ASKERS = 1_000;
+
 interface Waiting {
   /** Any of the asker's subjects for answers: it tells them apart only to know which of its messages met nobody. */
-  readonly reply: string;
-  readonly answers: WireAnswer[];
+  reply: string;
+  answers: WireAnswer[];
   bytes: number;
 }
 
@@ -26,9 +30,10 @@ export class Outbox {
   readonly #nats: NatsConnection;
   readonly #log: Logger;
   readonly #from: string;
-  /** By the part of the subject that names the asker. */
-  readonly #waiting = new Map<string, Waiting>();
-  #scheduled = false;
+  /** By the part of the subject that names the asker; kept, since a Map that is emptied each turn is dear. */
+  readonly #askers = new Map<string, Waiting>();
+  /** Those for whom something waits. */
+  #ready: Waiting[] = [];
 
   /** `from`: the subject under which this worker takes commands, told to whoever is answered. */
   constructor(nats: NatsConnection, from: string, log: Logger) {
@@ -38,33 +43,40 @@ export class Outbox {
   }
 
   answer(asker: Asker, error: WireError | null, body: unknown): void {
-    const { reply } = asker;
     if (error !== null) metrics.commandErrors.add(error[0]);
     const bytes = sizeOf(body);
-    const to = reply.slice(0, reply.lastIndexOf("."));
-    let batch = this.#waiting.get(to);
-    if (batch !== undefined && batch.bytes + bytes > MAX_BATCH_BYTES) {
-      this.#send(batch);
-      batch = undefined;
+    const waiting = this.#waitingOf(asker.reply);
+    if (waiting.bytes + bytes > MAX_BATCH_BYTES) this.#send(waiting);
+    if (waiting.answers.length === 0) {
+      waiting.reply = asker.reply;
+      if (this.#ready.push(waiting) === 1) setImmediate(() => this.flush());
     }
-    if (batch === undefined) {
-      batch = { reply, answers: [], bytes: 0 };
-      this.#waiting.set(to, batch);
-    }
-    batch.answers.push([asker.correlation, error, body]);
-    batch.bytes += bytes;
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.flush());
+    waiting.answers.push([asker.correlation, error, body]);
+    waiting.bytes += bytes;
   }
 
   flush(): void {
-    this.#scheduled = false;
-    for (const batch of this.#waiting.values()) this.#send(batch);
-    this.#waiting.clear();
+    const ready = this.#ready;
+    this.#ready = [];
+    for (const waiting of ready) this.#send(waiting);
+    if (this.#askers.size > MAX_ASKERS) this.#askers.clear();
   }
 
-  #send({ reply, answers }: Waiting): void {
+  #waitingOf(reply: string): Waiting {
+    const asker = reply.slice(0, reply.lastIndexOf("."));
+    let waiting = this.#askers.get(asker);
+    if (waiting === undefined) {
+      waiting = { reply, answers: [], bytes: 0 };
+      this.#askers.set(asker, waiting);
+    }
+    return waiting;
+  }
+
+  #send(waiting: Waiting): void {
+    const { reply, answers } = waiting;
+    if (answers.length === 0) return;
+    waiting.answers = [];
+    waiting.bytes = 0;
     try {
       this.#nats.publish(reply, encodeAnswers(answers), { reply: this.#from });
     } catch (error) {
@@ -78,19 +90,18 @@ export class Outbox {
 interface LargeAnswer {
   records: Uint8Array[];
   members: unknown;
-  items: unknown[];
   handover: Handover | null;
 }
 
 /** About how many bytes an answer takes. */
 function sizeOf(body: unknown): number {
-  const { items } = (body ?? {}) as Partial<LargeAnswer>;
-  // To a publish, as nearly all are: there is nothing else in it.
-  if (items !== undefined) return ANSWER_OVERHEAD_BYTES + items.length * ITEM_BYTES;
+  // To a publish, as nearly all are.
+  if (Array.isArray(body))
+    return ANSWER_OVERHEAD_BYTES + ((body as unknown as PublishAnswer)[3]?.length ?? 0) * ITEM_BYTES;
   const { records = [], members, handover } = (body ?? {}) as Partial<LargeAnswer>;
   let bytes = ANSWER_OVERHEAD_BYTES;
   for (const record of [...records, ...(handover?.tail ?? [])]) bytes += record.length;
-  for (const list of [members, handover?.ids, handover?.starts])
+  for (const list of [members, handover?.ids])
     if (Array.isArray(list)) bytes += Buffer.byteLength(JSON.stringify(list));
   return bytes;
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { afterEach, beforeEach, test } from "node:test";
 import { subjects } from "@plexus/protocol";
-import { connectNats, type NatsConnection, PARTITIONS, partitionOwner } from "@plexus/runtime";
+import { connectNats, type NatsConnection, natsHeaders, PARTITIONS, partitionOwner } from "@plexus/runtime";
 import { natsForFile, silent, until } from "@plexus/runtime/testing";
 import { MEMBER_TTL_MS } from "./membership.js";
 import { Partitions } from "./partitions.js";
@@ -231,6 +231,24 @@ test("who hangs is replaced; when it goes on, it lets go of what it had, and get
     shareOf("w2", ["w1", "w2"]),
   );
   await until("its subscriptions are heard", () => assertServed([one, { id: "w2" }]).then(() => true));
+});
+
+test("who leaves takes nothing over any more, whoever turns out to be gone", async () => {
+  const one = await start("w1");
+  let tellThatItIsGone: (() => void) | undefined;
+  bus.nats.subscribe(subjects.aliveWorker(cell, "w2"), {
+    callback: (_, question) => {
+      tellThatItIsGone = () => void question.respond("", { headers: natsHeaders(503, "No Responders") });
+    },
+  });
+  bus.nats.publish(subjects.beat(cell), JSON.stringify({ id: "w2" }));
+  await agree([one], ["w2"]);
+  const tell = await until("w1 asks whether w2 is there", () => tellThatItIsGone);
+  await one.partitions.stop();
+  tell();
+  await bus.nats.flush();
+  await one.nats.flush();
+  assert.deepEqual(owned(one), []);
 });
 
 test("a worker is asked under its own name as well, until it leaves", async () => {

@@ -113,6 +113,7 @@ export class Partitions {
   /** Says good-bye, so that the others take over at once, and stops serving. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#timer = undefined; // what is still waited for changes nothing any more
     this.#nats.publish(subjects.beat(this.#cell), JSON.stringify({ id: this.#id, leaving: true }));
     this.#beats?.unsubscribe();
     this.#presence?.unsubscribe();

@@ -1,7 +1,7 @@
 /** The set of a channel's members: what is announced, what is shown, and what is written to Redis. */
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import type { Member } from "@plexus/protocol";
+import { MAX_STATE_BYTES, type Member } from "@plexus/protocol";
 import type { PresenceChange } from "@plexus/runtime";
 import { MAX_MEMBERS, type PresenceEvent, PresenceSet } from "./presence.js";
 
@@ -132,6 +132,18 @@ test("a great many changes are announced in several events, one version each", (
   assert.equal(joined.length, many.length);
 });
 
+test("an event fits a message of the bus, however large the states are: the rest goes into the next", () => {
+  const state = "\u20ac".repeat((MAX_STATE_BYTES - 2) / 3);
+  const conns = Array.from({ length: 500 }, (_, i) => `c${i}`);
+  change("g1", { put: conns.map((conn) => member(conn, state)) });
+  const joined: string[] = [];
+  for (let event = set.takeEvent(); event !== null; event = set.takeEvent()) {
+    assert.ok(Buffer.byteLength(JSON.stringify(event)) < 512 * 1024);
+    joined.push(...event.join.map(({ conn }) => conn));
+  }
+  assert.deepEqual(joined, conns);
+});
+
 test("what is not announced yet is not shown, and who has not been announced as gone still is", () => {
   put("g1", "a", "b");
   set.takeEvent();
@@ -186,7 +198,7 @@ test("until those who were read late are announced the list may lack some, and s
 test("a list that was begun while some may have been missing says so to its last page", () => {
   const large = "x".repeat(200_000);
   change("g1", { put: ["a", "b", "c"].map((conn) => member(conn, large)) });
-  set.takeEvent();
+  assert.deepEqual([short(set.takeEvent()), short(set.takeEvent())], ["+a +b", "+c"]);
   const first = set.page({ at: null, from: 0 }, { stale: true });
   assert.ok(first.next !== null);
   set.restoreLate([{ ...member("d"), gateway: "g2" }]);

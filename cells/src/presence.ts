@@ -30,8 +30,9 @@ export interface Unmirrored {
 export const MAX_MEMBERS = 20_000;
 /** Beyond so many changes that Redis has not heard of, the whole list is written instead. */
 const MAX_UNMIRRORED = 2 * MAX_MEMBERS;
-/** Changes in one event; the rest goes into the next. */
+/** Changes in one event, and bytes of their states, since it has to fit a message of the bus; the rest goes into the next. */
 const MAX_EVENT_MEMBERS = 500;
+const MAX_EVENT_STATE_BYTES = 256 * 1024;
 const PAGE_BYTES = 256 * 1024;
 const NOT_PAGED = { event: -1, members: [], stale: false };
 
@@ -148,10 +149,13 @@ export class PresenceSet {
     const join: Member[] = [];
     const leave: Member[] = [];
     const update: Member[] = [];
+    let stateBytes = 0;
     for (const [conn, before] of this.#before) {
       if (join.length + leave.length + update.length >= MAX_EVENT_MEMBERS) break;
+      if (stateBytes >= MAX_EVENT_STATE_BYTES) break;
       this.#before.delete(conn);
       const after = this.#members.get(conn);
+      stateBytes += bytesOfState(after ?? before);
       if (before === undefined && after !== undefined) join.push(shown(after));
       else if (before !== undefined && after === undefined) leave.push(shown(before));
       else if (before !== undefined && after !== undefined && !alike(before, after))
@@ -262,6 +266,11 @@ export class PresenceSet {
 
 function shown({ conn, user, state, since }: HeldMember): Member {
   return { conn, user, state, since };
+}
+
+function bytesOfState(member: Member | undefined): number {
+  const state = member?.state ?? null;
+  return state === null ? 0 : Buffer.byteLength(JSON.stringify(state));
 }
 
 function alike(a: Member, b: Member): boolean {

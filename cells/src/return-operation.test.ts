@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OperationStore } from "@plexus/runtime";
-import { natsForFile } from "@plexus/runtime/testing";
+import { natsForFile, silent } from "@plexus/runtime/testing";
 import { ReturnOperation } from "./return-operation.js";
 
 const bus = natsForFile();
 
 test("another worker goes on with what one began, and ends what one could not; the next return is another", async () => {
-  const operations = await OperationStore.open(bus.nats);
+  const operations = await OperationStore.open(bus.nats, silent);
   const [first, second, third] = [1, 2, 3].map(() => new ReturnOperation("eu-1", operations));
   const id = await first!.open(7);
   assert.equal(await first!.open(8), id);

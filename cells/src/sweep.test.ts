@@ -1,7 +1,7 @@
 /** A sweep over logs in memory: what it asks for, what it waits for, and when it ends. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeControl, encodeRecord, messageFragment, subjects } from "@plexus/protocol";
+import { encodeControl, encodeRecord, joinFragments, messageFragment, subjects } from "@plexus/protocol";
 import { type Directory, homeOf } from "@plexus/runtime";
 import { silent } from "@plexus/runtime/testing";
 import { dueAfterMs, Sweep } from "./sweep.js";
@@ -35,7 +35,7 @@ class Cells {
 
   write(cell: string, channel: string): void {
     const fragment = messageFragment("id", '"u"', '"c"', "1");
-    this.#put(cell, channel, encodeRecord(channel, "e", 1, [fragment], 1));
+    this.#put(cell, channel, encodeRecord(channel, "e", 1, [joinFragments([fragment])], 1));
   }
 
   seal(channel: string): void {

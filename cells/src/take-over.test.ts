@@ -94,18 +94,6 @@ test("the old home seals, the new one opens and goes on with the next seq in the
   );
 });
 
-test("ids that stand for those that came with them are taken over in place of all of them", async () => {
-  const world = new World();
-  world.put("c0", 1);
-  const release = world.release.bind(world);
-  world.release = async (cell, to) => {
-    const answer = await release(cell, to);
-    return { ...answer, handover: { ...answer.handover, ids: null, starts: [["a", "ann", 1, 7]] } };
-  };
-  const { loaded } = await world.takeOver("c1", ["c0"]);
-  assert.deepEqual(loaded.ids, [{ id: "a", user: "ann", seq: 1, ts: 7 }]);
-});
-
 test("a crash between seal and open is mended by asking again", async () => {
   const world = new World();
   world.put("c0", 1);

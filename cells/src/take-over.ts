@@ -223,9 +223,8 @@ function ownHandover({ position, segments, fresh, newestAt }: LoadedChannel): Ha
   return { position, segments, fresh, ids: null, newestAt, tail: [] };
 }
 
-function idsOf({ ids, starts, newestAt }: Handover, now: number): LoadedChannel["ids"] {
-  const known = starts ?? ids;
-  if (known !== null) return known.map(([id, user, seq, ts]) => ({ id, user, seq, ts }));
+function idsOf({ ids, newestAt }: Handover, now: number): LoadedChannel["ids"] {
+  if (ids !== null) return ids.map(([id, user, seq, ts]) => ({ id, user, seq, ts }));
   return isOld(newestAt, now) ? [] : null;
 }
 

@@ -11,8 +11,8 @@ const limits = new TenantLimits({
   now: 0,
 });
 const publish = (tenant: string, n: number): WireCommand => {
-  const items = Array.from({ length: n }, (_, i) => [`${i}`, "u", "{}", false] as const);
-  return [1, "publish", tenant, "chat.a", items];
+  const lengths = Array.from({ length: n }, () => 2);
+  return [1, "publish", tenant, "chat.a", [new Uint8Array(3 * n - 1), lengths, [[0, "id", "u", false]]]];
 };
 
 test("batches of the busiest tenant are refused with the time to come back; others and other commands are not", () => {

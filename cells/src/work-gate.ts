@@ -1,5 +1,5 @@
 import { PlexusError } from "@plexus/protocol";
-import type { PublishItem, TenantLimits, WireCommand, WireError } from "@plexus/runtime";
+import type { PublishBatch, TenantLimits, WireCommand, WireError } from "@plexus/runtime";
 import { publishWork } from "@plexus/runtime";
 
 export type WorkLimits = Pick<TenantLimits, "admitWork">;
@@ -21,8 +21,8 @@ export function refusalOf(command: WireCommand, tenants: WorkLimits, now: number
   }
 }
 
-function workOf(items: readonly PublishItem[]): number {
+function workOf([, lengths]: PublishBatch): number {
   let work = 0;
-  for (const [, , fragment] of items) work += publishWork(fragment.length);
+  for (const bytes of lengths) work += publishWork(bytes);
   return work;
 }

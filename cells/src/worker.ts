@@ -22,6 +22,7 @@ import {
   type Service,
   type Settings,
   SettingsStore,
+  settledSoon,
   startOpsServer,
   startTenantLimits,
   startTracing,
@@ -56,6 +57,8 @@ const HAND_OVER_DEADLINE_MS = 6_000;
 const HAND_OVER_ATTEMPT_MS = 1_000;
 const DRAIN_POLL_MS = 10;
 const DRAIN_DEADLINE_MS = 5_000;
+/** For all that was under way when the process was asked to end; its last words, and then some, fit in behind it. */
+const LAST_WORK_MS = 9_000;
 
 type WorkerOptions = Options<typeof workerOptions>;
 
@@ -91,13 +94,11 @@ async function layGround(options: WorkerOptions, log: Logger): Promise<Ground> {
     log,
   );
   const otherLogs = new CellLogs(nats, log, logOptions, options.hubDomain);
-  const { hubDomain } = options;
-  const directory = await patiently("directory", () => DirectoryStore.open(nats, log, hubDomain), log);
+  const directory = await patiently("directory", () => DirectoryStore.open(nats, log, options), log);
   const enter = () => directory.change((current) => withCell(current, cell, region));
   await patiently("a place in the directory", enter, log);
   await directory.refresh();
-  const openSettings = () => SettingsStore.open(nats, log, { file: options.settingsFile, domain: hubDomain });
-  const settingsStore = await patiently("settings", openSettings, log);
+  const settingsStore = await patiently("settings", () => SettingsStore.open(nats, log, options), log);
   const asker = `${cell}-${workerId}-${randomUUID()}`;
   const router = new Router({ nats, directory, asker, log });
   const { settings } = settingsStore;
@@ -149,13 +150,14 @@ export async function startWorker(options: WorkerOptions, log: Logger): Promise<
 
   return {
     stop: async () => {
+      const deadlineAt = performance.now() + LAST_WORK_MS;
       await bots.stop();
       await partitions.stop();
       leases.stop();
       moving.stop();
       status.stop();
       stopLoad();
-      await settle(actors);
+      await settle(actors, deadlineAt);
       actors.stop();
       outbox.flush();
       await ops.stop();
@@ -177,7 +179,7 @@ function startBots(parts: {
     tracer: tracing.tracer,
     publisher: new Publisher(router),
     settings: settingsStore.settings,
-    positions: new BotPositions(nats, parts.options.hubDomain),
+    positions: new BotPositions(nats, parts.log, parts.options),
     instance: `${parts.options.workerId}-${randomUUID().slice(0, 8)}`,
     isBehind: () => parts.partitions.isBehind,
     log: parts.log,
@@ -198,12 +200,11 @@ async function leaveGround({
   stopLimits();
   router.stop();
   channelLog.stop();
-  await otherLogs.stop();
+  await settledSoon(otherLogs.stop()); // one that is being opened may wait for a server that hangs
   directory.stop();
   settingsStore.stop();
   redis.disconnect();
-  await tracing.stop();
-  await leaveNats(nats);
+  await Promise.all([tracing.stop(), leaveNats(nats)]);
 }
 
 function actorContext(parts: {
@@ -244,8 +245,8 @@ function readiness({ nats, redis, directory }: Ground, cell: string): Readiness 
 }
 
 /** Lets what is on its way to the log arrive. */
-async function settle(actors: Actors): Promise<void> {
-  const deadlineAt = performance.now() + DRAIN_DEADLINE_MS;
+async function settle(actors: Actors, latest: number): Promise<void> {
+  const deadlineAt = Math.min(latest, performance.now() + DRAIN_DEADLINE_MS);
   while (!actors.quiet && performance.now() < deadlineAt)
     await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
 }

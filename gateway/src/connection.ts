@@ -27,6 +27,11 @@ export interface SocketData {
 }
 export type Socket = WebSocket<SocketData>;
 
+interface Sender {
+  readonly json: string;
+  readonly bytes: number;
+}
+
 /**
  * `joining`: the relay is being opened or the past recovered; `live`: the topic is subscribed;
  * `left`: given up, whatever is still under way for it must stop.
@@ -71,7 +76,7 @@ export class Connection {
   /** The token that the address brought which it connected to, until `hello`. */
   queryToken: string | undefined;
   #identity: Identity | null = null;
-  #sender: string | undefined;
+  #sender: Sender | undefined;
   #socket: Socket | null = null;
   // Most connections are idle most of the time: they hold no list of what waits for nothing.
   #outbox: string[] | null = null;
@@ -111,9 +116,9 @@ export class Connection {
     this.#sender = undefined;
   }
 
-  /** The sender's part of every message, encoded with the first one. */
-  get sender(): string {
-    this.#sender ??= fragmentSender(JSON.stringify(this.identity.user), JSON.stringify(this.id));
+  /** The sender's part of every message, encoded with the first one, and its bytes. */
+  get sender(): Sender {
+    this.#sender ??= senderOf(this.identity.user, this.id);
     return this.#sender;
   }
 
@@ -247,4 +252,9 @@ export class Connection {
     this.#drained = null;
     for (const resolve of drained ?? []) resolve();
   }
+}
+
+function senderOf(user: string, id: string): Sender {
+  const json = fragmentSender(JSON.stringify(user), JSON.stringify(id));
+  return { json, bytes: Buffer.byteLength(json) };
 }

@@ -7,6 +7,7 @@ import {
   type DrainAnswer,
   type DrainOrder,
   type GatewayStatus,
+  type HubOptions,
   type Logger,
   type NatsConnection,
   OperationStore,
@@ -29,6 +30,8 @@ const MAX_LISTED_CHANNELS = 2_000;
 
 export interface ControlContext {
   nats: NatsConnection;
+  /** Where the operations are kept. */
+  hub: HubOptions;
   gateway: string;
   instance: string;
   connections: Connections;
@@ -134,10 +137,10 @@ export class Control {
   }
 
   async #startDrain(order: DrainOrder): Promise<DrainAnswer> {
-    const { nats, gateway, connections, drainOptions, stopListening, log } = this.#context;
+    const { nats, hub, gateway, connections, drainOptions, stopListening, log } = this.#context;
     const { operation } = order;
     this.#operation = operation;
-    const store = await OperationStore.open(nats);
+    const store = await OperationStore.open(nats, log, hub);
     await store.create(operation, "gateway-drain", gateway, 0, Date.now());
     stopListening();
     const perSecond = order.perSecond ?? drainOptions.perSecond;

@@ -109,12 +109,13 @@ export async function drainToStop(
   options: StopOptions,
   log: Logger,
 ): Promise<void> {
-  const { graceMs } = options;
+  const { graceMs, withinMs } = options;
   const perSecond = stopPace(connections.size, options);
   const drain = new Drain(connections, { perSecond, graceMs, reconnectWithinMs: graceMs / 3 });
   const spreadMs = Math.ceil((drain.total * 1_000) / perSecond);
   if (drain.total > 0) log.info({ total: drain.total, perSecond, spreadMs }, "sending connections away");
-  const deadlineAt = performance.now() + spreadMs + TICK_MS + graceMs + STOP_SLACK_MS;
+  const patienceMs = Math.min(spreadMs + TICK_MS + graceMs + STOP_SLACK_MS, withinMs - ENDING_MS);
+  const deadlineAt = performance.now() + patienceMs;
   while (!drain.done && performance.now() < deadlineAt)
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   drain.stop();

@@ -1,7 +1,7 @@
 import type { TemplatedApp } from "uWebSockets.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeRecord, messageFragment } from "@plexus/protocol";
+import { encodeRecord, joinFragments, messageFragment } from "@plexus/protocol";
 import { unpackFrame } from "@plexus/protocol/msgpack";
 import { FanOut } from "./fan-out.js";
 
@@ -21,7 +21,7 @@ function subscribers() {
 }
 
 function recordOf(dataJson: string, seq = 1): Uint8Array {
-  return encodeRecord(CH, "e1", seq, [messageFragment("id", '"u"', '"c"', dataJson)], 0);
+  return encodeRecord(CH, "e1", seq, [joinFragments([messageFragment("id", '"u"', '"c"', dataJson)])], 0);
 }
 
 const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;

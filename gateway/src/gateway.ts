@@ -51,9 +51,9 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   // A gateway that comes back is another one: what the first one left behind must still end with its lease.
   const instance = `${options.gatewayId}-${randomBytes(4).toString("hex")}`;
   const nats = await connectNats(options.natsUrl, `gateway ${instance}`, log, options.natsSeedFile);
-  const directory = await patiently("directory", () => DirectoryStore.open(nats, log), log);
+  const directory = await patiently("directory", () => DirectoryStore.open(nats, log, options), log);
   const router = new Router({ nats, directory, asker: instance, log });
-  const settingsStore = await openSettings(nats, options.settingsFile, log);
+  const settingsStore = await patiently("settings", () => SettingsStore.open(nats, log, options), log);
   const { settings } = settingsStore;
   const tenantLimits = startTenantLimits({ ...options, nats, settings, by: instance, log });
   const { limits: tenants } = tenantLimits;
@@ -69,7 +69,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const { lifecycleBuffer: buffer, rosterMs } = options;
   const lifecycle = new Lifecycle({ nats, settings, connections, instance, buffer, rosterMs, log });
   const limits = limitsOf(options);
-  const revocations = await patiently("revocations", () => RevocationStore.open(nats, log), log);
+  const revocations = await patiently("revocations", () => RevocationStore.open(nats, log, options), log);
   const verify = openAccess(options, { gateway: options.gatewayId, connections, settings, revocations, log });
   const publisher = new Publisher(router);
   const { flushLater } = connections;
@@ -87,7 +87,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
   const stopListening = await listen(app, options.host, options.port);
   const drainOptions = drainOptionsOf(options);
   const self = { gateway, instance, connections, relays, drainOptions, stopListening };
-  const control = new Control({ nats, log, ...self });
+  const control = new Control({ nats, log, hub: options, ...self });
   const { opsHost, opsPort, maxConnections } = options;
   const stopLoad = sayGatewayLoad({ nats, gateway, instance, connections, maxConnections, tenants, log });
   const ready = readiness(nats, directory, connections);
@@ -98,9 +98,8 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
     stop: async () => {
       stopListening();
       await drainToStop(connections, stopOptionsOf(options), log);
-      await control.stop();
-      await settled(relays);
-      await lifecycle.stop();
+      // Last words to a bus that may hang: side by side they wait for it but once.
+      await Promise.all([control.stop(), settled(relays), lifecycle.stop()]);
       leases.stop();
       relays.stop();
       connections.stop();
@@ -112,8 +111,7 @@ export async function startGateway(options: Options<typeof gatewayOptions>, log:
       settingsStore.stop();
       await ops.stop();
       app.close();
-      await stopTracing();
-      await leaveNats(nats);
+      await Promise.all([stopTracing(), leaveNats(nats)]);
     },
   };
 }
@@ -129,10 +127,6 @@ function openTracing(
   log: Logger,
 ): Promise<Tracing> {
   return startTracing({ nats, options, process: { kind: "gateway", id: options.gatewayId }, log });
-}
-
-function openSettings(nats: NatsConnection, file: string | undefined, log: Logger): Promise<SettingsStore> {
-  return patiently("settings", () => SettingsStore.open(nats, log, { file }), log);
 }
 
 function readiness(nats: NatsConnection, directory: DirectoryStore, connections: Connections): Readiness {

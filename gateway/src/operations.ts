@@ -5,6 +5,7 @@
 import {
   type Action,
   type AuthFrame,
+  FRAGMENT_OVERHEAD_BYTES,
   fragmentFrom,
   type HistoryFrame,
   MAX_SIGNAL_BYTES,
@@ -86,14 +87,17 @@ export class Operations {
     const { mid } = frame;
     const { sender } = connection;
     const id = mid ?? `${connection.id}.${this.#nextId++}`;
-    // An id that is made here holds nothing that JSON would escape.
+    // An id that is made here holds nothing that JSON would escape, and no character of more than a byte.
     const idJson = mid === undefined ? `"${id}"` : JSON.stringify(mid);
-    const fragment = fragmentFrom(idJson, sender, data);
-    // Not counted but for the data, which is most of it: no character takes more than three bytes.
-    const size = bytes + (idJson.length + sender.length) * 3;
-    const pending = new PendingPublish(connection, frame.id, flushLater);
-    const item: PublishItem = [id, user, fragment, mid !== undefined];
-    publisher.publish(tenant, frame.ch, item, size, pending, trace);
+    const idBytes = mid === undefined ? idJson.length : Buffer.byteLength(idJson);
+    const item: PublishItem = {
+      id,
+      user,
+      fragment: fragmentFrom(idJson, sender.json, data),
+      bytes: FRAGMENT_OVERHEAD_BYTES + idBytes + sender.bytes + bytes,
+      given: mid !== undefined,
+    };
+    publisher.publish(tenant, frame.ch, item, new PendingPublish(connection, frame.id, flushLater), trace);
   }
 
   async subscribe(connection: Connection, frame: SubFrame): Promise<void> {

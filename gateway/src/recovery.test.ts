@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { readHead, type ServerFrame } from "@plexus/protocol";
-import type { ReadAnswer, ReadRange, Router } from "@plexus/runtime";
+import { type ReadAnswer, type ReadRange, type Router, Tail } from "@plexus/runtime";
 import { Connection, type Socket, type Subscription } from "./connection.js";
 import { PAGES_AT_ONCE, PageReader } from "./page-reader.js";
 import { joinChannel } from "./recovery.js";
@@ -74,7 +74,7 @@ async function resume(
     get position() {
       return known.position;
     },
-    relay: { tail: { after: () => undefined }, behind: known.behind ?? false },
+    relay: { tail: new Tail({ maxRecords: 1, maxBytes: 1 }), behind: known.behind ?? false },
     dropOldTail: () => undefined,
     checkAnew: async () => known.compare?.(),
     fillTail: () => Promise.resolve(),

@@ -113,7 +113,7 @@ async function comesToKnow(relay: ChannelRelay, position: Position): Promise<boo
 function covers(relay: ChannelRelay, from: Position): boolean {
   if (from.epoch !== relay.position.epoch) return false;
   relay.dropOldTail(performance.now());
-  return from.seq === relay.position.seq || relay.relay.tail.after(from.seq) !== undefined;
+  return from.seq === relay.position.seq || relay.relay.tail.reaches(from.seq);
 }
 
 /** Sends what the tail holds after `seq`, and joins the topic: all in this turn. */

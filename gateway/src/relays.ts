@@ -42,17 +42,7 @@ export class Relays implements RelayOwner {
   /** The channel's relay, with one subscriber more; give it back with {@link release}. */
   acquire(tenant: string, channel: string): ChannelRelay {
     const key = channelKey(tenant, channel);
-    let relay = this.#relays.get(key);
-    if (relay === undefined) {
-      if (this.#relays.size >= this.#maxRelays) {
-        boundReached.inc({ bound: "relays" });
-        throw new PlexusError("limit_reached", "this gateway serves too many channels");
-      }
-      relay = new ChannelRelay(this, key, tenant, channel);
-      this.#relays.set(key, relay);
-      relay.opened.catch(() => this.#discard(key));
-      metrics.relays.set(this.#relays.size);
-    }
+    const relay = this.#relays.get(key) ?? this.#make(key, tenant, channel);
     relay.subscribers++;
     return relay;
   }
@@ -94,11 +84,23 @@ export class Relays implements RelayOwner {
     for (const relay of this.#relays.values()) relay.stop();
   }
 
-  #discard(key: string): void {
-    const relay = this.#relays.get(key);
-    if (relay === undefined) return;
+  #make(key: string, tenant: string, channel: string): ChannelRelay {
+    if (this.#relays.size >= this.#maxRelays) {
+      boundReached.inc({ bound: "relays" });
+      throw new PlexusError("limit_reached", "this gateway serves too many channels");
+    }
+    const relay = new ChannelRelay(this, key, tenant, channel);
+    this.#relays.set(key, relay);
+    relay.opened.catch(() => this.#discard(relay));
+    metrics.relays.set(this.#relays.size);
+    return relay;
+  }
+
+  /** Where it was put away before, while it was still being opened, the channel may have another one by now. */
+  #discard(relay: ChannelRelay): void {
+    if (this.#relays.get(relay.key) !== relay) return;
     relay.stop();
-    this.#relays.delete(key);
+    this.#relays.delete(relay.key);
     this.#soon.delete(relay);
     metrics.relays.set(this.#relays.size);
   }
@@ -110,7 +112,7 @@ export class Relays implements RelayOwner {
     }
     for (const relay of this.#rounds.share()) {
       if (relay.subscribers === 0 && relay.isAnnounced && now - relay.unusedSince > LINGER_MS) {
-        this.#discard(relay.key);
+        this.#discard(relay);
         continue;
       }
       this.#checkIfDue(relay, now);

@@ -15,6 +15,7 @@ import type { Encoding } from "./fan-out.js";
 import * as metrics from "./metrics.js";
 import type { gatewayOptions } from "./options.js";
 import type { Sessions } from "./session.js";
+import { writeHeaders } from "./static-files.js";
 
 /** uWebSockets wants a multiple of 4 seconds, 960 at most. */
 function idleTimeoutS(pingMs: number): number {
@@ -27,7 +28,11 @@ const OVERSIZE_FACTOR = 2;
 const TOO_LARGE = 1009;
 
 /** RFC 6455, section 4.2.2: what is wanted in place of another version, or of no WebSocket at all. */
-const WEBSOCKET_WANTED = { upgrade: "websocket", "sec-websocket-version": "13" };
+const WEBSOCKET_WANTED = { connection: "upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
+/** For people who try the address with curl or a browser first. */
+const WHAT_TO_DO = `A WebSocket is wanted here: connect with a WebSocket client, to this address with ws:// or wss://
+in place of http:// or https://. Its first message is a "hello" with a token.
+`;
 
 /** The WebSocket endpoint: upgrade, and events handed on to the sessions. */
 export function serveConnections(
@@ -76,6 +81,19 @@ export function serveConnections(
       guard.closed(connection);
       sessions.closed(connection, code);
     },
+  });
+  app.get(CONNECT_PATH, answerPlainRequest);
+}
+
+/** What uWebSockets does not take for an upgrade: a request without a key, or with one that can't be one. */
+function answerPlainRequest(response: HttpResponse, request: HttpRequest): void {
+  const wantsWebSocket = speaksWebSocket(request);
+  response.cork(() => {
+    response.writeStatus(wantsWebSocket ? "400 Bad Request" : "426 Upgrade Required");
+    const headers: Record<string, string> = wantsWebSocket ? {} : WEBSOCKET_WANTED;
+    for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
+    writeHeaders(response, "text/plain; charset=utf-8");
+    response.end(wantsWebSocket ? "the key of the handshake is missing or malformed\n" : WHAT_TO_DO);
   });
 }
 

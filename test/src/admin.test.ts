@@ -226,6 +226,7 @@ test("what is malformed or too large is refused in words", async () => {
   assert.match(await bad(path, { user: "ops" }), /data is missing/);
   assert.match(await bad(path, { data: 1, user: "ops", midd: "x" }), /no field "midd"/);
   assert.match(await bad(path, { data: 1, user: "" }), /user/);
+  assert.match(await bad(path, { data: 1, user: "ops", mid: "\ud83d" }), /mid must be Unicode/);
   assert.match(await bad(path, [1]), /body/);
   assert.match(
     await bad(`${channelPath("chat..lobby")}/messages`, { data: 1, user: "ops" }),

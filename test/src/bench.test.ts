@@ -26,8 +26,9 @@ test("each benchmark measures all of its sides, with the CPU time of servers and
     assert.match(tableOf(report), new RegExp(`^${report.bench}: `));
     assert.match(plotOf(report), /^<svg [\s\S]*<rect class="[\s\S]*<\/svg>\n$/);
   }
-  const [fanout] = reports;
-  for (const { cpuUs } of fanout!.rows) assert.ok(cpuUs.generator! > 0, "the load is not free");
+  // Of them all: a short one may take less than the 10 ms in which the system counts.
+  const load = reports.flatMap(({ rows }) => rows.map(({ cpuUs }) => cpuUs.generator ?? 0));
+  assert.ok(Math.max(...load) > 0, "the load is not free");
 });
 
 test("targets are judged in their direction, and figures are shown with three digits", () => {

@@ -22,8 +22,8 @@ afterEach(() => {
   bus.mangle = (_, raw) => [raw];
 });
 
-async function start(name: string, seed?: string): Promise<Bot> {
-  const options = { servers: bus.url, tenant: "demo", name, seed, onWarning: () => undefined };
+async function start(name: string, seed?: string, onWarning = (_: unknown): void => undefined): Promise<Bot> {
+  const options = { servers: bus.url, tenant: "demo", name, seed, onWarning };
   const bot = await connectBot(options);
   bots.add(bot);
   return bot;
@@ -102,7 +102,8 @@ test("records that the bus loses, repeats and reorders are handled once, in orde
 
 test("what is published while it is cut off is handled when it is back", async () => {
   const ch = "chat.helper.cut";
-  const bot = await start("cut");
+  const warnings: unknown[] = [];
+  const bot = await start("cut", undefined, (error) => warnings.push(error));
   const here = listener();
   const subscription = bot.subscribe(ch, here.take, here);
   await subscription.ready;
@@ -111,6 +112,8 @@ test("what is published while it is cut off is handled when it is back", async (
   await publishMany(ada, ch, 50);
   bus.cutOff("bot demo/cut");
   await publishMany(ada, ch, 2_000);
+  const unheard = () => warnings.filter((error) => /authentication timeout/i.test(String(error)));
+  await until("the server to have given up on its login twice", () => unheard().length >= 2);
   bus.restore();
   await until("all of them", () => here.messages.length >= 2_050, 60_000);
   await publishMany(ada, ch, 50);

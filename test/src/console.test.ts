@@ -228,6 +228,12 @@ test("on narrow and wide screens, in light and dark, nothing is wider than the s
       );
       assert.deepEqual(spilt, [], `${what}, ${colorScheme}: panels with more than fits`);
     };
+    await page.route("**/v1/gateways", async (route) => {
+      const response = await route.fetch();
+      const { gateways } = (await response.json()) as { gateways: object[] };
+      const large = { connections: 48_765, channels: 123_456, startedAt: Date.now() - 86_000_000 };
+      await route.fulfill({ json: { gateways: gateways.map((one) => ({ ...one, ...large })) } });
+    });
     await assertFits("the login");
     await logIn(page, OPERATOR);
     const colour = await page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
@@ -235,7 +241,7 @@ test("on narrow and wide screens, in light and dark, nothing is wider than the s
     for (const view of VIEWS) {
       await show(page, view);
       if (view.startsWith("channel")) await page.getByTestId("member").first().waitFor();
-      for (const width of [320, 400, 900, 1_280, 1_600]) {
+      for (const width of [320, 400, 900, 1_040, 1_280, 1_600]) {
         await page.setViewportSize({ width, height: 800 });
         await assertFits(`${view} at ${width}`);
       }
@@ -244,6 +250,7 @@ test("on narrow and wide screens, in light and dark, nothing is wider than the s
     await show(page, "overview");
     await page.getByTestId("drain-eu-1").click();
     await assertFits("a dialog");
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await page.close();
   }
 });

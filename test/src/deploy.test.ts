@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { WORKER_FLAGS } from "@plexus/deploy/launcher";
 import { type OptionDeclarations, readOptions } from "@plexus/runtime";
 import {
   type ComposeService,
@@ -73,6 +74,15 @@ test("every process has an image that runs as somebody, with its program and a h
     );
     if (target !== "cli") assert.match(lines.join("\n"), /HEALTHCHECK .*\["node", "healthcheck.mjs"\]/);
   }
+});
+
+test("images run gateways and workers with the flags of npm start", () => {
+  const command = (target: string) => {
+    const starts = instructions(stages, target).findLast((line) => line.startsWith("CMD "))!;
+    return JSON.parse(starts.slice(4)) as string[];
+  };
+  assert.deepEqual(command("worker"), ["node", ...WORKER_FLAGS, "cells/dist/main.js"]);
+  assert.deepEqual(command("gateway"), ["node", "gateway/dist/main.js"]);
 });
 
 test("what images copy exists, and comes from a stage that exists", () => {

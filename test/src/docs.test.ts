@@ -16,7 +16,9 @@ import {
   encodeControl,
   encodeRecord,
   isTenant,
+  joinFragments,
   type MsgFrame,
+  messageFragment,
   opOf,
   parseClientFrame,
   readHead,
@@ -190,6 +192,9 @@ function assertRecord(line: string): void {
   assert.ok(head, line);
   const { ch, epoch, seq, n, m } = decodeRecord(bytes) as MsgFrame;
   assert.equal(n, m.length);
-  const fragments = m.map(({ ts: _, ...message }) => JSON.stringify(message).slice(0, -1));
-  assert.equal(new TextDecoder().decode(encodeRecord(ch, epoch, seq, fragments, m[0]!.ts)), line);
+  const fragments = m.map(({ id, user, conn, data }) =>
+    messageFragment(id, JSON.stringify(user), JSON.stringify(conn), JSON.stringify(data)),
+  );
+  const record = encodeRecord(ch, epoch, seq, [joinFragments(fragments)], m[0]!.ts);
+  assert.equal(new TextDecoder().decode(record), line);
 }

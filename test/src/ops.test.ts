@@ -97,7 +97,18 @@ test("without Redis workers are not ready, gateways are", async () => {
 
 test("logs are JSON with context, and hold no message body and no token at any level", async () => {
   const ch = "chat.logged";
-  const tokens = await sayThings(ch);
+  const redis = cluster.process("redis");
+  // So that something is said of the channel: its members can't be mirrored.
+  redis.kill("SIGSTOP");
+  let tokens: string[];
+  try {
+    tokens = await sayThings(ch);
+    await until("something to be said of the channel", () =>
+      processes().some(({ id }) => cluster.log(id).includes(`"channel":"${ch}"`)),
+    );
+  } finally {
+    redis.kill("SIGCONT");
+  }
   const secrets = [
     CANARY,
     cluster.dev.tokenSecret,

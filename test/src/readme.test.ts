@@ -1,4 +1,4 @@
-/** The programs and the call that README.md shows do what it says. */
+/** The programs and the call that README.md and the quick start show do what they say. */
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,9 +9,12 @@ import { clusterForFile } from "./harness/cluster.js";
 import { until, within } from "./harness/wait.js";
 
 const cluster = clusterForFile({ admin: true, demo: true });
-const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const read = (page: string) => readFileSync(new URL(`../../${page}`, import.meta.url), "utf8");
+const readme = read("README.md");
+const quickstart = read("docs/quickstart.md");
 // Inside of the repository, so that its packages are found as they are from the root of a clone.
 const folder = fileURLToPath(new URL("readme/", import.meta.url));
+const LOBBY = "/v1/tenants/demo/channels/chat.lobby/messages";
 const programs: Program[] = [];
 
 cluster.beforeStop(async () => {
@@ -25,16 +28,16 @@ interface Program {
   end(): Promise<void>;
 }
 
-function block(mark: string): string {
-  const [, body] = new RegExp(`^\`\`\`${mark}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(readme) ?? [];
-  assert.ok(body, `README.md has a block \`\`\`${mark}`);
+function block(mark: string, page = readme): string {
+  const [, body] = new RegExp(`^\`\`\`${mark}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(page) ?? [];
+  assert.ok(body, `there is a block \`\`\`${mark}`);
   return body;
 }
 
-/** Runs a program of the README, with this cluster's addresses in place of the usual ones. */
-function start(name: string, ...args: string[]): Program {
-  const own = block(`js ${name}`)
-    .replaceAll("http://127.0.0.1:8080", cluster.dev.url)
+/** Runs a program of a page, with this cluster's addresses in place of the usual ones. */
+function start(name: string, { args = [], page = readme }: { args?: string[]; page?: string } = {}): Program {
+  const own = block(`js ${name}`, page)
+    .replaceAll("127.0.0.1:8080", cluster.dev.url.replace("http://", ""))
     .replaceAll(".plexus/dev.json", join(cluster.dataDir, "dev.json"));
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${name}.mjs`);
@@ -52,9 +55,19 @@ function start(name: string, ...args: string[]): Program {
   return program;
 }
 
+async function publish(path: string, body: string): Promise<Record<string, unknown>> {
+  const response = await fetch(`${cluster.dev.adminUrl}${path}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${cluster.dev.adminToken}`, "content-type": "application/json" },
+    body,
+  });
+  assert.equal(response.status, 200);
+  return (await response.json()) as Record<string, unknown>;
+}
+
 test("the client publishes and receives, the bot reads along", async () => {
   const bot = start("bot");
-  const client = start("client", "ada");
+  const client = start("client", { args: ["ada"] });
   await until("the client to be here", () => client.output().includes("* ada is here"));
   // The bot says nothing when its subscription begins, so it is told something until it hears.
   let said = 0;
@@ -70,21 +83,29 @@ test("the client publishes and receives, the bot reads along", async () => {
   assert.match(client.output(), /\* closed\n$/);
 });
 
+test("the clients show what is no text as JSON, and the clock goes on after it", async () => {
+  const client = start("client", { args: ["bea"] });
+  await until("bea to be here", () => client.output().includes("* bea is here"));
+  const chat = start("chat.mjs", { args: ["cleo"], page: quickstart });
+  await until("cleo to be here", () => client.output().includes("* cleo is here"));
+  const clock = start("bot.mjs", { page: quickstart });
+  await until("the clock", () => clock.output().includes("* listening"));
+  for (const data of [{ temperature: 21 }, null, ["a"], { text: "!time" }])
+    await publish(LOBBY, JSON.stringify({ user: "ada", data }));
+  for (const { output } of [client, chat]) {
+    await until("the time", () => /\d+ bot:clock: \d+:/.test(output()));
+    for (const shown of ['{"temperature":21}', "null", '["a"]', "!time"])
+      assert.ok(output().includes(` ada: ${shown}\n`), output());
+    assert.doesNotMatch(output(), /undefined/);
+  }
+});
+
 test("the call of the admin API publishes, and the same again is answered with the same position", async () => {
   const call = block("sh\\nTOKEN=[^\\n]*").replaceAll("\\\n", " ");
   const [, body] = /-d '([^']+)'/.exec(call)!;
   const [, path] = /http:\/\/127\.0\.0\.1:9080(\S+)/.exec(call)!;
-  const publish = async () => {
-    const response = await fetch(`${cluster.dev.adminUrl}${path}`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${cluster.dev.adminToken}`, "content-type": "application/json" },
-      body: body!,
-    });
-    assert.equal(response.status, 200);
-    return (await response.json()) as Record<string, unknown>;
-  };
-  const first = await publish();
+  const first = await publish(path!, body!);
   const shown = JSON.parse(/^```json\n(\{"epoch".*\})$/m.exec(readme)![1]!);
   assert.deepEqual(Object.keys(first), Object.keys(shown));
-  assert.deepEqual(await publish(), { ...first, dup: true });
+  assert.deepEqual(await publish(path!, body!), { ...first, dup: true });
 });

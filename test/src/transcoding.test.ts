@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Plexus } from "@plexus/client";
-import { encodeRecord, messageFragment, subjects } from "@plexus/protocol";
+import { encodeRecord, joinFragments, messageFragment, subjects } from "@plexus/protocol";
 import { WebSocket } from "ws";
 import { clusterForFile } from "./harness/cluster.js";
 import { TENANT } from "./harness/tokens.js";
 import { until } from "./harness/wait.js";
 
 const cluster = clusterForFile();
+const withData = (...data: string[]) =>
+  joinFragments(data.map((json, i) => messageFragment(`${i}`, '"u"', '"c"', json)));
 const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
 
 const NASTY: Record<string, "stored" | "refused"> = {
@@ -58,7 +60,7 @@ test("a record that is no JSON: MessagePack's readers are told that something is
   const reader = await cluster.connect("reader", { encoding: "msgpack" });
   const { epoch } = await reader.sub(ch);
   const nats = await cluster.nats();
-  nats.publish(subjects.event(TENANT, ch), encodeRecord(ch, epoch, 1, ['{"id":"1","data":{"half'], 0));
+  nats.publish(subjects.event(TENANT, ch), encodeRecord(ch, epoch, 1, [withData('{"half')], 0));
   const reset = await reader.until("the reset", ({ op }) => op === "reset");
   assert.deepEqual([reset.ch, reset.epoch, reset.seq, reset.recovered], [ch, epoch, 1, false]);
   await reader.settled();
@@ -76,11 +78,9 @@ test("a record that is no JSON, or no text at all: the SDK is told once, and goe
   try {
     const { epoch } = (await client.channel(ch).subscribe()).position;
     const nats = await cluster.nats();
-    const half = encodeRecord(ch, epoch, 1, ['{"id":"1","data":{"half'], 0);
-    const noText = encodeRecord(ch, epoch, 2, ['{"id":"2","data":"##"'], 0).map((b) =>
-      b === 0x23 ? 0xff : b,
-    );
-    const well = encodeRecord(ch, epoch, 3, [messageFragment("3", '"u"', '"c"', "3")], 0);
+    const half = encodeRecord(ch, epoch, 1, [withData('{"half')], 0);
+    const noText = encodeRecord(ch, epoch, 2, [withData('"##"')], 0).map((b) => (b === 0x23 ? 0xff : b));
+    const well = encodeRecord(ch, epoch, 3, [withData("3")], 0);
     for (const bytes of [half, noText, well]) nats.publish(subjects.event(TENANT, ch), bytes);
     await until("what comes behind", () => got.at(-1) === "3");
     assert.deepEqual(got, ["reset 1", "reset 2", "3"]);
@@ -94,7 +94,7 @@ test("a position inside of a record that is no JSON: its client is told that som
   const ch = "chat.half";
   const watcher = await cluster.connect("watcher", { encoding: "msgpack" });
   const { epoch } = await watcher.sub(ch);
-  const junk = encodeRecord(ch, epoch, 1, ['{"id":"1","data":{"half', '{"id":"2","data":1'], 0);
+  const junk = encodeRecord(ch, epoch, 1, [withData('{"half', "1")], 0);
   (await cluster.nats()).publish(subjects.event(TENANT, ch), junk);
   await watcher.until("the reset", ({ op }) => op === "reset");
   const late = await cluster.connect("late");

@@ -5,7 +5,6 @@ import {
   type BotSubject,
   botConn,
   botUser,
-  messageFragment,
   PlexusError,
   subjects,
 } from "@plexus/protocol";
@@ -14,6 +13,7 @@ import {
   HISTORY_DEFAULT,
   type NatsConnection,
   type Publisher,
+  publishItem,
   type Router,
   readHistory,
   readMembers,
@@ -82,13 +82,7 @@ export class BotOperations {
     const trace = this.#context.tracer.begin(tenant, channel, traceparent, "bot");
     const user = botUser(bot);
     const id = mid ?? `${this.#context.instance}.${this.#nextId++}`;
-    const fragment = messageFragment(
-      id,
-      JSON.stringify(user),
-      JSON.stringify(botConn(bot)),
-      JSON.stringify(data),
-    );
-    const item = [id, user, fragment, mid !== undefined] as const;
+    const item = publishItem({ id, user, conn: botConn(bot), json: JSON.stringify(data) }, mid !== undefined);
     const published = await this.#context.publisher.publishAndWait(tenant, channel, item, trace);
     return { ok: true, ...published };
   }

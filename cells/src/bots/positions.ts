@@ -1,6 +1,6 @@
-import { type KV, Kvm } from "@nats-io/kv";
+import type { KV } from "@nats-io/kv";
 import { type BotSubject, PlexusError, type Position } from "@plexus/protocol";
-import { BucketKeys, hubJetStream, type NatsConnection } from "@plexus/runtime";
+import { BucketKeys, type HubOptions, hubBucket, type Logger, type NatsConnection } from "@plexus/runtime";
 
 const BUCKET = "bot-positions";
 /** A bot that keeps its place in more channels than this is none. */
@@ -10,14 +10,16 @@ const RETRY_MS = 1_000;
 /** How far bots have come, by channel: a NATS KV bucket on the hub, which bots themselves can't touch. */
 export class BotPositions {
   readonly #nats: NatsConnection;
-  readonly #domain: string | undefined;
+  readonly #log: Logger;
+  readonly #hub: HubOptions;
   readonly #keys: BucketKeys;
   #kv: Promise<KV> | undefined;
 
-  constructor(nats: NatsConnection, domain: string | undefined) {
+  constructor(nats: NatsConnection, log: Logger, hub: HubOptions) {
     this.#nats = nats;
-    this.#domain = domain;
-    this.#keys = new BucketKeys(nats, BUCKET, domain);
+    this.#log = log;
+    this.#hub = hub;
+    this.#keys = new BucketKeys(nats, BUCKET, hub.hubDomain);
   }
 
   /** Null where none was stored. */
@@ -43,7 +45,7 @@ export class BotPositions {
   }
 
   async #ask<T>(question: (kv: KV) => Promise<T>): Promise<T> {
-    this.#kv ??= new Kvm(hubJetStream(this.#nats, this.#domain)).create(BUCKET, { history: 1 });
+    this.#kv ??= hubBucket(this.#nats, this.#log, { name: BUCKET, history: 1 }, this.#hub);
     const opened = this.#kv;
     try {
       return await question(await opened);

@@ -1,6 +1,6 @@
 /** Channels for tests, and short words for what goes in and comes out of them. */
-import { decodeRecord, messageFragment, readHead } from "@plexus/protocol";
-import type { PublishItem } from "@plexus/runtime";
+import { decodeRecord, readHead } from "@plexus/protocol";
+import { type PublishBatch, type PublishItem, publishBatch, publishedAt, publishItem } from "@plexus/runtime";
 import { CHANNEL_BOUNDS, Channel, type ChannelBounds, type ChannelEffect } from "../channel.js";
 import { emptyChannel } from "../loader.js";
 import { CHANNEL, EPOCH } from "./past.js";
@@ -16,12 +16,13 @@ export function item(
   options: { user?: string; given?: boolean; bytes?: number } = {},
 ): PublishItem {
   const { user = "ann", given = true, bytes = 0 } = options;
-  const data = JSON.stringify("x".repeat(bytes));
-  return [id, user, messageFragment(id, JSON.stringify(user), '"c1"', data), given];
+  const json = JSON.stringify("x".repeat(bytes));
+  return publishItem({ id, user, conn: "c1", json }, given);
 }
 
-export function items(...ids: string[]): PublishItem[] {
-  return ids.map((id) => item(id));
+/** A batch of messages; of those named only by their ids, as publishers make them. */
+export function batch(...messages: Array<string | PublishItem>): PublishBatch {
+  return publishBatch(messages.map((message) => (typeof message === "string" ? item(message) : message)));
 }
 
 export function coldChannel(bounds: Partial<ChannelBounds> = {}): Channel<string> {
@@ -53,10 +54,15 @@ export function theAppend(channel: Channel<string>): Does<"append"> {
 /** What is told to whom: `ann: 1,2d` answers seqs (d: a duplicate), `bob: moved` refuses. */
 export function told(effects: readonly Effect[]): string[] {
   return effects.flatMap((effect) => {
-    if (effect.do === "answer")
-      return [`${effect.to}: ${effect.items.map(([seq, , dup]) => `${seq}${dup ? "d" : ""}`).join()}`];
+    if (effect.do === "answer") return [`${effect.to}: ${seqsOf(effect).join()}`];
     return effect.do === "refuse" ? [`${effect.to}: ${effect.error[0]}`] : [];
   });
+}
+
+function seqsOf({ messages, answer }: Does<"answer">): string[] {
+  return Array.from({ length: messages }, (_, i) => publishedAt(answer, i)).map(
+    ([seq, , dup]) => `${seq}${dup ? "d" : ""}`,
+  );
 }
 
 /** A record in short: the first seq, and the ids of its messages. */

@@ -1,5 +1,5 @@
 /** A channel's past as it lies in logs: made from a description, together with the plain list it stands for. */
-import { encodeControl, encodeRecord, messageFragment, subjects } from "@plexus/protocol";
+import { encodeControl, encodeRecord, joinFragments, messageFragment, subjects } from "@plexus/protocol";
 import { type Segment, Tail } from "@plexus/runtime";
 import fc from "fast-check";
 import type { ChannelLogs } from "../loader.js";
@@ -82,7 +82,7 @@ export function recordOf(seq: number, n: number, ts: number, bytes = 0, epoch = 
   const fragments = Array.from({ length: n }, (_, i) =>
     messageFragment(`m${seq + i}`, '"u"', '"c"', JSON.stringify("x".repeat(bytes))),
   );
-  return encodeRecord(CHANNEL, epoch, seq, fragments, ts);
+  return encodeRecord(CHANNEL, epoch, seq, [joinFragments(fragments)], ts);
 }
 
 export function subjectIn(cell: string): string {

@@ -4,10 +4,11 @@
  * what happens next, and asks in the end what is true.
  */
 import { decodeRecord } from "@plexus/protocol";
+import { publishedAt } from "@plexus/runtime";
 import { Channel, type ChannelEffect } from "../channel.js";
 import { loadChannel, readWindow } from "../loader.js";
 import type { Append, AppendOutcome } from "../log.js";
-import { item } from "./channels.js";
+import { batch, item } from "./channels.js";
 import { type AppendFate, MemoryLog } from "./memory-log.js";
 import { CHANNEL, logsOf, subjectIn } from "./past.js";
 
@@ -43,11 +44,7 @@ export class Writers {
   /** Sends messages to one of the actors, as a new request or once more. Ids that begin with g are made by gateways. */
   publish(actor: number, ids: readonly string[]): void {
     const { channel } = this.#life(actor);
-    channel.publish(
-      ids.map((id) => item(id, { given: !id.startsWith("g") })),
-      [...ids],
-      this.now,
-    );
+    channel.publish(batch(...ids.map((id) => item(id, { given: !id.startsWith("g") }))), [...ids], this.now);
     this.#run(this.#life(actor));
   }
 
@@ -135,7 +132,8 @@ export class Writers {
       case "window":
         return void this.#readWindow(life);
       case "answer":
-        for (const [i, [seq]] of effect.items.entries()) this.acknowledged.push({ id: effect.to[i]!, seq });
+        for (const [i, id] of effect.to.entries())
+          this.acknowledged.push({ id, seq: publishedAt(effect.answer, i)[0] });
         return;
       case "close": {
         const at = this.#lives.indexOf(life);

@@ -13,6 +13,8 @@ import { type Broker, selfSigned, startNats, until } from "@plexus/runtime/testi
 
 const MAIN = fileURLToPath(new URL("./main.js", import.meta.url));
 const [READER, OPERATOR] = ["r".repeat(32), "o".repeat(32)];
+/** Percent-encoded bytes that are no UTF-8. */
+const MALFORMED = "/v1/tenants/demo/channels/%E0%A4%A";
 const TOKENS = `looker:read:${READER},ops:${OPERATOR}`;
 
 let nats: Broker;
@@ -117,6 +119,18 @@ test("a token with the role read looks, and changes nothing", async () => {
   );
 });
 
+test("a path that no call can have is refused as everything is, in the words of the catalogue", async () => {
+  for (const [path, message] of [
+    [MALFORMED, /no valid URL/],
+    [`/v1/tenants/demo/channels/${"x".repeat(3_000)}`, /too long/],
+  ] as const) {
+    const refused = await ask(plain, { token: READER, path });
+    const { error } = (await refused.json()) as { error: { code: string; message: string } };
+    assert.deepEqual([refused.status, error.code], [400, "bad_request"], path);
+    assert.match(error.message, message);
+  }
+});
+
 test("OpenAPI says which role each call needs", async () => {
   type Call = { description: string; security: Array<{ token: string[] }> };
   const { paths } = (await (await ask(plain, { path: "/openapi.json" })).json()) as {
@@ -138,6 +152,7 @@ test("every answer tells browsers to run nothing of it, to show it nowhere and t
     { path: "/openapi.json" },
     { token: READER, method: "PUT", body: "{}" },
     { token: OPERATOR, method: "PUT", body: "{" },
+    { path: MALFORMED },
   ]) {
     const response = await ask(plain, asking);
     await response.body?.cancel();

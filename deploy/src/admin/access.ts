@@ -9,7 +9,7 @@ import { FailedLogins } from "./failed-logins.js";
 export const OPENAPI_PATH = "/openapi.json";
 
 /** Answers are data: nothing in them is ever to be run, shown inside another page, or kept. */
-const HEADERS = {
+export const SECURE_HEADERS = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
@@ -24,7 +24,7 @@ const failures = new Counter({
 
 export function secureAnswers(server: AdminServer): void {
   server.addHook("onRequest", async (_, reply) => {
-    reply.headers(HEADERS);
+    reply.headers(SECURE_HEADERS);
   });
 }
 

@@ -42,13 +42,13 @@ export async function startAdmin(
 ): Promise<Service> {
   const instance = `admin-${randomBytes(4).toString("hex")}`;
   const nats = await connectNats(options.natsUrl, instance, log, options.natsSeedFile);
-  const directory = await DirectoryStore.open(nats, log);
-  const revocations = await RevocationStore.open(nats, log, { cleans: true });
-  const bots = await BotRegistry.open(nats, log);
-  const settingsStore = await SettingsStore.open(nats, log, { file: options.settingsFile });
+  const directory = await DirectoryStore.open(nats, log, options);
+  const revocations = await RevocationStore.open(nats, log, { ...options, cleans: true });
+  const bots = await BotRegistry.open(nats, log, options);
+  const settingsStore = await SettingsStore.open(nats, log, options);
   const router = new Router({ nats, directory, asker: instance, log });
   const gateways = new GatewayRoster(nats, log);
-  const operationStore = await OperationStore.open(nats);
+  const operationStore = await OperationStore.open(nats, log, options);
   const operations = new Operations(operationStore, gateways);
   const streams = new EventStreams();
   const advisor = new Advisor({ policy, directory, operations: operationStore, log });
@@ -58,6 +58,7 @@ export async function startAdmin(
   const server = await buildServer(
     {
       nats,
+      hub: options,
       directory,
       router,
       publisher: new Publisher(router),
@@ -99,8 +100,7 @@ export async function startAdmin(
       settingsStore.stop();
       directory.stop();
       await ops.stop();
-      await tracing.stop();
-      await leaveNats(nats);
+      await Promise.all([tracing.stop(), leaveNats(nats)]);
     },
   };
 }

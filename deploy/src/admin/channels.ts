@@ -1,8 +1,10 @@
 import {
   channelKey,
   isPlain,
+  isText,
   MAX_DATA_DEPTH,
-  messageFragment,
+  MAX_MESSAGE_ID_LENGTH,
+  MAX_USER_LENGTH,
   PlexusError,
   subjects,
   TRACE_HEADER,
@@ -12,6 +14,7 @@ import {
   HISTORY_DEFAULT,
   homeOf,
   partitionOf,
+  publishItem,
   readHistory,
   readMembers,
 } from "@plexus/runtime";
@@ -171,11 +174,12 @@ function publish(
 ): Promise<Static<typeof PublishedBody>> {
   if (!isPlain(data, MAX_DATA_DEPTH))
     throw new PlexusError("bad_request", `data may be nested ${MAX_DATA_DEPTH} deep at most`);
+  if (!isText(user, MAX_USER_LENGTH) || (mid !== undefined && !isText(mid, MAX_MESSAGE_ID_LENGTH)))
+    throw new PlexusError("bad_request", "user and mid must be Unicode, without halves of surrogate pairs");
   const json = JSON.stringify(data);
   tenants.admitPublish(tenant, channel, Buffer.byteLength(json), performance.now());
   const id = mid ?? `${CONN}.${crypto.randomUUID()}`;
-  const fragment = messageFragment(id, JSON.stringify(user), JSON.stringify(CONN), json);
-  const item = [id, user, fragment, mid !== undefined] as const;
+  const item = publishItem({ id, user, conn: CONN, json }, mid !== undefined);
   const trace = tracer.begin(tenant, channel, traceparent, "api");
   return publisher.publishAndWait(tenant, channel, item, trace);
 }

@@ -2,6 +2,7 @@ import type { Server } from "node:https";
 import type {
   BotRegistry,
   DirectoryStore,
+  HubOptions,
   Logger,
   NatsConnection,
   Publisher,
@@ -29,6 +30,7 @@ import type { StatsFeed } from "./stats/feed.js";
 /** What the routes of the admin API work with. */
 export interface AdminContext {
   readonly nats: NatsConnection;
+  readonly hub: HubOptions;
   readonly directory: DirectoryStore;
   readonly router: Router;
   readonly publisher: Publisher;

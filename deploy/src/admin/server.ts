@@ -2,9 +2,9 @@ import type { BlockList } from "node:net";
 import swagger from "@fastify/swagger";
 import { PlexusError } from "@plexus/protocol";
 import { isWithin, TLS_MIN_VERSION, type Tls } from "@plexus/runtime";
-import Fastify from "fastify";
+import Fastify, { type FastifyError, type FastifyReply } from "fastify";
 import { Counter } from "prom-client";
-import { describeRoles, OPENAPI_PATH, requireToken, secureAnswers } from "./access.js";
+import { describeRoles, OPENAPI_PATH, requireToken, SECURE_HEADERS, secureAnswers } from "./access.js";
 import { adviceRoutes } from "./advice/routes.js";
 import { ADVICE_NAMED } from "./advice/schemas.js";
 import { auditChanges } from "./audit.js";
@@ -65,6 +65,7 @@ export async function buildServer(
     // An unknown field is an error: it is a misspelt one, usually.
     ajv: { customOptions: { removeAdditional: false, verbose: true } },
     schemaErrorFormatter,
+    frameworkErrors: (error, _, reply) => answerMalformed(error, reply),
   });
   acceptEmptyBodies(server);
   secureAnswers(server);
@@ -138,6 +139,14 @@ function answerErrors(server: AdminServer, { log }: AdminContext): void {
   server.setNotFoundHandler((request) => {
     throw new PlexusError("not_found", `there is no ${request.method} here; see ${OPENAPI_PATH}`);
   });
+}
+
+/** A path that no route gets to see, so that no hook does either: no URL, or with a name in it that is too long. */
+function answerMalformed({ code }: FastifyError, reply: FastifyReply): void {
+  const long = code === "FST_ERR_MAX_PARAM_LENGTH";
+  const message = long ? "a name in the path is too long" : "the path is no valid URL";
+  const { status, body } = errorAnswer(new PlexusError("bad_request", message));
+  void reply.code(status).headers(SECURE_HEADERS).send(body);
 }
 
 function countRequests(server: AdminServer): void {

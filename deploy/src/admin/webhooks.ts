@@ -126,9 +126,10 @@ function mustExist({ settings }: AdminContext, tenant: string, id: string): void
     throw new PlexusError("not_found", `tenant ${tenant} has no webhook "${id}"`);
 }
 
-async function open({ nats }: AdminContext): Promise<Stores> {
+async function open({ nats, hub, log }: AdminContext): Promise<Stores> {
   const manager = await streamsOf(nats, undefined);
-  return { states: await WebhookStates.open(nats), letters: new DeadLetters(jetstream(nats), manager) };
+  const states = await WebhookStates.open(nats, log, hub);
+  return { states, letters: new DeadLetters(jetstream(nats), manager) };
 }
 
 function shown({ id, url, events, channels }: Webhook, state: WebhookState | undefined, deadLetters: number) {

@@ -37,11 +37,10 @@ export async function startHooks(options: Options<typeof hooksOptions>, log: Log
     },
     log,
   );
-  const { hubDomain, settingsFile: file } = options;
-  const domain = hubDomain;
-  const directory = await patiently("directory", () => DirectoryStore.open(nats, log, domain), log);
-  const store = await patiently("settings", () => SettingsStore.open(nats, log, { file, domain }), log);
-  const states = await patiently("webhooks", () => WebhookStates.open(nats, domain), log);
+  const { hubDomain } = options;
+  const directory = await patiently("directory", () => DirectoryStore.open(nats, log, options), log);
+  const store = await patiently("settings", () => SettingsStore.open(nats, log, options), log);
+  const states = await patiently("webhooks", () => WebhookStates.open(nats, log, options), log);
   const dispatcher = new Dispatcher({
     nats,
     store,
@@ -56,7 +55,7 @@ export async function startHooks(options: Options<typeof hooksOptions>, log: Log
     metrics.active.set(isActive ? 1 : 0);
     dispatcher.setActive(isActive);
   };
-  const lease = await patiently("lease", () => Lease.open(nats, instance, log, onChange, domain), log);
+  const lease = await patiently("lease", () => Lease.open(nats, instance, log, onChange, options), log);
   const isActive = () => lease.isActive(performance.now());
   const { vacateAfterMs, gatewayLeaseMs } = options;
   const keeper = await Keeper.start({ nats, client, manager, isActive, vacateAfterMs, gatewayLeaseMs, log });

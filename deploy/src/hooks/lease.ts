@@ -1,5 +1,5 @@
-import { type KV, Kvm } from "@nats-io/kv";
-import { hubJetStream, type Logger, type NatsConnection } from "@plexus/runtime";
+import type { KV } from "@nats-io/kv";
+import { type HubOptions, hubBucket, type Logger, type NatsConnection } from "@plexus/runtime";
 
 const BUCKET = "plexus-hooks-lease";
 const KEY = "active";
@@ -37,9 +37,9 @@ export class Lease {
     instance: string,
     log: Logger,
     onChange: (isActive: boolean) => void,
-    domain?: string,
+    hub: HubOptions,
   ): Promise<Lease> {
-    const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1, ttl: LEASE_MS });
+    const kv = await hubBucket(nats, log, { name: BUCKET, history: 1, ttl: LEASE_MS }, hub);
     const lease = new Lease(kv, instance, log, onChange);
     void lease.#run();
     return lease;

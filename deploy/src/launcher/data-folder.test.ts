@@ -8,6 +8,9 @@ import { type DevFile, devFilePath, readDevFile, writeDevFile } from "./dev-file
 import { temporaryFolder } from "./fixtures/helpers.js";
 import { LogFile } from "./log-file.js";
 
+const MODULE = new URL("data-folder.js", import.meta.url).href;
+/** It takes a few milliseconds, and the start of a process. */
+const REFUSED_WITHIN_MS = 10_000;
 const DEV: DevFile = {
   url: "http://127.0.0.1:8080",
   adminUrl: null,
@@ -32,6 +35,28 @@ test("secrets are made once, long enough, and for their owner only", (t) => {
   assert.notEqual(first.secrets.adminToken, first.secrets.tokenSecret);
   assert.ok(Buffer.from(first.secrets.tokenSecret, "base64url").length >= 32);
   assert.equal(modeOf(join(path, "secrets.json")), 0o600);
+});
+
+test("a folder is made with all that leads to it, for its owner only", (t) => {
+  const path = join(temporaryFolder(t), "a", "b");
+  new DataFolder(path).close();
+  assert.deepEqual([modeOf(join(path, "..")), modeOf(path)], [0o700, 0o700]);
+});
+
+test("a folder that can't be made is refused at once", (t) => {
+  const file = join(temporaryFolder(t), "file");
+  writeFileSync(file, "");
+  for (const path of [file, join(file, "x"), "/proc/x/y"]) {
+    // In a process of its own: what does not end is no matter of a deadline in this one.
+    const program = `new (await import(${JSON.stringify(MODULE)})).DataFolder(${JSON.stringify(path)})`;
+    const { stderr, signal } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+      timeout: REFUSED_WITHIN_MS,
+      killSignal: "SIGKILL",
+      encoding: "utf8",
+    });
+    assert.equal(signal, null, path);
+    assert.match(stderr, /can't be made \(E[A-Z]+\): name another data folder with --data/);
+  }
 });
 
 test("secrets that were damaged are not replaced silently", (t) => {

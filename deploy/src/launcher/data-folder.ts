@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { removeDevFile } from "./dev-file.js";
 import { ClusterError } from "./errors.js";
 import { type FolderLock, lockFolder } from "./lock.js";
@@ -43,11 +43,22 @@ export class DataFolder {
 
 function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeLevels(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new ClusterError(`${path} can't be made (${code}): name another data folder with --data.`, {
       cause,
     });
+  }
+}
+
+/** Node's own `recursive` does not end where a level is neither there nor can be made, as in /proc. */
+function makeLevels(path: string): void {
+  if (existsSync(path)) return;
+  makeLevels(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!existsSync(path)) throw error; // else somebody else has just made it
   }
 }

@@ -4,5 +4,5 @@ export { Cluster, type ClusterEvents, type ClusterProcess, startCluster } from "
 export { type DevFile, type DevProcess, devFilePath, type ProcessKind, readDevFile } from "./dev-file.js";
 export { ClusterError } from "./errors.js";
 export type { ClusterOptions } from "./options.js";
-export { ENTRIES } from "./plan.js";
+export { ENTRIES, WORKER_FLAGS } from "./plan.js";
 export { freePort } from "./ports.js";

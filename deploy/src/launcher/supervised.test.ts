@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { mock, type TestContext, test } from "node:test";
 import { isAlive } from "@plexus/runtime/testing";
 import type { ChildSpec, Exit } from "./child.js";
 import { eventually, FIXTURE_PROCESS, temporaryFolder } from "./fixtures/helpers.js";
@@ -9,7 +9,12 @@ import { SupervisedChild } from "./supervised.js";
 
 function supervise(
   t: TestContext,
-  options: { env?: Record<string, string>; restarts?: boolean; command?: string[] } = {},
+  options: {
+    env?: Record<string, string>;
+    restarts?: boolean;
+    command?: string[];
+    usualPatience?: true;
+  } = {},
 ) {
   const died: { exit: Exit; restartInMs: number | null }[] = [];
   const pids: number[] = [];
@@ -28,7 +33,7 @@ function supervise(
     log,
     env: {},
     restarts: options.restarts ?? true,
-    stopPatienceMs: 300,
+    ...(options.usualPatience ? {} : { stopPatienceMs: 300 }),
     events: {
       started: (_, pid) => pids.push(pid),
       died: (_, exit, restartInMs) => died.push({ exit, restartInMs }),
@@ -78,6 +83,24 @@ test("one that ignores SIGTERM is killed after the deadline", async (t) => {
   await saysHello();
   await child.stop();
   assert.deepEqual(await child.exited, { code: null, signal: "SIGKILL" });
+});
+
+test("one that may take longer to end is waited for until then", async (t) => {
+  const withinMs = 120_000;
+  const { child, saysHello } = supervise(t, {
+    env: { FIXTURE: "deaf", PLEXUS_STOP_WITHIN_MS: String(withinMs) },
+    restarts: false,
+    usualPatience: true,
+  });
+  await child.start();
+  await saysHello();
+  mock.timers.enable({ apis: ["setTimeout"] });
+  t.after(() => mock.timers.reset());
+  const stopped = child.stop();
+  mock.timers.tick(withinMs);
+  child.kill("SIGUSR2"); // ends it, unless it was killed before
+  await stopped;
+  assert.deepEqual(await child.exited, { code: null, signal: "SIGUSR2" });
 });
 
 test("one that was suspended is stopped all the same", async (t) => {

@@ -1,3 +1,4 @@
+import { STOP_DEADLINE_MS } from "@plexus/runtime";
 import { nextRestart } from "./backoff.js";
 import { type ChildSpec, type Exit, type RunningChild, startChild } from "./child.js";
 import type { LogFile } from "./log-file.js";
@@ -10,8 +11,13 @@ export interface ChildEvents {
   died(spec: ChildSpec, exit: Exit, restartInMs: number | null): void;
 }
 
-/** Longer than the processes' own deadline for an orderly stop (15 s). */
-const STOP_PATIENCE_MS = 17_000;
+/** So much longer than its own deadline for an orderly stop a process is waited for. */
+const STOP_MARGIN_MS = 2_000;
+
+/** A gateway may have been given longer than the others. */
+function stopPatienceMs({ PLEXUS_STOP_WITHIN_MS: own }: Record<string, string>): number {
+  return (Number(own) || STOP_DEADLINE_MS) + STOP_MARGIN_MS;
+}
 
 /** One child of the launcher, over all of its runs. */
 export class SupervisedChild {
@@ -42,7 +48,7 @@ export class SupervisedChild {
     this.#env = options.env;
     this.#restarts = options.restarts;
     this.#events = options.events;
-    this.#stopPatienceMs = options.stopPatienceMs ?? STOP_PATIENCE_MS;
+    this.#stopPatienceMs = options.stopPatienceMs ?? stopPatienceMs({ ...options.env, ...options.spec.env });
   }
 
   /** Of the run under way, or of the last one. 0 before the first. */

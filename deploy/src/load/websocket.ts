@@ -14,6 +14,8 @@ const PONG_FRAME = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 const MASKED = 0x80;
 const MAX_SHORT = 125;
 const MAX_TWO_BYTES = 65_535;
+/** A client's, of a frame of up to 64 KiB. */
+const MAX_HEAD_BYTES = 8;
 
 export interface WebSocketTarget {
   readonly host: string;
@@ -49,19 +51,28 @@ export interface FrameListener {
   closed(code: number): void;
 }
 
-/** Text frames ready for {@link LoadWebSocket.write}. */
+/** Text frames ready for {@link LoadWebSocket.write}, in one piece: a buffer for each part is half of a load's work. */
 export function encodeTexts(texts: readonly string[]): Buffer {
-  return Buffer.concat(texts.flatMap((text) => encodeText(text)));
+  let size = 0;
+  for (const text of texts) size += MAX_HEAD_BYTES + Buffer.byteLength(text);
+  const frames = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const text of texts) at = writeText(frames, at, text);
+  return frames.subarray(0, at);
 }
 
-function encodeText(text: string): Buffer[] {
-  const body = Buffer.from(text);
-  const head =
-    body.length <= MAX_SHORT
-      ? Buffer.from([TEXT, MASKED | body.length, 0, 0, 0, 0])
-      : Buffer.from([TEXT, MASKED | 126, body.length >> 8, body.length & 0xff, 0, 0, 0, 0]);
-  if (body.length > MAX_TWO_BYTES) throw new Error("frames of the load are 64 KiB at most");
-  return [head, body];
+/** @returns where the next one begins */
+function writeText(frames: Buffer, at: number, text: string): number {
+  const length = Buffer.byteLength(text);
+  if (length > MAX_TWO_BYTES) throw new Error("frames of the load are 64 KiB at most");
+  const isShort = length <= MAX_SHORT;
+  frames[at] = TEXT;
+  frames[at + 1] = MASKED | (isShort ? length : 126);
+  let next = at + 2;
+  if (!isShort) next = frames.writeUInt16BE(length, next);
+  // The mask: zeros.
+  next = frames.writeUInt32BE(0, next);
+  return next + frames.write(text, next);
 }
 
 export class LoadWebSocket {

@@ -1,5 +1,5 @@
 /** Who a connection is, and how whatever vouches for that says so. */
-import { type Capabilities, isTenant, MAX_USER_LENGTH, PlexusError } from "@plexus/protocol";
+import { type Capabilities, isTenant, isText, MAX_USER_LENGTH, PlexusError } from "@plexus/protocol";
 import { SharedCapabilities } from "./shared-capabilities.js";
 
 const shared = new SharedCapabilities();
@@ -39,7 +39,7 @@ export interface Claims {
 
 /** Rejects with `unauthorized` naming the claim that makes no sense. */
 export function identityOf({ user, tenant, caps, expiresAt, issuedAt, tokenId }: Claims): Identity {
-  if (typeof user !== "string" || user.length === 0 || user.length > MAX_USER_LENGTH)
+  if (!isText(user, MAX_USER_LENGTH))
     throw unauthorized(`the token's sub must be 1 to ${MAX_USER_LENGTH} characters`);
   if (!isTenant(tenant)) throw unauthorized("the token's tenant is not a tenant's name");
   const capabilities = shared.of(caps);

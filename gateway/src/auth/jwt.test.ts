@@ -123,7 +123,7 @@ test("a claim that is missing or malformed makes the token worthless", async () 
     await refused(await signed(rest), "unauthorized");
   }
   const malformed: Record<string, unknown[]> = {
-    sub: ["", "x".repeat(129), 7, null, ["zoe"], {}],
+    sub: ["", "x".repeat(129), "\ud83d", 7, null, ["zoe"], {}],
     tenant: ["", "ACME", "a.b", "a b", "x".repeat(33), 7, null, ["acme"], ">"],
     exp: ["soon", null, {}],
     caps: [null, [], "chat.*", { "a..b": ["sub"] }, { a: ["admin"] }, { a: "sub" }],

@@ -3,7 +3,7 @@
  * decides what arrives, in which order, how often, and when a question is heard and answered.
  */
 import assert from "node:assert/strict";
-import { encodeRecord, messageFragment, type Position, readHead } from "@plexus/protocol";
+import { encodeRecord, joinFragments, messageFragment, type Position, readHead } from "@plexus/protocol";
 import type { ReadAnswer } from "@plexus/runtime";
 import { Relay, type RelayEffect } from "../relay.js";
 
@@ -19,7 +19,7 @@ interface Question {
 export function recordOf(epoch: string, seq: number, n: number): Uint8Array {
   const ids = Array.from({ length: n }, (_, i) => `${epoch}-${seq + i}`);
   const fragments = ids.map((id) => messageFragment(id, '"u"', '"c"', "1"));
-  return encodeRecord(CHANNEL, epoch, seq, fragments, 5);
+  return encodeRecord(CHANNEL, epoch, seq, [joinFragments(fragments)], 5);
 }
 
 export class ModelChannel {

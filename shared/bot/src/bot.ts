@@ -1,5 +1,11 @@
 import { isBot, isChannel, isTenant, PlexusError, subjects } from "@plexus/protocol";
-import { AuthorizationError, connect, type NatsConnection, nkeyAuthenticator } from "nats";
+import {
+  AuthorizationError,
+  connect,
+  type NatsConnection,
+  nkeyAuthenticator,
+  UserAuthenticationExpiredError,
+} from "nats";
 import { BotChannel } from "./channel.js";
 import { Membership } from "./membership.js";
 import { Requests } from "./requests.js";
@@ -11,6 +17,8 @@ const RECONNECT_WAIT_MS = 500;
 const CONNECT_TIMEOUT_MS = 3_000;
 /** For the last words of a bot that closes, where the server or the workers do not answer. */
 const CLOSE_WITHIN_MS = 2_500;
+/** In a row, after which it is over. The first may be the end of a connection whose login has just been changed. */
+const MAX_REFUSALS = 2;
 
 export interface BotOptions {
   /** Address of the NATS server, as in `nats://127.0.0.1:4222`, or several with commas in between. */
@@ -34,6 +42,8 @@ export async function connectBot(options: BotOptions): Promise<Bot> {
     name: `bot ${tenant}/${name}`,
     inboxPrefix: subjects.botInbox(tenant, name),
     maxReconnectAttempts: -1,
+    // Its own end after two refusals takes a login that was not heard in time for one: see isRefusal.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     pingInterval: PING_INTERVAL_MS,
     timeout: CONNECT_TIMEOUT_MS,
@@ -41,7 +51,7 @@ export async function connectBot(options: BotOptions): Promise<Bot> {
       ? {}
       : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed.trim())) }),
   }).catch((cause: unknown) => {
-    if (!(cause instanceof AuthorizationError)) throw cause;
+    if (!isRefusal(cause)) throw cause;
     const why = seed === undefined ? "it wants a seed" : "the seed is revoked, or not of this server";
     throw new PlexusError("unauthorized", `the NATS server refuses the bot ${tenant}/${name}: ${why}`, {
       cause,
@@ -60,6 +70,10 @@ export class Bot {
   readonly #subscriptions = new Set<BotSubscription>();
   readonly #memberships = new Map<string, Membership>();
   readonly #warn: (error: unknown) => void;
+  readonly #ended: Promise<Error | undefined>;
+  /** Since it was last connected, and the last of them. */
+  #refusals = 0;
+  #refusal: Error | undefined;
 
   /** Use {@link connectBot}. */
   constructor(nats: NatsConnection, { tenant, name, onWarning = console.error }: BotOptions) {
@@ -69,7 +83,8 @@ export class Bot {
     this.#warn = onWarning;
     this.#requests = new Requests(nats, tenant, name);
     void this.#watch();
-    void nats.closed().then((cause) => {
+    this.#ended = nats.closed().then((error) => error ?? this.#refusal);
+    void this.#ended.then((cause) => {
       const ended = new PlexusError("unavailable", "the connection has ended", { cause });
       this.#requests.end(ended);
       for (const subscription of this.#subscriptions) subscription.fail(ended);
@@ -78,7 +93,7 @@ export class Bot {
 
   /** Resolves when the connection has ended for good; with the reason if it was not closed here: credentials revoked, say. */
   closed(): Promise<Error | undefined> {
-    return this.nats.closed().then((error) => error ?? undefined);
+    return this.#ended;
   }
 
   channel(name: string): BotChannel {
@@ -124,6 +139,10 @@ export class Bot {
     // What has just been written to a socket that the server has ended fails in the next tick. Closed before that, the
     // NATS client no longer listens for it, and the failure would end the bot's process.
     await new Promise((resolve) => setImmediate(resolve));
+    await this.#disconnect();
+  }
+
+  async #disconnect(): Promise<void> {
     await this.nats.close();
     discardDial(this.nats);
   }
@@ -141,12 +160,31 @@ export class Bot {
 
   async #watch(): Promise<void> {
     for await (const status of this.nats.status()) {
-      if (status.type === "error") this.#warn(status.error);
+      if (status.type === "error") {
+        this.#warn(status.error);
+        if (isRefusal(status.error)) void this.#refused(status.error);
+      }
       if (status.type !== "reconnect") continue;
+      this.#refusals = 0;
       for (const subscription of this.#subscriptions) subscription.lookAgain();
       for (const membership of this.#memberships.values()) membership.renew();
     }
   }
+
+  async #refused(error: Error): Promise<void> {
+    if (++this.#refusals < MAX_REFUSALS || this.nats.isClosed()) return;
+    this.#refusal = error;
+    await this.#disconnect();
+  }
+}
+
+/**
+ * The login is not taken. A server that did not hear it in time, being busy or behind a network that holds it back, ends the
+ * connection with an error of the same class: that is tried again like any other loss.
+ */
+function isRefusal(error: unknown): error is Error {
+  if (error instanceof UserAuthenticationExpiredError) return true;
+  return error instanceof AuthorizationError && !/timeout/i.test(error.message);
 }
 
 /**

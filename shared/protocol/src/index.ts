@@ -1,4 +1,5 @@
 export * from "./bots.js";
+export * from "./bytes.js";
 export * from "./capabilities.js";
 export * from "./errors.js";
 export * from "./frames.js";

@@ -7,6 +7,7 @@ import {
   isChannel,
   isPattern,
   isTenant,
+  isText,
   MAX_CHANNEL_LENGTH,
   MAX_CHANNEL_TOKENS,
   matches,
@@ -19,6 +20,19 @@ test("tenants are 1 to 32 small letters, digits and dashes", () => {
   for (const good of ["a", "t-1", "0", "-", "a".repeat(32)]) assert.ok(isTenant(good), good);
   for (const bad of ["", "A", "a_b", "a.b", "a b", "é", "a".repeat(33), "a\n", 7, null, undefined, ["a"]])
     assert.equal(isTenant(bad), false, String(bad));
+});
+
+test("what is text stays as it is on the way, so no two of them become one", () => {
+  const utf8 = (text: string) => Buffer.from(text).toString();
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom("a", "é", "\ud83d", "\ude00") }), (text) => {
+      assert.equal(isText(text, 100), text.length > 0 && utf8(text) === text);
+    }),
+  );
+  assert.deepEqual(
+    ["xx", "xxx", 7, null].map((value) => isText(value, 2)),
+    [true, false, false, false],
+  );
 });
 
 test("channels are 1 to 8 tokens of letters, digits, _ and -", () => {

@@ -35,6 +35,14 @@ export function isPattern(value: string): boolean {
   return tokens.every((token, i) => PATTERN_TOKEN.test(token) || (token === ">" && i === last));
 }
 
+/** Half a surrogate pair, which JSON can escape and UTF-8 cannot say: U+FFFD would take its place on the way. */
+const HALF_PAIR = /\p{Surrogate}/u;
+
+/** Whether this can be a user or the id of a message: two that differ here must differ wherever they come by. */
+export function isText(value: unknown, maxLength: number): value is string {
+  return typeof value === "string" && value.length > 0 && value.length <= maxLength && !HALF_PAIR.test(value);
+}
+
 /** The first token of a channel; it carries the channel's settings. */
 export function namespaceOf(channel: string): string {
   const dot = channel.indexOf(".");

@@ -4,7 +4,7 @@
  */
 import { PlexusError } from "./errors.js";
 import type { ClientFrame, Position, PubFrame } from "./frames.js";
-import { isChannel, MAX_MESSAGE_ID_LENGTH } from "./names.js";
+import { isChannel, isText, MAX_MESSAGE_ID_LENGTH } from "./names.js";
 
 /** How deep `data` may be nested. Deeper values overflow recursive encoders further down the path. */
 export const MAX_DATA_DEPTH = 64;
@@ -99,9 +99,7 @@ function channel(raw: Raw): string {
 
 function text(raw: Raw, field: string, maxLength: number): string {
   const value = raw[field];
-  if (typeof value !== "string" || value.length === 0 || value.length > maxLength)
-    bad(`${field} must be a string of 1 to ${maxLength} characters`);
-  return value as string;
+  return isText(value, maxLength) ? value : bad(`${field} must be a string of 1 to ${maxLength} characters`);
 }
 
 function token(raw: Raw): string {

@@ -7,6 +7,8 @@ import {
   decodeRecord,
   encodeControl,
   encodeRecord,
+  FRAGMENT_OVERHEAD_BYTES,
+  joinFragments,
   lastTime,
   messageFragment,
   opOf,
@@ -41,7 +43,7 @@ const anyRecord = fc.record({
 type AnyRecord = typeof anyRecord extends fc.Arbitrary<infer T> ? T : never;
 
 function encoded({ ch, epoch, seq, ts, messages }: AnyRecord): Uint8Array {
-  return encodeRecord(ch, epoch, seq, messages.map(fragmentOf), ts);
+  return encodeRecord(ch, epoch, seq, [joinFragments(messages.map(fragmentOf))], ts);
 }
 
 /** As JSON says it: lone surrogates escaped, -0 as 0. */
@@ -55,12 +57,42 @@ test("a record is the JSON of the msg frame", () => {
     "chat.a",
     "e1",
     41,
-    [fragmentOf({ id: "i", user: "u", conn: "c", data: 1 })],
-    5,
+    [joinFragments([fragmentOf({ id: "i", user: "u", conn: "c", data: 1 })])],
+    1_795_310_881_465,
   );
   assert.equal(
     textOf(record),
-    '{"op":"msg","ch":"chat.a","epoch":"e1","seq":41,"n":1,"m":[{"id":"i","user":"u","conn":"c","data":1,"ts":5}]}',
+    '{"op":"msg","ch":"chat.a","epoch":"e1","seq":41,"n":1,"m":[{"id":"i","user":"u","conn":"c","data":1,"ts":1795310881465}]}',
+  );
+});
+
+test("however its messages come together, the record is the same", () => {
+  fc.assert(
+    fc.property(anyRecord, fc.nat(6), ({ ch, epoch, seq, ts, messages }, at) => {
+      const fragments = messages.map(fragmentOf);
+      const parts = [fragments.slice(0, at), fragments.slice(at)].filter(({ length }) => length > 0);
+      const inParts = encodeRecord(
+        ch,
+        epoch,
+        seq,
+        parts.map((part) => joinFragments(part)),
+        ts,
+      );
+      assert.equal(textOf(inParts), textOf(encoded({ ch, epoch, seq, ts, messages })));
+    }),
+  );
+});
+
+test("a fragment has the bytes of what it is made of; wrong ones are refused", () => {
+  fc.assert(
+    fc.property(anyMessage, (message) => {
+      const { id, user, conn, data } = message;
+      const json = [id, user, conn, data].map((part) => Buffer.byteLength(JSON.stringify(part)));
+      const sender = Buffer.byteLength(',"user":,"conn":,"data":');
+      const length = json.reduce((sum, bytes) => sum + bytes, sender + FRAGMENT_OVERHEAD_BYTES);
+      assert.deepEqual(joinFragments([fragmentOf(message)], [length]).lengths, [length]);
+      assert.throws(() => joinFragments([fragmentOf(message)], [length + 1]), RangeError);
+    }),
   );
 });
 
@@ -97,7 +129,13 @@ test("the longest head is read", () => {
 });
 
 test("a view into a larger buffer is read from where it begins", () => {
-  const record = encodeRecord("a", "e", 7, [fragmentOf({ id: "i", user: "u", conn: "c", data: "é" })], 5);
+  const record = encodeRecord(
+    "a",
+    "e",
+    7,
+    [joinFragments([fragmentOf({ id: "i", user: "u", conn: "c", data: "é" })])],
+    5,
+  );
   const within = new Uint8Array(record.length + 20);
   within.set(record, 10);
   const view = within.subarray(10, 10 + record.length);
@@ -190,7 +228,7 @@ test("the time of a record's last message is read from its end, whatever the mes
     "chat.a",
     "e",
     1,
-    [messageFragment("1", '"u"', '"c"', data)],
+    [joinFragments([messageFragment("1", '"u"', '"c"', data)])],
     1_795_310_881_465,
   );
   assert.equal(lastTime(record), 1_795_310_881_465);
@@ -198,10 +236,18 @@ test("the time of a record's last message is read from its end, whatever the mes
   const seal = { op: "seal", ch: "a", epoch: "e", seq: 1, n: 0, to: "b", fresh: true, segments: [] } as const;
   assert.equal(lastTime(encodeControl({ ...seal, segments: [] })), null);
   assert.equal(lastTime(new Uint8Array()), null);
+  const early = encodeRecord("a", "e", 1, [joinFragments([messageFragment("1", '"u"', '"c"', "1")])], 5);
+  assert.equal(lastTime(early), 5);
 });
 
 test("a record that is damaged can be forwarded whole, and not be taken apart", () => {
-  const damaged = encodeRecord("chat.a", "e", 1, ['{"id":"1","data":{"half', '{"id":"2"'], 0);
+  const damaged = encodeRecord(
+    "chat.a",
+    "e",
+    1,
+    [joinFragments([messageFragment("1", '"u"', '"c"', '{"half')])],
+    0,
+  );
   const head = readHead(damaged)!;
   assert.equal(recordAfter(damaged, head, 0), damaged);
   assert.equal(recordAfter(damaged, head, 1), null);

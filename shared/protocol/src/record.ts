@@ -7,6 +7,7 @@
  * comparisons and never parses what the users wrote. `n`, the number of messages, is 0 in control records
  * (`op` "open" or "seal"), whose `seq` is the next one to be given.
  */
+import { holds, numberBefore } from "./bytes.js";
 import type { Message, MsgFrame } from "./frames.js";
 
 export interface RecordHead {
@@ -23,6 +24,9 @@ const HEAD =
   /^\{"op":"([a-z]+)","ch":"([A-Za-z0-9_.-]+)","epoch":"([A-Za-z0-9_-]+)","seq":(\d+),"n":(\d+)[,}]/;
 /** Longer than any head: 200 characters of channel, 64 of epoch, two integers, the names of the fields. */
 const MAX_HEAD_BYTES = 400;
+const COMMA = 0x2c;
+const CLOSING_BRACKET = 0x5d;
+const CLOSING_BRACE = 0x7d;
 
 const latin1 = new TextDecoder("latin1");
 const utf8 = new TextDecoder();
@@ -43,8 +47,15 @@ export function readHead(bytes: Uint8Array): RecordHead | null {
   return { op: match[1]!, ch: match[2]!, epoch: match[3]!, seq: Number(match[4]), n: Number(match[5]) };
 }
 
+/** Where an actor writes a message's time: 13 digits from 2001 until 2286, or fewer and spaces behind, which JSON allows. */
+const TIME_CHARS = 13;
+const FRAGMENT_START = '{"id":';
+const FRAGMENT_END = `,"ts":${" ".repeat(TIME_CHARS)}}`;
+/** From a fragment's end back to its time. */
+const TIME_FROM_END = TIME_CHARS + 1;
+
 /**
- * What a message contributes to a record, made where the message enters: everything but its time.
+ * A message as it stands in a record, made where it enters: all that is missing is its time, for which there is room.
  * `user` and `conn` come already encoded as JSON strings, since they are the same for a whole connection.
  */
 export function messageFragment(id: string, userJson: string, connJson: string, dataJson: string): string {
@@ -58,44 +69,97 @@ export function fragmentSender(userJson: string, connJson: string): string {
 
 /** A fragment, where the sender's part is at hand. */
 export function fragmentFrom(idJson: string, sender: string, dataJson: string): string {
-  return `{"id":${idJson}${sender}${dataJson}`;
+  return `${FRAGMENT_START}${idJson}${sender}${dataJson}${FRAGMENT_END}`;
 }
 
-/** Joins fragments to a record. All of its messages get the same time, that of the append. */
+/** Bytes of a fragment beside those of its id, sender and data. */
+export const FRAGMENT_OVERHEAD_BYTES = FRAGMENT_START.length + FRAGMENT_END.length;
+
+/** Messages that follow each other in a record. */
+export interface Fragments {
+  /** Joined by commas. */
+  readonly bytes: Uint8Array;
+  /** Bytes of each. */
+  readonly lengths: readonly number[];
+}
+
+/**
+ * @param lengths of the fragments in bytes, where they are known
+ * @param encode to UTF-8, where there is something better
+ */
+export function joinFragments(
+  fragments: readonly string[],
+  lengths?: readonly number[],
+  encode: (text: string) => Uint8Array = (text) => encoder.encode(text),
+): Fragments {
+  const bytes = encode(fragments.join(","));
+  const each = lengths ?? fragments.map((fragment) => encoder.encode(fragment).length);
+  let size = each.length - 1;
+  for (const length of each) size += length;
+  // Times are written by them: a wrong one would spoil what was stored.
+  if (size !== bytes.length)
+    throw new RangeError("the lengths of the fragments are not those of their bytes");
+  return { bytes, lengths: each };
+}
+
+/** Joins parts to a record. All of its messages get the same time, that of the append. */
 export function encodeRecord(
   ch: string,
   epoch: string,
   seq: number,
-  fragments: readonly string[],
+  parts: readonly Fragments[],
   ts: number,
 ): Uint8Array {
-  const close = `,"ts":${ts}}`;
-  const head = `{"op":"msg","ch":"${ch}","epoch":"${epoch}","seq":${seq},"n":${fragments.length},"m":[`;
-  return encoder.encode(`${head}${fragments.join(`${close},`)}${close}]}`);
+  let n = 0;
+  let size = 0;
+  for (const { bytes, lengths } of parts) {
+    n += lengths.length;
+    size += bytes.length + 1;
+  }
+  const head = `{"op":"msg","ch":"${ch}","epoch":"${epoch}","seq":${seq},"n":${n},"m":[`;
+  const record = new Uint8Array(head.length + size + 1);
+  encoder.encodeInto(head, record);
+  const time = timeChars(ts);
+  let at = head.length;
+  for (const { bytes, lengths } of parts) {
+    record.set(bytes, at);
+    for (const length of lengths) {
+      at += length;
+      for (let i = 0; i < TIME_CHARS; i++) record[at - TIME_FROM_END + i] = time[i]!;
+      record[at++] = COMMA;
+    }
+  }
+  record[at - 1] = CLOSING_BRACKET;
+  record[at] = CLOSING_BRACE;
+  return record;
+}
+
+/** Of the time that was written last: many records are made within a millisecond. */
+const newest = { ts: Number.NaN, chars: new Uint8Array() };
+
+function timeChars(ts: number): Uint8Array {
+  if (newest.ts !== ts) {
+    newest.chars = encoder.encode(String(ts).padEnd(TIME_CHARS));
+    newest.ts = ts;
+  }
+  return newest.chars;
 }
 
 const BEFORE_TIME = encoder.encode(',"ts":');
 const AFTER_TIME = encoder.encode("}]}");
-const ZERO = 0x30;
+const SPACE = 0x20;
 
 /** The time of a record's last message, read from its end; null where it has none. */
 export function lastTime(bytes: Uint8Array): number | null {
-  let at = bytes.length - AFTER_TIME.length - 1;
-  if (!holds(bytes, AFTER_TIME, at + 1)) return null;
-  let time = 0;
-  let scale = 1;
-  for (; bytes[at]! >= ZERO && bytes[at]! < ZERO + 10; at--, scale *= 10) time += (bytes[at]! - ZERO) * scale;
-  return scale > 1 && holds(bytes, BEFORE_TIME, at + 1 - BEFORE_TIME.length) ? time : null;
+  let end = bytes.length - AFTER_TIME.length;
+  if (!holds(bytes, AFTER_TIME, end)) return null;
+  while (bytes[end - 1] === SPACE) end--;
+  return numberBefore(bytes, end, BEFORE_TIME);
 }
 
-function holds(bytes: Uint8Array, part: Uint8Array, from: number): boolean {
-  for (let i = 0; i < part.length; i++) if (bytes[from + i] !== part[i]) return false;
-  return true;
-}
-
-/** Bytes that a record of `fragmentBytes` bytes in `n` fragments takes at most. */
+/** Bytes that a record of `fragmentBytes` bytes in `n` fragments or parts takes at most. */
 export function recordBytes(fragmentBytes: number, n: number): number {
-  return MAX_HEAD_BYTES + fragmentBytes + n * 24;
+  return MAX_HEAD_BYTES + fragmentBytes + n;
 }
 
 export function decodeRecord(bytes: Uint8Array): MsgFrame {

@@ -1,7 +1,7 @@
-import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
+import type { KV, KvEntry } from "@nats-io/kv";
 import { type Action, isBot, isTenant, PlexusError } from "@plexus/protocol";
 import { z } from "zod";
-import { hubJetStream } from "./hub.js";
+import { type HubOptions, hubBucket } from "./hub-bucket.js";
 import { readBucket, watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
@@ -38,8 +38,8 @@ export class BotRegistry {
   }
 
   /** Opens the bucket, makes it where it is missing, reads all of it and starts to watch it. */
-  static async open(nats: NatsConnection, log: Logger, domain?: string): Promise<BotRegistry> {
-    const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1 });
+  static async open(nats: NatsConnection, log: Logger, hub: HubOptions = {}): Promise<BotRegistry> {
+    const kv = await hubBucket(nats, log, { name: BUCKET, history: 1 }, hub);
     const registry = new BotRegistry(kv, log);
     await readBucket(kv, (entry) => registry.#take(entry));
     const take = (entry: KvEntry) => {

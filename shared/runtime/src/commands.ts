@@ -10,10 +10,42 @@ import type { ErrorCode, Member, Position } from "@plexus/protocol";
 // Without its native part, which makes one string of many and cuts them out of it: an id that is kept would keep all of it.
 import { Packr } from "msgpackr/pack";
 
-/** A message on its way to the log: id, user, the fragment for the record, and whether the publisher chose the id. */
-export type PublishItem = readonly [id: string, user: string, fragment: string, given: boolean];
+/** A message on its way to the log. */
+export interface PublishItem {
+  readonly id: string;
+  readonly user: string;
+  /** As it will stand in the record; see `record.ts`. */
+  readonly fragment: string;
+  /** Of the fragment. */
+  readonly bytes: number;
+  /** The publisher chose the id. */
+  readonly given: boolean;
+}
+/** An id by which messages are known again, from the one at `index` up to that of the next id. */
+export type PublishId = readonly [index: number, id: string, user: string, given: boolean];
+/**
+ * Messages of one channel: their fragments, joined by commas, the bytes of each, and their ids. An id that a gateway made
+ * comes again only with the batch that it came with, so the first of those that follow each other stands for all of them.
+ */
+export type PublishBatch = readonly [
+  fragments: Uint8Array,
+  lengths: readonly number[],
+  ids: readonly PublishId[],
+];
 /** Where a message went: its seq, its time, and whether it was there already. */
 export type PublishedItem = readonly [seq: number, ts: number, dup: boolean];
+/** Where the messages of a batch went: one after the other from `seq` on, unless `items` says otherwise. */
+export type PublishAnswer = readonly [
+  epoch: string,
+  seq: number,
+  ts: number,
+  items?: readonly PublishedItem[],
+];
+
+/** Where one message of a batch went. */
+export function publishedAt([, seq, ts, items]: PublishAnswer, index: number): PublishedItem {
+  return items?.[index] ?? [seq + index, ts, false];
+}
 
 export interface ReadRange {
   /** Bring what lies after this seq … */
@@ -95,11 +127,6 @@ export interface Handover {
   fresh: boolean;
   /** The ids of the idempotency window, oldest first; null where they are too many: they are in the log. */
   ids: Array<[id: string, user: string, seq: number, ts: number]> | null;
-  /**
-   * In their place, where an id that a gateway made stands for those that came with it. Who does not know that finds
-   * `ids` to be null, and all of them in the log.
-   */
-  starts?: NonNullable<Handover["ids"]>;
   /** When the newest message was stored, at the latest. */
   newestAt: number;
   /** The newest records. */
@@ -117,7 +144,7 @@ export interface ReleaseAnswer {
 
 /** kind → what is asked, and what is answered. */
 export interface Commands {
-  publish: { ask: PublishItem[]; answer: { epoch: string; items: PublishedItem[] } };
+  publish: { ask: PublishBatch; answer: PublishAnswer };
   read: { ask: ReadRange; answer: ReadAnswer };
   head: { ask: { gateway: string }; answer: HeadAnswer };
   members: { ask: PresenceChange; answer: null };

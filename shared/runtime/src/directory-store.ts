@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
+import type { KV, KvEntry } from "@nats-io/kv";
 import { z } from "zod";
 import { type Directory, EMPTY_DIRECTORY } from "./directory.js";
-import { hubJetStream } from "./hub.js";
+import { type HubOptions, hubBucket } from "./hub-bucket.js";
 import { watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
@@ -52,8 +52,8 @@ export class DirectoryStore {
   }
 
   /** Opens the bucket, makes it where it is missing, reads the directory and starts to watch it. */
-  static async open(nats: NatsConnection, log: Logger, domain?: string): Promise<DirectoryStore> {
-    const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: HISTORY });
+  static async open(nats: NatsConnection, log: Logger, hub: HubOptions = {}): Promise<DirectoryStore> {
+    const kv = await hubBucket(nats, log, { name: BUCKET, history: HISTORY }, hub);
     const store = new DirectoryStore(kv, log);
     const entry = await kv.get(KEY);
     if (entry !== null) store.#entryCame(entry);

@@ -13,6 +13,7 @@ export * from "./gate.js";
 export * from "./gather.js";
 export * from "./hash.js";
 export * from "./hub.js";
+export * from "./hub-bucket.js";
 export * from "./json-size.js";
 export * from "./latencies.js";
 export * from "./lifecycle.js";

@@ -1,6 +1,6 @@
 import type { KV, KvEntry, KvWatchEntry } from "@nats-io/kv";
 import type { Logger } from "./log.js";
-import { type NatsConnection, onReconnect } from "./nats.js";
+import { type NatsConnection, onReconnect, onServersChange } from "./nats.js";
 import { jitteredMs } from "./retry.js";
 
 const RETRY_WAIT_MS = 500;
@@ -20,8 +20,9 @@ export interface BucketWatch {
 
 /**
  * Watches a bucket, or one key of it, until the returned function is called: a watch that ends is begun anew, with what
- * is stored by then. So it is when the connection is back after a loss, where the library would wait for heartbeats
- * that do not come. An entry that can't be taken is logged, and stays what it was for whoever watches.
+ * is stored by then. So it is when the connection is back after a loss, or a server of the cluster has gone, where the
+ * library would wait more than a minute for heartbeats that do not come. An entry that can't be taken is logged, and
+ * stays what it was for whoever watches.
  */
 export function watchBucket({ nats, kv, what, log, take, key }: BucketWatch): () => void {
   let stopped = false;
@@ -43,7 +44,8 @@ export function watchBucket({ nats, kv, what, log, take, key }: BucketWatch): ()
     if (isOutdated || stopped) end();
     for await (const entry of watch) takeOne(entry);
   };
-  const forget = onReconnect(nats, () => end());
+  const beginAnew = () => end();
+  const forgets = [onReconnect(nats, beginAnew), onServersChange(nats, beginAnew)];
   void (async () => {
     while (!stopped) {
       await watchOnce().catch((error: unknown) =>
@@ -54,7 +56,7 @@ export function watchBucket({ nats, kv, what, log, take, key }: BucketWatch): ()
   })();
   return () => {
     stopped = true;
-    forget();
+    for (const forget of forgets) forget();
     end();
   };
 }

@@ -117,15 +117,16 @@ export function subscribe(
  * that is asked to end has nothing more to tell it.
  */
 export async function leaveNats(nats: NatsConnection): Promise<void> {
+  const deadlineAt = performance.now() + LEAVE_WITHIN_MS;
   await settledSoon(nats.drain());
-  await settledSoon(nats.close());
+  await settledSoon(nats.close(), deadlineAt - performance.now());
 }
 
 /** The end of a task that a server has to confirm, or of patience where that is away. */
-export async function settledSoon(task: Promise<unknown>): Promise<void> {
+export async function settledSoon(task: Promise<unknown>, withinMs = LEAVE_WITHIN_MS): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, LEAVE_WITHIN_MS);
+    timer = setTimeout(resolve, withinMs);
   });
   // It rejects where the connection is lost or closed meanwhile, which is as good as an end.
   const done = task.then(
@@ -177,7 +178,8 @@ export async function checkNats(nats: NatsConnection, deadlineMs = 1_000): Promi
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
-const reconnectListeners = new WeakMap<NatsConnection, Set<() => void>>();
+type StatusType = "reconnect" | "update";
+const statusListeners = new WeakMap<NatsConnection, Set<(type: string) => void>>();
 
 /**
  * Tells each time that the connection is back after a loss. What was published before that and has no answer is not
@@ -186,18 +188,34 @@ const reconnectListeners = new WeakMap<NatsConnection, Set<() => void>>();
  * @returns the function that ends it
  */
 export function onReconnect(nats: NatsConnection, back: () => void): () => void {
-  const listeners = reconnectListeners.get(nats) ?? tellReconnects(nats);
-  listeners.add(back);
-  return () => listeners.delete(back);
+  return onStatus(nats, "reconnect", back);
+}
+
+/**
+ * Tells each time that a server has come to the cluster, or left it. What the one that left kept in memory, such as a
+ * consumer, is gone without a word, also for who is connected to another one.
+ *
+ * @returns the function that ends it
+ */
+export function onServersChange(nats: NatsConnection, changed: () => void): () => void {
+  return onStatus(nats, "update", changed);
+}
+
+function onStatus(nats: NatsConnection, wanted: StatusType, tell: () => void): () => void {
+  const listeners = statusListeners.get(nats) ?? tellStatus(nats);
+  const listener = (type: string) => {
+    if (type === wanted) tell();
+  };
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** One follower of the connection's state for all listeners: the library offers no way to leave before its end. */
-function tellReconnects(nats: NatsConnection): Set<() => void> {
-  const listeners = new Set<() => void>();
-  reconnectListeners.set(nats, listeners);
+function tellStatus(nats: NatsConnection): Set<(type: string) => void> {
+  const listeners = new Set<(type: string) => void>();
+  statusListeners.set(nats, listeners);
   void (async () => {
-    for await (const { type } of nats.status())
-      if (type === "reconnect") for (const back of [...listeners]) back();
+    for await (const { type } of nats.status()) for (const tell of [...listeners]) tell(type);
   })();
   return listeners;
 }

@@ -2,12 +2,13 @@
  * Operations: changes of placement under way and past, kept in the directory's KV bucket so that they outlive
  * whoever asked for them. The cells that give channels away write how far they are; nobody else has to live.
  */
-import { type KV, Kvm } from "@nats-io/kv";
+import type { KV } from "@nats-io/kv";
 import { z } from "zod";
 import { BucketKeys } from "./bucket-keys.js";
 import type { Directory } from "./directory.js";
 import type { DirectoryStore } from "./directory-store.js";
-import { hubJetStream } from "./hub.js";
+import { type HubOptions, hubBucket } from "./hub-bucket.js";
+import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
 import { backoffMs } from "./retry.js";
 
@@ -57,9 +58,9 @@ export class OperationStore {
     this.#keys = keys;
   }
 
-  static async open(nats: NatsConnection, domain?: string): Promise<OperationStore> {
-    const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1, ttl: KEPT_MS });
-    return new OperationStore(kv, new BucketKeys(nats, BUCKET, domain));
+  static async open(nats: NatsConnection, log: Logger, hub: HubOptions = {}): Promise<OperationStore> {
+    const kv = await hubBucket(nats, log, { name: BUCKET, history: 1, ttl: KEPT_MS }, hub);
+    return new OperationStore(kv, new BucketKeys(nats, BUCKET, hub.hubDomain));
   }
 
   /** An id for a new operation; later ones sort behind earlier ones. */

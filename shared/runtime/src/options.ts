@@ -25,6 +25,12 @@ export const commonOptions = {
     default: undefined,
     doc: "File with the seed of the nkey that this process logs in to NATS with; unset where the servers take anybody.",
   }),
+  hubReplicas: option({
+    env: "PLEXUS_HUB_REPLICAS",
+    type: integer(1, 5),
+    default: 1,
+    doc: "Copies that the hub's buckets (directory, settings and so on) are made with; more than 1 needs a NATS cluster of 2.10 or newer.",
+  }),
   opsHost: option({
     env: "PLEXUS_OPS_HOST",
     type: z.string(),

@@ -31,7 +31,13 @@ function setUp() {
     const context = { ...newContext(null, true), trace: (traced ?? "0").repeat(32) };
     const trace = new PublishTrace(tracer, { key: "t/a", context, parent: null, by: "client", from: 0 });
     const listener = { published: () => undefined, rejected: () => undefined };
-    publisher.publish("t", "a", [id, "u", "{", true], 10, listener, traced === undefined ? undefined : trace);
+    publisher.publish(
+      "t",
+      "a",
+      { id, user: "u", fragment: "{", bytes: 1, given: true },
+      listener,
+      traced === undefined ? undefined : trace,
+    );
   };
   return { publish, sent, ended };
 }
@@ -46,13 +52,7 @@ test("each by its place in the batch it goes with; what waits behind it goes wit
   for (const [id, traced] of [["c", "2"], ["d"], ["e", "3"]] as const) publish(id, traced);
   assert.deepEqual(tracesOf(sent[0]!.traces), [[1, "1"]]);
   assert.deepEqual(ended, ["lane 1"]);
-  sent[0]!.settle(null, {
-    epoch: "e",
-    items: [
-      [7, 5, false],
-      [8, 5, false],
-    ],
-  });
+  sent[0]!.settle(null, ["e", 7, 5]);
   assert.deepEqual(ended.splice(0), ["lane 1", "publish 1 8"]);
   await endOfTurn();
   assert.deepEqual(tracesOf(sent[1]!.traces), [

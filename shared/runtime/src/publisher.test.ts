@@ -5,11 +5,11 @@ import { setImmediate as endOfTurn } from "node:timers/promises";
 import { PlexusError } from "@plexus/protocol";
 import fc from "fast-check";
 import { register } from "prom-client";
-import type { Commands, PublishItem } from "./commands.js";
+import type { PublishAnswer, PublishBatch } from "./commands.js";
 import { Publisher } from "./publisher.js";
 import type { Router } from "./router.js";
 
-type Settle = (error: PlexusError | null, answer: Commands["publish"]["answer"] | null) => void;
+type Settle = (error: PlexusError | null, answer: PublishAnswer | null) => void;
 
 interface SentBatch {
   readonly channel: string;
@@ -30,14 +30,14 @@ class FakeRouter {
     kind: string,
     _tenant: string,
     channel: string,
-    items: PublishItem[],
+    [, , ids]: PublishBatch,
     bytes: number,
     settle: Settle,
     deadlineMs: number,
   ): void {
     assert.equal(kind, "publish");
     if (this.refusal !== null) return settle(this.refusal, null);
-    this.batches.push({ channel, ids: items.map(([id]) => id), bytes, settle, deadlineMs });
+    this.batches.push({ channel, ids: ids.map(([, id]) => id), bytes, settle, deadlineMs });
   }
 
   flush(): void {
@@ -69,22 +69,27 @@ beforeEach(() => {
 });
 
 function publish(id: string, channel = "a", bytes = 10, then?: () => void): void {
-  publisher.publish("t", channel, [id, "u", "{", true], bytes, {
-    published: (_epoch, seq, _ts, dup) => {
-      told.push(`${id}@${seq}${dup ? "d" : ""}`);
-      then?.();
+  publisher.publish(
+    "t",
+    channel,
+    { id, user: "u", fragment: "x".repeat(bytes), bytes, given: true },
+    {
+      published: (_epoch, seq, _ts, dup) => {
+        told.push(`${id}@${seq}${dup ? "d" : ""}`);
+        then?.();
+      },
+      rejected: (error) => {
+        told.push(`${id}!${error.code}`);
+        then?.();
+      },
     },
-    rejected: (error) => {
-      told.push(`${id}!${error.code}`);
-      then?.();
-    },
-  });
+  );
 }
 
 function store({ channel, ids, settle }: SentBatch): void {
   const before = seqs.get(channel) ?? 0;
   seqs.set(channel, before + ids.length);
-  settle(null, { epoch: "e", items: ids.map((_, i) => [before + i + 1, 5, false]) });
+  settle(null, ["e", before + 1, 5]);
 }
 
 const unavailable = new PlexusError("unavailable", "away");
@@ -171,7 +176,7 @@ test("what waited too long is not sent at all: unavailable, and nothing behind i
 test("duplicates are told as such", async () => {
   publish("a");
   await endOfTurn();
-  router.take().settle(null, { epoch: "e", items: [[3, 5, true]] });
+  router.take().settle(null, ["e", 4, 6, [[3, 5, true]]]);
   assert.deepEqual(told, ["a@3d"]);
 });
 

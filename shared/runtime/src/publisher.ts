@@ -2,10 +2,16 @@
  * Publishes in order: one lane per channel, one batch of a lane on its way at a time.
  */
 
-import { channelKey, type ErrorCode, PlexusError } from "@plexus/protocol";
+import { channelKey, type ErrorCode, joinFragments, messageFragment, PlexusError } from "@plexus/protocol";
 import { Counter } from "prom-client";
 import { measureQueue } from "./bounds.js";
-import type { Commands, PublishItem } from "./commands.js";
+import {
+  type PublishAnswer,
+  type PublishBatch,
+  type PublishId,
+  type PublishItem,
+  publishedAt,
+} from "./commands.js";
 import type { Router } from "./router.js";
 import { ROUTER_DEFAULTS } from "./router-options.js";
 import { LabelledTally, Tally } from "./tally.js";
@@ -29,8 +35,13 @@ export interface Published {
 interface Waiting {
   readonly item: PublishItem;
   readonly listener: PublishListener;
-  readonly bytes: number;
   readonly acceptedAt: number;
+}
+
+/** Of a batch that is on its way no more than who is told what: the messages themselves are in it. */
+interface Sent {
+  readonly listeners: PublishListener[];
+  readonly acceptedAt: number[];
 }
 
 interface Lane {
@@ -58,6 +69,11 @@ const MAX_BATCH_MESSAGES = 2_000;
 const MAX_BATCH_BYTES = 192 * 1024;
 /** What may wait in one lane, and in all of them together; the newest is refused beyond. */
 const MAX_LANE_MESSAGES = 20_000;
+/**
+ * Lanes without messages are kept up to as many as there are with some, and these: a Map whose entries come and go is dear,
+ * see {@link UnderWay}.
+ */
+const IDLE_LANES = 1_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const RETRY_MS = 200;
 
@@ -88,6 +104,7 @@ export const publishSeconds = new TimeTally({
 export class Publisher {
   readonly #router: Router;
   readonly #lanes = new Map<string, Lane>();
+  #busyLanes = 0;
   #ready: Lane[] = [];
   #waitingBytes = 0;
   readonly #deadlineMs: number;
@@ -107,16 +124,15 @@ export class Publisher {
     this.#now = now;
   }
 
-  /** Queues a message; `bytes` is about the size of its fragment. The listener is told exactly once. */
+  /** Queues a message. The listener is told exactly once. */
   publish(
     tenant: string,
     channel: string,
     item: PublishItem,
-    bytes: number,
     listener: PublishListener,
     trace?: PublishTrace,
   ): void {
-    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+    if (this.#waitingBytes + item.bytes > MAX_WAITING_BYTES) {
       const error = new PlexusError("unavailable", "too much is waiting", { retry: RETRY_MS * 5 });
       return refuse(listener, "gateway_bytes", error, trace);
     }
@@ -130,11 +146,13 @@ export class Publisher {
       const error = new PlexusError("rate_limited", "the channel is too busy", { retry: RETRY_MS });
       return refuse(listener, "lane_messages", error, trace);
     }
-    const waiting = { item, listener, bytes, acceptedAt: this.#now() };
+    const waiting = { item, listener, acceptedAt: this.#now() };
     lane.waiting.push(waiting);
     if (trace !== undefined) lane.traced = [...(lane.traced ?? []), { waiting, trace }];
-    this.#waitingBytes += bytes;
-    if (lane.waiting.length === 1 && !lane.inFlight) this.#markReady(lane);
+    this.#waitingBytes += item.bytes;
+    if (lane.waiting.length > 1 || lane.inFlight) return;
+    this.#busyLanes++;
+    this.#markReady(lane);
   }
 
   /** The same for one message that is waited for. Rejects with a {@link PlexusError}. */
@@ -149,7 +167,7 @@ export class Publisher {
         published: (epoch, seq, ts, dup) => resolve({ epoch, seq, ts, ...(dup ? { dup } : {}) }),
         rejected: reject,
       };
-      this.publish(tenant, channel, item, Buffer.byteLength(item[2]), listener, trace);
+      this.publish(tenant, channel, item, listener, trace);
     });
   }
 
@@ -169,9 +187,9 @@ export class Publisher {
     if (leftMs <= 0) return this.#expire(lane);
     let bytes = 0;
     let n = 0;
-    for (const { bytes: size } of lane.waiting) {
-      if (n === MAX_BATCH_MESSAGES || (n > 0 && bytes + size > MAX_BATCH_BYTES)) break;
-      bytes += size;
+    for (const { item } of lane.waiting) {
+      if (n === MAX_BATCH_MESSAGES || (n > 0 && bytes + item.bytes > MAX_BATCH_BYTES)) break;
+      bytes += item.bytes;
       n++;
     }
     const batch = lane.waiting;
@@ -181,16 +199,17 @@ export class Publisher {
     batches.add();
     messages.add(n);
     // Whatever is sent again is this same batch: actors know messages without an id of their own by the first one of it.
-    const items = batch.map((waiting) => waiting.item);
+    const body = publishBatch(batch.map(({ item }) => item));
     const traced = lane.traced === undefined ? undefined : this.#takeTraced(lane, batch);
-    const settle = (error: PlexusError | null, answer: Commands["publish"]["answer"] | null) => {
-      if (error !== null) this.#reject(lane, batch, error);
-      else accept(batch, answer!, this.#now());
+    const sent = sentOf(batch);
+    const settle = (error: PlexusError | null, answer: PublishAnswer | null) => {
+      if (error !== null) this.#reject(lane, sent.listeners, error);
+      else accept(sent, answer!, this.#now());
       if (traced !== undefined) endTraces(traced, error, answer);
       this.#next(lane);
     };
     const traces = traced?.map(({ index, trace }) => [index, trace.traceparent] as const);
-    this.#router.send("publish", lane.tenant, lane.channel, items, bytes, settle, leftMs, traces);
+    this.#router.send("publish", lane.tenant, lane.channel, body, bytes, settle, leftMs, traces);
   }
 
   /** Those of a batch that are traced, which is on its way from here on; what else is traced in the lane waits on. */
@@ -219,22 +238,38 @@ export class Publisher {
   /** Only when everybody has been told: a listener that publishes again finds the lane busy, and its message waits. */
   #next(lane: Lane): void {
     lane.inFlight = false;
-    if (lane.waiting.length > 0) this.#markReady(lane);
-    else this.#lanes.delete(channelKey(lane.tenant, lane.channel));
+    if (lane.waiting.length > 0) return this.#markReady(lane);
+    this.#busyLanes--;
+    if (this.#lanes.size - this.#busyLanes > this.#busyLanes + IDLE_LANES) this.#forgetIdle();
+  }
+
+  #forgetIdle(): void {
+    for (const [key, lane] of this.#lanes)
+      if (!lane.inFlight && lane.waiting.length === 0) this.#lanes.delete(key);
   }
 
   /** What waits behind a batch that failed fails with it: going on would let the later overtake the earlier. */
-  #reject(lane: Lane, batch: Waiting[], error: PlexusError): void {
+  #reject(lane: Lane, sent: readonly PublishListener[], error: PlexusError): void {
     const behind = lane.waiting;
     lane.waiting = [];
     const now = performance.now();
     for (const { trace } of lane.traced ?? []) trace.failed(error.code, now);
     lane.traced = undefined;
-    outcomes.add(error.code, batch.length + behind.length);
-    for (const waiting of behind) this.#waitingBytes -= waiting.bytes;
-    for (const { listener } of batch) listener.rejected(error);
+    outcomes.add(error.code, sent.length + behind.length);
+    for (const { item } of behind) this.#waitingBytes -= item.bytes;
+    for (const listener of sent) listener.rejected(error);
     for (const { listener } of behind) listener.rejected(error);
   }
+}
+
+/** A message whose sender, unlike a connection, has no part of it at hand. `json`: its data. */
+export function publishItem(
+  message: { id: string; user: string; conn: string; json: string },
+  given: boolean,
+): PublishItem {
+  const { id, user, conn, json } = message;
+  const fragment = messageFragment(id, JSON.stringify(user), JSON.stringify(conn), json);
+  return { id, user, fragment, bytes: Buffer.byteLength(fragment), given };
 }
 
 function refuse(listener: PublishListener, bound: string, error: PlexusError, trace?: PublishTrace): void {
@@ -244,19 +279,56 @@ function refuse(listener: PublishListener, bound: string, error: PlexusError, tr
   listener.rejected(error);
 }
 
-function accept(batch: Waiting[], answer: Commands["publish"]["answer"], now: number): void {
-  outcomes.add("ok", batch.length);
+/** Into memory that is shared with others: an ArrayBuffer for each costs more than what is written to it. */
+const pooled = (text: string): Uint8Array => Buffer.from(text);
+
+/**
+ * What is asked of an actor for these. Throws where one does not have the bytes that it says. Its lists have just their
+ * length: what is on its way is copied by V8's collector, and one that grows has room for 17.
+ */
+export function publishBatch(items: readonly PublishItem[]): PublishBatch {
+  const fragments: string[] = new Array(items.length);
+  const lengths: number[] = new Array(items.length);
+  let ids: PublishId[] | undefined;
+  for (let i = 0; i < items.length; i++) {
+    const { id, user, fragment, bytes, given } = items[i]!;
+    if (ids === undefined) ids = [[i, id, user, given]];
+    else if (given || items[i - 1]!.given) ids.push([i, id, user, given]);
+    fragments[i] = fragment;
+    lengths[i] = bytes;
+  }
+  return [joinFragments(fragments, lengths, pooled).bytes, lengths, ids ?? []];
+}
+
+/** With lists of just their length, as above. */
+function sentOf(batch: readonly Waiting[]): Sent {
+  const listeners: PublishListener[] = new Array(batch.length);
+  const acceptedAt: number[] = new Array(batch.length);
   for (let i = 0; i < batch.length; i++) {
-    const [seq, ts, dup] = answer.items[i]!;
-    publishSeconds.add((now - batch[i]!.acceptedAt) / 1_000);
-    batch[i]!.listener.published(answer.epoch, seq, ts, dup);
+    listeners[i] = batch[i]!.listener;
+    acceptedAt[i] = batch[i]!.acceptedAt;
+  }
+  return { listeners, acceptedAt };
+}
+
+function accept(
+  { listeners, acceptedAt }: Sent,
+  [epoch, first, at, items]: PublishAnswer,
+  now: number,
+): void {
+  outcomes.add("ok", listeners.length);
+  for (let i = 0; i < listeners.length; i++) {
+    const listener = listeners[i]!;
+    publishSeconds.add((now - acceptedAt[i]!) / 1_000);
+    if (items === undefined) listener.published(epoch, first + i, at, false);
+    else listener.published(epoch, ...items[i]!);
   }
 }
 
 function endTraces(
   traced: readonly TracedItem[],
   error: PlexusError | null,
-  answer: Commands["publish"]["answer"] | null,
+  answer: PublishAnswer | null,
 ): void {
   const now = performance.now();
   for (const { index, trace } of traced) {
@@ -264,7 +336,7 @@ function endTraces(
       trace.failed(error!.code, now);
       continue;
     }
-    const [seq, , dup] = answer.items[index]!;
-    trace.stored(answer.epoch, seq, dup, now);
+    const [seq, , dup] = publishedAt(answer, index);
+    trace.stored(answer[0], seq, dup, now);
   }
 }

@@ -1,7 +1,7 @@
 /** Questions that take several commands: pages of a history, pages of a member list. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeRecord, type Member, messageFragment } from "@plexus/protocol";
+import { encodeRecord, joinFragments, type Member, messageFragment } from "@plexus/protocol";
 import type { Commands, PresenceSnapshot, ReadAnswer } from "./commands.js";
 import { readHistory, readMembers } from "./reading.js";
 import type { Router } from "./router.js";
@@ -19,7 +19,7 @@ function scripted(...answers: unknown[]): { router: Router; asked: unknown[] } {
 
 function record(seq: number, n: number): Uint8Array {
   const fragments = Array.from({ length: n }, (_, i) => messageFragment(`m${seq + i}`, '"u"', '"c"', "1"));
-  return encodeRecord("chat.a", "e", seq, fragments, 5);
+  return encodeRecord("chat.a", "e", seq, [joinFragments(fragments)], 5);
 }
 
 function answer(headSeq: number, records: Uint8Array[], more: Partial<ReadAnswer> = {}): ReadAnswer {

@@ -1,9 +1,9 @@
-import { jetstream } from "@nats-io/jetstream";
-import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
+import type { KV, KvEntry } from "@nats-io/kv";
 import { PlexusError } from "@plexus/protocol";
 import { Gauge } from "prom-client";
 import { z } from "zod";
 import { BucketKeys } from "./bucket-keys.js";
+import { type HubOptions, hubBucket } from "./hub-bucket.js";
 import { readBucket, watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
@@ -46,10 +46,9 @@ export class RevocationStore {
   static async open(
     nats: NatsConnection,
     log: Logger,
-    { cleans = false }: { cleans?: boolean } = {},
+    { cleans = false, ...hub }: HubOptions & { cleans?: boolean } = {},
   ): Promise<RevocationStore> {
-    const limits = { history: 1, ttl: MAX_REVOCATION_MS };
-    const kv = await new Kvm(jetstream(nats)).create(BUCKET, limits);
+    const kv = await hubBucket(nats, log, { name: BUCKET, history: 1, ttl: MAX_REVOCATION_MS }, hub);
     const store = new RevocationStore(kv, nats, log, cleans);
     const take = (entry: KvEntry) => store.#entryCame(entry);
     await readBucket(kv, take);

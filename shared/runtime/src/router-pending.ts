@@ -31,6 +31,7 @@ export interface Pending {
 
 /** One NATS message of commands. */
 export interface Batch {
+  readonly number: number;
   readonly subject: string;
   readonly correlations: readonly number[];
 }

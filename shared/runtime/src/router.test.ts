@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channelKey, PlexusError, subjects } from "@plexus/protocol";
-import type { WireAnswer, WireError } from "./commands.js";
+import type { PublishBatch, WireAnswer, WireError } from "./commands.js";
 import { partitionOf } from "./placement.js";
+import { publishBatch } from "./publisher.js";
 import type { Router } from "./router.js";
 import { until } from "./testing/index.js";
 import {
@@ -28,7 +29,11 @@ function refuse(error: WireError): (received: Received) => void {
 }
 
 function publish(router: Router) {
-  return router.ask("publish", "t", "chat.7", [["id", "u", "{", true]]);
+  return router.ask("publish", "t", "chat.7", batchOf("{"));
+}
+
+function batchOf(fragment: string): PublishBatch {
+  return publishBatch([{ id: "id", user: "u", fragment, bytes: fragment.length, given: true }]);
 }
 
 function head(router: Router, channel: string) {
@@ -87,10 +92,8 @@ test("a command that is large goes in a message of its own rather than over the 
   const received = await serve("eu-1", answerHeads);
   const router = routerOf();
   const answers = Array.from({ length: 8 }, () => {
-    const fragment = "x".repeat(200_000);
-    return new Promise((resolve) =>
-      router.send("publish", "t", "chat.1", [["id", "u", fragment, true]], fragment.length, resolve),
-    );
+    const batch = batchOf("x".repeat(200_000));
+    return new Promise((resolve) => router.send("publish", "t", "chat.1", batch, 200_000, resolve));
   });
   await Promise.all(answers);
   assert.equal(received.length, 8);
@@ -246,11 +249,11 @@ test("so many bytes may be without an answer; the next fails at once, and what i
   const router = routerOf({ maxOutstandingBytes: 1_000 });
   const outcomes: string[] = [];
   const send = (bytes: number) =>
-    router.send("publish", "t", "chat.1", [], bytes, (error) => outcomes.push(error?.code ?? "ok"));
+    router.send("publish", "t", "chat.1", batchOf("{"), bytes, (error) => outcomes.push(error?.code ?? "ok"));
   for (const bytes of [5_000, 1, 1]) send(bytes);
   assert.deepEqual(outcomes, ["unavailable", "unavailable"], "the first is always taken");
   await until("it is there", () => received.length === 1);
-  received[0]!.answer([received[0]!.commands[0]![0], null, { epoch: "e", items: [] }]);
+  received[0]!.answer([received[0]!.commands[0]![0], null, ["e", 1, 5]]);
   await until("it is answered", () => outcomes.length === 3);
   for (const bytes of [600, 400, 1]) send(bytes);
   assert.deepEqual(outcomes.slice(2), ["ok", "unavailable"]);
@@ -259,7 +262,7 @@ test("so many bytes may be without an answer; the next fails at once, and what i
 test("a command too large for the bus fails by itself, and harms no other", async () => {
   await serve("eu-1", answerHeads);
   const router = routerOf({ deadlineMs: 300 });
-  const large = router.ask("publish", "t", "chat.1", [["id", "u", "x".repeat(1_100_000), true]]);
+  const large = router.ask("publish", "t", "chat.1", batchOf("x".repeat(1_100_000)));
   assert.equal((await failureOf(large)).code, "unavailable");
   assert.deepEqual(await head(router, "chat.1"), headOf("chat.1"));
 });

@@ -29,6 +29,7 @@ import * as metrics from "./router-metrics.js";
 import { ROUTER_DEFAULTS, type RouterOptions } from "./router-options.js";
 import { type Batch, changes, overdue, type Pending, type Settle, timeout } from "./router-pending.js";
 import { type Address, Shortcuts } from "./shortcuts.js";
+import { UnderWay } from "./under-way.js";
 
 /** How often deadlines and retries are looked after. */
 const SWEEP_MS = 25;
@@ -44,15 +45,14 @@ export class Router {
   readonly #asker: string;
   readonly #log: Logger;
   readonly #options: RouterOptions;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new UnderWay<Pending>();
   #pendingBytes = 0;
   /** Each NATS message in flight, to know what a 503 speaks of. */
-  readonly #batches = new Map<number, Batch>();
-  readonly #outbox = new Map<Address, number[]>();
+  readonly #batches = new UnderWay<Batch>();
+  /** Addresses for which something waits. */
+  #outbox: Address[] = [];
   readonly #shortcuts = new Shortcuts();
   #flushScheduled = false;
-  #nextCorrelation = 1;
-  #nextBatch = 1;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(context: {
@@ -128,10 +128,10 @@ export class Router {
   stop(): void {
     clearInterval(this.#sweep);
     const message = "this process is stopping";
-    for (const [correlation, pending] of [...this.#pending]) {
+    for (const pending of [...this.#pending.values()]) {
       const unsure = (pending.inFlight || pending.uncertain) && changes(pending);
       const error = unsure ? timeout(message) : new PlexusError("unavailable", message, { retry: 1_000 });
-      this.#fail(correlation, error);
+      this.#fail(pending.command[0], error);
     }
   }
 
@@ -150,10 +150,10 @@ export class Router {
     const { kind, tenant, channel, body, bytes, settle, cell, deadlineMs, attemptMs, traces } = request;
     if (!this.#hasRoom(bytes))
       return settle(new PlexusError("unavailable", "too many commands under way", { retry: 500 }), null);
-    const correlation = this.#nextCorrelation++;
+    const correlation = this.#pending.next;
     const now = performance.now();
     const command = [correlation, kind, tenant, channel, body] as const;
-    this.#pending.set(correlation, {
+    this.#pending.add({
       command: (traces === undefined ? command : [...command, traces]) as unknown as WireCommand,
       cell,
       bytes: bytes + COMMAND_OVERHEAD_BYTES,
@@ -192,9 +192,7 @@ export class Router {
     const address = this.#shortcuts.from(partition, now);
     pending.partition = partition;
     pending.isShort = address !== partition;
-    const queue = this.#outbox.get(address);
-    if (queue === undefined) this.#outbox.set(address, [correlation]);
-    else queue.push(correlation);
+    if (address.waiting.push(correlation) === 1) this.#outbox.push(address);
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
     setImmediate(() => this.flush());
@@ -204,7 +202,11 @@ export class Router {
   flush(): void {
     this.#flushScheduled = false;
     const now = performance.now();
-    for (const [{ subject }, correlations] of this.#outbox) {
+    const outbox = this.#outbox;
+    this.#outbox = [];
+    for (const address of outbox) {
+      const { subject, waiting: correlations } = address;
+      address.waiting = [];
       let batch: number[] = [];
       let bytes = 0;
       for (const correlation of correlations) {
@@ -220,7 +222,6 @@ export class Router {
       }
       if (batch.length > 0) this.#publish(subject, batch, now);
     }
-    this.#outbox.clear();
   }
 
   #publish(subject: string, correlations: number[], now: number): void {
@@ -233,8 +234,8 @@ export class Router {
       pending.inFlight = true;
       commands.push(pending.command);
     }
-    const batch = this.#nextBatch++;
-    this.#batches.set(batch, { subject, correlations });
+    const batch = this.#batches.next;
+    this.#batches.add({ number: batch, subject, correlations });
     try {
       this.#nats.publish(subject, encodeCommands(commands), { reply: subjects.answer(this.#asker, batch) });
     } catch (error) {
@@ -267,10 +268,9 @@ export class Router {
     this.#batches.delete(batch);
     this.#shortcuts.gone(met.subject);
     for (const correlation of met.correlations) this.#retry(correlation, "no_responders");
-    for (const [earlier, { subject, correlations }] of this.#batches) {
-      if (earlier >= batch) break;
-      if (subject !== met.subject) continue;
-      this.#batches.delete(earlier);
+    for (const { number, subject, correlations } of this.#batches.values()) {
+      if (number >= batch || subject !== met.subject) continue;
+      this.#batches.delete(number);
       for (const correlation of correlations) this.#doubt(correlation);
     }
   }
@@ -323,7 +323,8 @@ export class Router {
 
   /** Sends again what is due, ends what is over, and forgets the batches whose commands are all answered. */
   #onSweep(now: number): void {
-    for (const [correlation, pending] of this.#pending) {
+    for (const pending of this.#pending.values()) {
+      const [correlation] = pending.command;
       if (now >= pending.deadlineAt) this.#fail(correlation, overdue(pending));
       else if (now >= pending.nextAt) {
         if (pending.inFlight) metrics.retried.inc({ reason: "no_answer" });
@@ -331,10 +332,9 @@ export class Router {
         this.#enqueue(correlation, now);
       }
     }
-    for (const [batch, { correlations }] of this.#batches) {
-      if (correlations.some((correlation) => this.#pending.has(correlation))) break;
-      this.#batches.delete(batch);
-    }
+    for (const { number, correlations } of this.#batches.values())
+      if (!correlations.some((correlation) => this.#pending.get(correlation) !== undefined))
+        this.#batches.delete(number);
     this.#shortcuts.forgetSilent(now);
     metrics.outstanding.set(this.#pending.size);
   }

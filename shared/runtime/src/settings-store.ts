@@ -1,8 +1,8 @@
-import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
+import type { KV, KvEntry } from "@nats-io/kv";
 import { isTenant, PlexusError } from "@plexus/protocol";
 import type { z } from "zod";
 import { ConfigError } from "./config.js";
-import { hubJetStream } from "./hub.js";
+import { type HubOptions, hubBucket } from "./hub-bucket.js";
 import { readBucket, watchBucket } from "./kv-watch.js";
 import type { Logger } from "./log.js";
 import type { NatsConnection } from "./nats.js";
@@ -53,10 +53,10 @@ export class SettingsStore {
   static async open(
     nats: NatsConnection,
     log: Logger,
-    options: { file?: string | undefined; domain?: string | undefined } = {},
+    options: HubOptions & { settingsFile?: string | undefined } = {},
   ): Promise<SettingsStore> {
-    const settings = Settings.fromFile(options.file);
-    const kv = await new Kvm(hubJetStream(nats, options.domain)).create(BUCKET, { history: 1 });
+    const settings = Settings.fromFile(options.settingsFile);
+    const kv = await hubBucket(nats, log, { name: BUCKET, history: 1 }, options);
     const store = new SettingsStore(kv, settings, log);
     await readBucket(kv, (entry) => {
       if (entry.operation === "PUT") store.#take(entry.key, entry.string(), entry.revision);

@@ -18,6 +18,8 @@ const FORGET_MS = 10_000;
 
 export interface Address {
   readonly subject: string;
+  /** The correlations of what is sent there at the end of this turn. */
+  waiting: number[];
 }
 
 interface WorkerAddress extends Address {
@@ -42,7 +44,7 @@ export class Shortcuts {
     }
     let partition = those[number];
     if (partition === undefined) {
-      partition = { subject: subjects.command(cell, number), worker: undefined };
+      partition = { subject: subjects.command(cell, number), waiting: [], worker: undefined };
       those[number] = partition;
     }
     return partition;
@@ -59,7 +61,7 @@ export class Shortcuts {
     if (!subject) return undefined;
     let worker = this.#workers.get(subject);
     if (worker === undefined) {
-      worker = { subject, heardAt: now };
+      worker = { subject, waiting: [], heardAt: now };
       this.#workers.set(subject, worker);
     }
     worker.heardAt = now;

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { Tail, type TailRecord } from "./tail.js";
 
 function record(seq: number, n: number, size = 1, at = 0): TailRecord {
-  return { seq, n, bytes: new Uint8Array(size), at };
+  return { seq, n, bytes: new Uint8Array(size).fill(seq), at };
 }
 
 function tailOf(...records: TailRecord[]): Tail {
@@ -26,6 +26,7 @@ test("an empty tail reaches nowhere", () => {
 test("the records that hold what lies after a seq: the first may begin before it", () => {
   const tail = tailOf(record(5, 3), record(8, 1), record(9, 2));
   assert.equal(tail.after(3), undefined);
+  assert.deepEqual([tail.reaches(3), tail.reaches(4)], [false, true]);
   assert.deepEqual(seqs(tail.after(4)), [5, 8, 9]);
   assert.deepEqual(seqs(tail.after(6)), [5, 8, 9]);
   assert.deepEqual(seqs(tail.after(7)), [8, 9]);
@@ -144,3 +145,46 @@ function prepend(tail: Tail, step: { count: number; size: number; gap: number },
   tail.prepend(older);
   if (gap === 0) given.unshift(...older);
 }
+
+test("a record does not keep the memory that it was read with", () => {
+  const read = Buffer.alloc(1_000, "x");
+  const [first, small, large] = [read.subarray(0, 10), read.subarray(10, 20), read.subarray(500)];
+  const tail = tailOf({ seq: 2, n: 1, bytes: small, at: 0 }, { seq: 3, n: 1, bytes: large, at: 0 });
+  tail.prepend([{ seq: 1, n: 1, bytes: first, at: 0 }]);
+  const kept = tail.after(0)!.map(({ bytes }) => bytes);
+  assert.deepEqual(
+    kept.map(({ buffer }) => buffer.byteLength),
+    [10, 10, 500],
+  );
+  read.fill("y");
+  assert.equal(Buffer.from(kept[1]!).toString(), "x".repeat(10));
+});
+
+test("a tail in which nothing is left keeps no block", () => {
+  const tail = new Tail({ maxRecords: 64, maxBytes: 1_000_000 });
+  for (const empty of [() => tail.dropBefore(1), () => tail.clear()]) {
+    for (let seq = 1; seq <= 30; seq++) tail.push(record(seq, 1, 1_000));
+    empty();
+    tail.push(record(31, 1, 10, 1));
+    assert.equal(tail.after(30)![0]!.bytes.buffer.byteLength, 10);
+    tail.clear();
+  }
+});
+
+test("small records share blocks that grow with the tail; what was read from it stays as it was", () => {
+  const tail = new Tail({ maxRecords: 64, maxBytes: 1_000_000 });
+  for (let seq = 1; seq <= 64; seq++) tail.push(record(seq, 1, 1_000));
+  const read = tail.after(0)!;
+  const blocks = new Set(read.map(({ bytes }) => bytes.buffer));
+  assert.ok(blocks.size < 12, `${blocks.size} blocks`);
+  assert.ok([...blocks].every(({ byteLength }) => byteLength <= 16 * 1_024));
+  for (let seq = 65; seq <= 200; seq++) tail.push(record(seq, 1, 1_000));
+  for (const { seq, bytes } of read) assert.ok(bytes.length === 1_000 && bytes.every((byte) => byte === seq));
+  const large = { seq: 201, n: 1, bytes: new Uint8Array(5_000).fill(1), at: 0 };
+  tail.push(large);
+  assert.equal(
+    tail.after(200)![0]!.bytes.buffer,
+    large.bytes.buffer,
+    "one that has memory of its own keeps it",
+  );
+});

@@ -86,7 +86,7 @@ export class Stage {
     const log = createLogger("drill", "drill", "fatal");
     const nats = await connectNats(cluster.dev.natsUrl, "drill", log);
     const directory = await DirectoryStore.open(nats, log);
-    const operations = await OperationStore.open(nats);
+    const operations = await OperationStore.open(nats, log);
     const stage = new Stage({ options, cluster, nats, directory, operations }, dataDir);
     // The cells after the first one have joined, and are ready, before all that this entails is done.
     const settled = () => (directory.current.operation ? undefined : true);

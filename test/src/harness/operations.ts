@@ -22,9 +22,10 @@ export interface Placements {
 /** Those of a cluster of two cells, once both are active. */
 export async function placements(cluster: TestCluster): Promise<Placements> {
   const nats = await cluster.nats();
-  const directory = await DirectoryStore.open(nats, createLogger("test", "test", "fatal"));
+  const log = createLogger("test", "test", "fatal");
+  const directory = await DirectoryStore.open(nats, log);
   cluster.beforeStop(() => directory.stop());
-  const context = { directory, operations: await OperationStore.open(nats) };
+  const context = { directory, operations: await OperationStore.open(nats, log) };
   await directoryWhere(context, "both cells to be active", ({ cells, operation }) => {
     return cells.filter(({ state }) => state === "active").length === 2 && !operation;
   });

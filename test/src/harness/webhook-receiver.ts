@@ -16,8 +16,13 @@ export interface ReceivedEvent {
   data?: unknown;
 }
 
-/** What to do with a request: a status, or "cut" the connection, or never answer ("hang"). */
-export type Behaviour = (batch: ReceivedEvent[], request: number) => number | "cut" | "hang";
+/**
+ * What to do with a request: a status, or "cut" the connection, or never answer ("hang").
+ *
+ * @param request number of requests of all lanes before it
+ * @param attempt number of requests before it that began with the same event
+ */
+export type Behaviour = (batch: ReceivedEvent[], request: number, attempt: number) => number | "cut" | "hang";
 
 export class WebhookReceiver {
   /** Every batch that was answered with 2xx. */
@@ -26,6 +31,8 @@ export class WebhookReceiver {
   requests = 0;
   /** Signatures that were not right. */
   forged = 0;
+  /** Requests by the id of their first event. */
+  readonly #attempts = new Map<string, number>();
   #server: Server | undefined;
   #port = 0;
 
@@ -82,7 +89,10 @@ export class WebhookReceiver {
     const right = `v1=${createHmac("sha256", SECRET).update(text).digest("hex")}`;
     if (headers["plexus-signature"] !== right) this.forged++;
     const { batch } = JSON.parse(body) as { batch: ReceivedEvent[] };
-    const verdict = this.behave(batch, this.requests++);
+    const [{ id }] = batch as [ReceivedEvent];
+    const attempt = this.#attempts.get(id) ?? 0;
+    this.#attempts.set(id, attempt + 1);
+    const verdict = this.behave(batch, this.requests++, attempt);
     if (typeof verdict === "number" && verdict < 300) this.taken.push(batch);
     return verdict;
   }

@@ -15,7 +15,14 @@ import {
   readWindow,
   takeOver,
 } from "@plexus/cells/cores";
-import type { Directory, HeadAnswer, PublishedItem, ReleaseAnswer, WireError } from "@plexus/runtime";
+import type {
+  Directory,
+  HeadAnswer,
+  PublishAnswer,
+  PublishBatch,
+  ReleaseAnswer,
+  WireError,
+} from "@plexus/runtime";
 import { homeOf, previousHomesOf } from "@plexus/runtime";
 import type { Bug } from "./bugs.js";
 import { type Command, type Settled, TENANT } from "./calls.js";
@@ -33,7 +40,7 @@ export interface ActorContext {
   newEpoch(): string;
   release(cell: string): Promise<ReleaseAnswer>;
   /** Publishes are about to be acknowledged. */
-  acknowledging(epoch: string, ids: readonly string[], items: readonly PublishedItem[]): void;
+  acknowledging(ids: readonly string[], answer: PublishAnswer): void;
   /** The channel is served here, and was never written to. */
   servesEmpty(epoch: string): void;
   /** So many take-overs more, or less, are under way. */
@@ -90,7 +97,7 @@ export class Actor {
     const now = this.#context.clock();
     switch (command.kind) {
       case "publish":
-        this.#channel.publish(command.body, { ids: command.body.map(([id]) => id), answer }, now);
+        this.#channel.publish(command.body, { ids: idsOf(command.body), answer }, now);
         return this.#runEffects();
       case "head":
         return this.#answer(answer, () => this.#head(command.body.gateway === ""));
@@ -225,9 +232,9 @@ export class Actor {
       case "window":
         return schedule.task(() => this.#readWindow());
       case "answer": {
-        const { to, epoch, items } = effect;
-        acknowledging(epoch, to.ids, items);
-        return to.answer(null, { epoch, items });
+        const { to, answer } = effect;
+        acknowledging(to.ids, answer);
+        return to.answer(null, answer);
       }
       case "release":
         return effect.to.answer(null, effect.answer);
@@ -247,6 +254,16 @@ export class Actor {
       this.#runEffects();
     });
   }
+}
+
+/** Of all messages of a batch, also of those that are known by the one before them. */
+function idsOf([fragments, lengths]: PublishBatch): string[] {
+  let at = 0;
+  return lengths.map((length) => {
+    const message = Buffer.from(fragments.subarray(at, at + length)).toString();
+    at += length + 1;
+    return /"id":"([^"]+)"/.exec(message)![1]!;
+  });
 }
 
 export function where({ epoch, seq }: { epoch: string; seq: number }): string {

@@ -4,8 +4,15 @@
  */
 import { Relay, type RelayEffect } from "@plexus/gateway/cores";
 import { opOf, type Position, readHead } from "@plexus/protocol";
-import type { Commands, Directory, HeadAnswer, PublishItem, ReadAnswer } from "@plexus/runtime";
-import { homeOf } from "@plexus/runtime";
+import type {
+  Commands,
+  Directory,
+  HeadAnswer,
+  PublishAnswer,
+  PublishItem,
+  ReadAnswer,
+} from "@plexus/runtime";
+import { homeOf, publishBatch, publishedAt } from "@plexus/runtime";
 import type { Bug } from "./bugs.js";
 import { Caller, type Cells, TENANT } from "./calls.js";
 import { type Host, Joining, type Reader } from "./joining.js";
@@ -200,16 +207,19 @@ export class Gateway implements Host {
     const batch = this.#lane;
     this.#lane = [];
     this.#publishing = true;
-    const items = batch.map(({ item }) => item);
-    this.#caller.ask({ kind: "publish", body: items }, (error, body) => {
-      // What waits behind a batch that failed fails with it: nothing overtakes.
-      if (error !== null) for (const { done } of [...batch, ...this.#lane.splice(0)]) done(null);
-      else {
-        const { epoch, items: stored } = body as Commands["publish"]["answer"];
-        for (const [i, { done }] of batch.entries()) done({ epoch, seq: stored[i]![0] });
-      }
-      this.#publishing = false;
-      if (this.#lane.length > 0) this.#publishNext();
-    });
+    this.#caller.ask(
+      { kind: "publish", body: publishBatch(batch.map(({ item }) => item)) },
+      (error, body) => {
+        // What waits behind a batch that failed fails with it: nothing overtakes.
+        if (error !== null) for (const { done } of [...batch, ...this.#lane.splice(0)]) done(null);
+        else {
+          const answer = body as PublishAnswer;
+          for (const [i, { done }] of batch.entries())
+            done({ epoch: answer[0], seq: publishedAt(answer, i)[0] });
+        }
+        this.#publishing = false;
+        if (this.#lane.length > 0) this.#publishNext();
+      },
+    );
   }
 }

@@ -70,9 +70,15 @@ class History {
 
   #publishWithin(ms: number): void {
     const { schedule, publishers } = this.world;
-    for (const publisher of publishers)
+    for (const publisher of publishers) {
       for (let n = schedule.random.int(1, 5); n > 0; n--)
         schedule.after(schedule.random.next() * ms, null, () => publisher.publish());
+      for (let n = schedule.random.int(0, 3); n > 0; n--) {
+        const at = schedule.random.next() * ms;
+        for (let together = schedule.random.int(1, 4); together > 0; together--)
+          schedule.after(at, null, () => publisher.aside());
+      }
+    }
   }
 
   /** Messages far apart, some of them again. */

@@ -4,7 +4,7 @@
  */
 import { type StoredRecord, WINDOW_MS } from "@plexus/cells/cores";
 import { decodeRecord, type MsgFrame, type Position } from "@plexus/protocol";
-import type { PublishedItem } from "@plexus/runtime";
+import { type PublishAnswer, publishedAt } from "@plexus/runtime";
 import { where } from "./actor.js";
 
 /** Two clocks differ by so much at most. */
@@ -76,9 +76,10 @@ export class Judge {
   }
 
   /** An actor answers a batch of publishes. */
-  acknowledged(epoch: string, ids: readonly string[], items: readonly PublishedItem[]): void {
+  acknowledged(ids: readonly string[], answer: PublishAnswer): void {
+    const [epoch] = answer;
     for (const [i, id] of ids.entries()) {
-      const [seq, , dup] = items[i]!;
+      const [seq, , dup] = publishedAt(answer, i);
       const there = this.#epochs.get(epoch)?.[seq - 1]?.id;
       const said = `${id} is acknowledged at ${where({ epoch, seq })}${dup ? " as a duplicate" : ""}`;
       if (there !== id) this.fail(`${said}, where ${there ?? "nothing"} is stored`);
@@ -145,6 +146,7 @@ export class Judge {
   /** A publisher's messages are stored in its order; what it repeats on purpose has its place already. */
   #inOrder(epoch: string, { m }: MsgFrame): void {
     for (const { id, user } of m) {
+      if (id.includes("~")) continue;
       const number = Number(id.slice(id.lastIndexOf("-") + 1));
       if (number === 0) continue;
       const previous = this.#places.get(`${user}-${number - 1}`);

@@ -1,6 +1,6 @@
 /** A client that publishes some messages in order, each again with its id until it is acknowledged. */
-import { messageFragment, type Position } from "@plexus/protocol";
-import type { PublishItem } from "@plexus/runtime";
+import type { Position } from "@plexus/protocol";
+import { type PublishItem, publishItem } from "@plexus/runtime";
 import type { Gateway } from "./gateway.js";
 import type { Judge } from "./judge.js";
 import type { Schedule } from "./schedule.js";
@@ -26,6 +26,7 @@ export class Publisher {
   #gateway: Gateway | null;
   #connection = 0;
   #made = 0;
+  #asides = 0;
   #waiting: Waiting[] = [];
 
   constructor(user: string, gateways: readonly Gateway[], schedule: Schedule, judge: Judge) {
@@ -48,9 +49,15 @@ export class Publisher {
     return id;
   }
 
+  /** A message that gets its id from the gateway: only that sends it again, in the batch that it came with. */
+  aside(): void {
+    const id = `${this.user}~${this.#asides++}`;
+    this.#gateway?.publish(this.#item(id, false), (position) => this.#told(id, position));
+  }
+
   /** Once more what is acknowledged already, as a client does that was restarted. */
   repeat(): void {
-    const ids = [...this.acknowledged.keys()];
+    const ids = [...this.acknowledged.keys()].filter((id) => !id.includes("~"));
     if (ids.length === 0) return;
     const id = this.#schedule.random.pick(ids);
     this.#anyGateway().publish(this.#item(id), (position) => this.#told(id, position));
@@ -81,8 +88,8 @@ export class Publisher {
     return this.#gateways[this.#schedule.random.int(0, this.#gateways.length - 1)]!;
   }
 
-  #item(id: string): PublishItem {
-    return [id, this.user, messageFragment(id, `"${this.user}"`, '"c"', "1"), true];
+  #item(id: string, given = true): PublishItem {
+    return publishItem({ id, user: this.user, conn: "c", json: "1" }, given);
   }
 
   #told(id: string, position: Position | null): void {
@@ -109,7 +116,7 @@ export class Publisher {
       patience.cancelled = true;
       if (connection !== this.connection) return;
       if (position === null) return this.cut();
-      this.#told(waiting.item[0], position);
+      this.#told(waiting.item.id, position);
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
       this.#sendMore();
     });

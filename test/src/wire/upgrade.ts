@@ -1,6 +1,7 @@
 /** The opening handshake and its variants (RFC 6455, section 4.2), which Autobahn leaves to its own client. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { get } from "../harness/http.js";
 import { each, type WireCase } from "./wire-case.js";
 import { acceptOf, WireSocket } from "./wire-socket.js";
 
@@ -112,14 +113,27 @@ export function upgradeCases({ url }: WireCase): void {
 
   test("no wish to upgrade to WebSocket: 426 as well (section 4.2.1)", async () => {
     for (const changes of [{ Upgrade: null }, { Upgrade: "h2c" }, { Upgrade: "" }])
-      await assertStatus(upgradeRequest(changes), 426, JSON.stringify(changes));
+      for (const key of [KEY, null]) {
+        const request = upgradeRequest({ "Sec-WebSocket-Key": key, ...changes });
+        const wire = await assertStatus(request, 426, JSON.stringify(changes));
+        assert.equal(wire.header("upgrade"), "websocket");
+        assert.equal(wire.header("connection"), "upgrade");
+        assert.equal(wire.header("sec-websocket-version"), "13");
+      }
     // Whether Connection names the upgrade is not looked at: some proxies rewrite it.
     await assertStatus(upgradeRequest({ Connection: "close" }), 101, "Connection");
   });
 
-  test("a key that is none is no upgrade: 404", async () => {
+  test("a plain GET, as curl sends it: 426 with words for a person", async () => {
+    const answer = await get(url().replace("ws", "http"));
+    assert.equal(answer.status, 426);
+    assert.match(answer.type, /^text\/plain/);
+    assert.match(answer.body, /WebSocket client/);
+  });
+
+  test("a key that is none is no upgrade: 400 (section 4.2.2)", async () => {
     for (const key of [null, "", "short", `${KEY}${KEY}`])
-      await assertStatus(upgradeRequest({ "Sec-WebSocket-Key": key }), 404, `${key}`);
+      await assertStatus(upgradeRequest({ "Sec-WebSocket-Key": key }), 400, `${key}`);
     // 24 characters that are no base64 are hashed as they are.
     await assertStatus(upgradeRequest({ "Sec-WebSocket-Key": "!".repeat(24) }), 101, "no base64");
   });

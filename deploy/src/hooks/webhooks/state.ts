@@ -1,5 +1,5 @@
-import { type KV, Kvm } from "@nats-io/kv";
-import { BucketKeys, hubJetStream, type Logger, type NatsConnection } from "@plexus/runtime";
+import type { KV } from "@nats-io/kv";
+import { BucketKeys, type HubOptions, hubBucket, type Logger, type NatsConnection } from "@plexus/runtime";
 import type { Position } from "./batch.js";
 
 const BUCKET = "plexus-webhooks";
@@ -40,9 +40,9 @@ export class WebhookStates {
     this.#keys = keys;
   }
 
-  static async open(nats: NatsConnection, domain?: string): Promise<WebhookStates> {
-    const kv = await new Kvm(hubJetStream(nats, domain)).create(BUCKET, { history: 1 });
-    return new WebhookStates(kv, new BucketKeys(nats, BUCKET, domain));
+  static async open(nats: NatsConnection, log: Logger, hub: HubOptions): Promise<WebhookStates> {
+    const kv = await hubBucket(nats, log, { name: BUCKET, history: 1 }, hub);
+    return new WebhookStates(kv, new BucketKeys(nats, BUCKET, hub.hubDomain));
   }
 
   async read(tenant: string, webhook: string): Promise<{ state: WebhookState; revision: number } | null> {

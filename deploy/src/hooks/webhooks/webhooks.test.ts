@@ -1,7 +1,7 @@
 /** The pure parts of webhooks: addresses, verdicts, what entries mean, batches. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeControl, encodeRecord, messageFragment } from "@plexus/protocol";
+import { encodeControl, encodeRecord, joinFragments, messageFragment } from "@plexus/protocol";
 import fc from "fast-check";
 import { isPublicAddress } from "./addresses.js";
 import { batches, type Item } from "./batch.js";
@@ -73,7 +73,7 @@ const fragments = (n: number) =>
 const record = (n: number) => ({
   seq: 7,
   subject: "log.eu-1.demo.chat.a",
-  bytes: encodeRecord("chat.a", "e", 10, fragments(n), 1_000),
+  bytes: encodeRecord("chat.a", "e", 10, [joinFragments(fragments(n))], 1_000),
   ts: 1_000,
 });
 

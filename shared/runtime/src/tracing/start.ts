@@ -1,7 +1,7 @@
 import { subjects } from "@plexus/protocol";
 import type { Options } from "../config.js";
 import type { Logger } from "../log.js";
-import { type NatsConnection, subscribe } from "../nats.js";
+import { type NatsConnection, settledSoon, subscribe } from "../nats.js";
 import type { tracingOptions } from "./options.js";
 import { type ExportingProcess, openOtlpExporter } from "./otlp.js";
 import { TRACE_ORDER_INTERVAL_MS, type TraceOrder } from "./sessions.js";
@@ -41,8 +41,12 @@ export async function startTracing(context: {
     stop: async () => {
       clearInterval(timer);
       orders.unsubscribe();
-      await queue?.stop(STOP_DEADLINE_MS);
-      await otlp?.stop().catch((error: unknown) => log.debug({ err: error }, "the exporter did not stop"));
+      const sent = async () => {
+        await queue?.stop(STOP_DEADLINE_MS);
+        await otlp?.stop().catch((error: unknown) => log.debug({ err: error }, "the exporter did not stop"));
+      };
+      // The exporter itself waits for what is under way until its own time is over, which is far longer.
+      await settledSoon(sent(), STOP_DEADLINE_MS);
     },
   };
 }

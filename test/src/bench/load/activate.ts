@@ -1,5 +1,5 @@
 /** First questions to channels that nobody has in memory, one after the other at a steady rate. */
-import { encodeRecord, messageFragment, subjects } from "@plexus/protocol";
+import { encodeRecord, joinFragments, messageFragment, subjects } from "@plexus/protocol";
 import { connect } from "nats";
 import { Latencies, openLoop } from "./latencies.js";
 import { type Load, noCounts, type Target } from "./load.js";
@@ -84,7 +84,7 @@ async function fill(
   const send = () => {
     for (; sent < channels && sent - stored < FILL_WINDOW; sent++) {
       const fragment = messageFragment(`m${sent}`, '"bench"', '"bench"', '"cold"');
-      const record = encodeRecord(name(sent), "bench", 1, [fragment], Date.now());
+      const record = encodeRecord(name(sent), "bench", 1, [joinFragments([fragment])], Date.now());
       nats.publish(subjects.log(cell, tenant, name(sent)), record, { reply: "bench.filled" });
     }
   };

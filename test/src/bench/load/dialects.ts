@@ -23,6 +23,8 @@ export interface Dialect {
   /** Whether a frame says that the last of what was wanted is there. */
   isReady(frame: string, wanted: Wanted): boolean;
   publish(id: number, channel: string, data: string): string;
+  /** The WebSocket messages in which frames go that are sent at the same time, as the side's own client sends them. */
+  together(frames: readonly string[]): readonly string[];
   /** How many messages a frame brings to a subscriber. */
   messagesIn(chunk: Buffer, from: number, to: number): number;
   /** How many publishes a frame acknowledges. */
@@ -79,6 +81,7 @@ const plexus: Dialect = {
       ? frame.includes('"op":"welcome"')
       : frame.includes(`"op":"ok","id":${channels.length + 1},`),
   publish: (id, channel, data) => `{"op":"pub","id":${id + 1_000},"ch":"${channel}","data":"${data}"}`,
+  together: (frames) => (frames.length === 1 ? frames : [`[${frames.join()}]`]),
   messagesIn: messagesOfRecord,
   acksIn: acksOfAnswers,
   positionIn: (frame) => {
@@ -96,6 +99,7 @@ const uws: Dialect = {
   next: () => null,
   isReady: (frame) => frame === "ready",
   publish: (_, channel, data) => `p${channel} ${data}`,
+  together: (frames) => frames,
   messagesIn: (chunk, from) => (chunk[from] === 0x70 ? 1 : 0),
   acksIn: (chunk, from) => (chunk[from] === 0x61 ? 1 : 0),
   positionIn: () => null,
@@ -110,6 +114,7 @@ const socketIo: Dialect = {
   next: (frame, { channels }) => (frame.startsWith("40") ? `42${JSON.stringify(["join", channels])}` : null),
   isReady: (frame) => frame === '42["joined"]',
   publish: (id, channel, data) => `42${id}["publish","${channel}","${data}"]`,
+  together: (frames) => frames,
   messagesIn: (chunk, from) => (chunk[from] === 0x34 && chunk[from + 1] === 0x32 ? 1 : 0),
   acksIn: (chunk, from) => (chunk[from] === 0x34 && chunk[from + 1] === 0x33 ? 1 : 0),
   positionIn: () => null,

@@ -124,7 +124,11 @@ export class Client implements LoadClient {
           countRefusal(this.#context.counters, reason);
           const retryMs = typeof reason === "string" ? undefined : reason.retry;
           if (retryMs === undefined) return reject(new Error(`${watch.channel}: ${textOf(reason)}`));
-          setTimeout(() => this.#subscribe(wire, watch).then(resolve, reject), retryMs);
+          setTimeout(() => {
+            // Meanwhile it may be heard over the next connection; one that is left would take it back, and end with it.
+            if (this.#heard.get(watch) !== wire) resolve();
+            else this.#subscribe(wire, watch).then(resolve, reject);
+          }, retryMs);
         },
       });
       // One message for all that are queued in this turn.
