@@ -1,5 +1,5 @@
 /** What one region takes; pure. Every figure says how it came about. */
-import { encodeRecord, messageFragment } from "@plexus/protocol";
+import { encodeRecord, joinFragments, messageFragment } from "@plexus/protocol";
 import { history, messages, people, presence } from "./demand.js";
 import type { PlanInputs } from "./inputs.js";
 import { cost, Ledger, shown } from "./quantities.js";
@@ -24,8 +24,13 @@ export function recordBytes(dataBytes: number): number {
     '"g1-9c7cb839-1234"',
     `"${"x".repeat(Math.max(0, dataBytes - 2))}"`,
   );
-  return encodeRecord("chat.channel-1234567", "dn1bwo4csxzw", 1_000_000, [fragment], 1_795_309_037_602)
-    .length;
+  return encodeRecord(
+    "chat.channel-1234567",
+    "dn1bwo4csxzw",
+    1_000_000,
+    [joinFragments([fragment])],
+    1_795_309_037_602,
+  ).length;
 }
 
 export function planRegion(inputs: PlanInputs, share: number): Ledger {
