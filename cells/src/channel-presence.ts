@@ -40,6 +40,8 @@ export class ChannelPresence {
   #lastEventAt = Number.NEGATIVE_INFINITY;
   #mirroring = false;
   #stopped = false;
+  /** Those who wait for the next event: readers of lists, each of them with a deadline. */
+  #waiting: Array<() => void> = [];
 
   constructor(context: {
     key: string;
@@ -81,8 +83,10 @@ export class ChannelPresence {
       throw new PlexusError("limit_reached", `the channel has ${MAX_MEMBERS} members already`);
   }
 
+  /** A list has everybody whose joining was acknowledged before it was asked for. */
   async page(page: PresencePage): Promise<PresenceSnapshot> {
     await this.#restore();
+    if (page.at === null) await this.#toldAll();
     return this.#set.page(page, { stale: this.#isStale });
   }
 
@@ -124,9 +128,12 @@ export class ChannelPresence {
     this.#settlingUntil = performance.now() + SETTLE_MS;
   }
 
-  /** A page for the channel's next home; with the last one this side forgets everybody. */
+  /**
+   * A page for the channel's next home, which announces nobody that is on it; with the last one this side forgets everybody.
+   */
   async handOver(page: PresencePage): Promise<PresenceSnapshot> {
     await this.#restore();
+    while (page.at === null && this.#set.changed) this.#announceChanges();
     const answer = this.#set.page(page, { held: true, stale: this.#isStale });
     if (answer.next === null) await this.abandon();
     return answer;
@@ -134,8 +141,7 @@ export class ChannelPresence {
 
   /** Forgets everybody without announcing it: the channel has another home. */
   async abandon(gateways: readonly string[] = []): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#stopped = true;
+    this.stop();
     try {
       await this.#store.abandon(this.#key, [...this.#set.abandon(), ...gateways]);
     } catch (error) {
@@ -156,6 +162,18 @@ export class ChannelPresence {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#goOn();
+  }
+
+  /** Waits until what has changed so far is announced, within one interval unless very much has. */
+  async #toldAll(): Promise<void> {
+    const { noticed } = this.#set;
+    while (this.#set.told < noticed && !this.#stopped)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #goOn(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #restore(): Promise<void> {
@@ -209,6 +227,7 @@ export class ChannelPresence {
       this.#announce(Buffer.from(JSON.stringify(frame)));
       this.#lastEventAt = performance.now();
     }
+    this.#goOn();
     if (this.#set.changed) this.#schedule();
   }
 
@@ -221,6 +240,7 @@ export class ChannelPresence {
       if (this.#stale) {
         this.#set.restoreLate(await this.#store.load(this.#key));
         this.#stale = false;
+        this.#schedule();
       }
       if (unmirrored.whole || unmirrored.changes.length + unmirrored.holds.size > 0)
         await this.#store.mirror(this.#key, unmirrored);

@@ -43,6 +43,7 @@ export class PresenceSet {
   readonly #perGateway = new Map<string, number>();
   /** What each changed connection was when the last event was made. */
   readonly #before = new Map<string, HeldMember | undefined>();
+  #noticed = 0;
   /** Connections whose mirror in Redis is out of date. */
   readonly #unmirrored = new Set<string>();
   #unmirroredWhole = false;
@@ -66,6 +67,14 @@ export class PresenceSet {
   }
   get changed(): boolean {
     return this.#before.size > 0;
+  }
+  /** How many changes there were, ever … */
+  get noticed(): number {
+    return this.#noticed;
+  }
+  /** … and how many of them events have taken, in the same order. */
+  get told(): number {
+    return this.#noticed - this.#before.size;
   }
   get mirrored(): boolean {
     return this.#unmirrored.size === 0 && this.#touched.size === 0 && !this.#unmirroredWhole;
@@ -233,7 +242,10 @@ export class PresenceSet {
       before.gateway === after.gateway
     )
       return;
-    if (!this.#before.has(conn)) this.#before.set(conn, before);
+    if (!this.#before.has(conn)) {
+      this.#before.set(conn, before);
+      this.#noticed++;
+    }
     this.#isOutOfDate(conn);
     this.#set(conn, after);
   }
