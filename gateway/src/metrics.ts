@@ -50,11 +50,11 @@ export const deliveries = new Tally({
 });
 export const bytesIn = new Tally({
   name: "plexus_bytes_in_total",
-  help: "Bytes of WebSocket messages from clients",
+  help: "Bytes of WebSocket messages from clients, after decompression",
 });
 export const bytesOut = new Tally({
   name: "plexus_bytes_out_total",
-  help: "Bytes of WebSocket messages to clients",
+  help: "Bytes of WebSocket messages to clients, before compression",
 });
 export const deliverSeconds = new TimeTally({
   name: "plexus_deliver_seconds",

@@ -64,6 +64,12 @@ export const gatewayOptions = {
     default: 262_144,
     doc: "Bytes of one WebSocket message from a client; a larger one closes the connection with 1009.",
   }),
+  compressFromBytes: option<number | undefined>({
+    env: "PLEXUS_COMPRESS_FROM_BYTES",
+    type: integer(64, 1_048_576).optional(),
+    default: undefined,
+    doc: "Bytes from which on a page of history or a list of members is compressed for clients that offer permessage-deflate; unset: the offer is declined. Messages never are.",
+  }),
   maxBatch: option({
     env: "PLEXUS_MAX_BATCH",
     type: integer(1, 10_000),

@@ -47,7 +47,11 @@ export function serveConnections(
   const { options, connections, sessions, log } = context;
   const guard = new AddressGuard(options);
   app.ws<SocketData>(CONNECT_PATH, {
-    compression: uWS.DISABLED,
+    // Without a window of its own for each connection: those take 3 KB and more, and clients may ask for 32.
+    compression:
+      options.compressFromBytes === undefined
+        ? uWS.DISABLED
+        : uWS.SHARED_COMPRESSOR | uWS.SHARED_DECOMPRESSOR,
     maxPayloadLength: options.maxFrameBytes * OVERSIZE_FACTOR,
     maxBackpressure: options.maxBackpressureBytes,
     closeOnBackpressureLimit: true,
@@ -144,7 +148,7 @@ function upgrade(
   const protocol = offered.find((name) => name === SUBPROTOCOL_JSON || name === SUBPROTOCOL_MSGPACK);
   if (protocol === undefined && offered.length > 0) return refuse("400 Bad Request", "subprotocol");
   const encoding: Encoding = protocol === SUBPROTOCOL_MSGPACK ? "msgpack" : "json";
-  const connection = new Connection(connections.nextId(), encoding, Date.now());
+  const connection = new Connection(connections.nextId(), encoding, Date.now(), options.compressFromBytes);
   connection.queryToken = queryTokenOf(request, options.queryTokens);
   if (address !== null) connection.address = address;
   guard.opened(connection);

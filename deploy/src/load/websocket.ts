@@ -22,6 +22,8 @@ export interface WebSocketTarget {
   readonly port: number;
   readonly path: string;
   readonly protocol: string | null;
+  /** Offered; whoever does has to read what comes of it. */
+  readonly extensions?: string;
   /** Another address of this machine, where one does not have enough ports. */
   readonly localAddress?: string;
   /** wss. */
@@ -87,14 +89,17 @@ export class LoadWebSocket {
   }
 
   static async open(target: WebSocketTarget, listener: FrameListener): Promise<LoadWebSocket> {
-    const { host, port, path, protocol, openWithinMs } = target;
+    const { host, port, path, protocol, extensions, openWithinMs } = target;
     let read: (chunk: Buffer) => void = () => undefined;
     const socket = await socketTo(target, (chunk) => read(chunk));
     const late = () => socket.destroy(new Error("it was not opened in time"));
     const timer = openWithinMs === undefined ? undefined : setTimeout(late, openWithinMs);
     const self = new LoadWebSocket(socket, listener);
     const key = randomBytes(16).toString("base64");
-    const offered = protocol === null ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+    const offered = [
+      protocol === null ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`,
+      extensions === undefined ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`,
+    ].join("");
     return new Promise((resolve, reject) => {
       let answer = Buffer.alloc(0);
       read = (data) => {

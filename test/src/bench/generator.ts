@@ -1,6 +1,7 @@
 /** The load generator, a process of its own so that its CPU time can be told from the servers'. */
 import { answerParent } from "../harness/child.js";
 import { type ActivatePlan, activate } from "./load/activate.js";
+import { type CompressionPlan, compression } from "./load/compression.js";
 import { type FanOutPlan, fanOut } from "./load/fanout.js";
 import { type GrowthPlan, growth } from "./load/growth.js";
 import { type HistoryPlan, history } from "./load/history.js";
@@ -23,6 +24,7 @@ export type Plan =
   | ActivatePlan
   | PresencePlan
   | HistoryPlan
+  | CompressionPlan
   | GrowthPlan;
 
 let load: Load | undefined;
@@ -49,6 +51,8 @@ function begin(plan: Plan): Promise<Load> {
       return presence(plan);
     case "history":
       return history(plan);
+    case "compression":
+      return compression(plan);
     case "growth":
       return growth(plan);
   }

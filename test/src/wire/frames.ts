@@ -23,6 +23,7 @@ export interface FrameShape {
   lengthBytes?: 0 | 2 | 8;
 }
 
+const RSV1 = 0x40;
 const MASK = Uint8Array.from([0x37, 0xfa, 0x21, 0x3d]);
 
 export function frame(shape: FrameShape): Buffer {
@@ -76,12 +77,16 @@ export function fragments(opcode: number, payload: Uint8Array, bytes: number): B
 export interface ReceivedFrame {
   opcode: number;
   fin: boolean;
+  /** Compressed: RSV1 (RFC 7692, section 6). */
+  deflated: boolean;
   payload: Buffer;
 }
 
 /** Takes a server's frames out of its bytes, and fails where a server may not have sent them so. */
 export class FrameReader {
   #bytes: Buffer = Buffer.alloc(0);
+  /** permessage-deflate was agreed to. */
+  mayDeflate = false;
 
   push(chunk: Buffer): ReceivedFrame[] {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
@@ -100,7 +105,9 @@ export class FrameReader {
     if (bytes.length < 2) return undefined;
     const [first, second] = [bytes[0]!, bytes[1]!];
     const opcode = first & 15;
-    assert.equal(first & 0x70, 0, "no extension was agreed, so reserved bits are zero");
+    const reserved = first & 0x70;
+    const deflated = this.mayDeflate && reserved === RSV1 && opcode !== OPCODE.continuation;
+    assert.ok(reserved === 0 || deflated, "reserved bits are zero, but where an extension was agreed to");
     assert.equal(second & 0x80, 0, "a server does not mask");
     assert.ok(Object.values<number>(OPCODE).includes(opcode), `opcode ${opcode}`);
     const width = second === 126 ? 2 : second === 127 ? 8 : 0;
@@ -109,10 +116,10 @@ export class FrameReader {
       width === 0 ? second : width === 2 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
     if (width > 0) assert.ok(length > (width === 2 ? 125 : 0xffff), "the shortest form of a length");
     if (opcode >= OPCODE.close)
-      assert.ok((first & 0x80) !== 0 && length <= MAX_CONTROL_BYTES, "control frame");
+      assert.ok((first & 0x80) !== 0 && !deflated && length <= MAX_CONTROL_BYTES, "control frame");
     const end = 2 + width + length;
     if (bytes.length < end) return undefined;
     this.#bytes = bytes.subarray(end);
-    return { opcode, fin: (first & 0x80) !== 0, payload: bytes.subarray(2 + width, end) };
+    return { opcode, fin: (first & 0x80) !== 0, deflated, payload: bytes.subarray(2 + width, end) };
   }
 }

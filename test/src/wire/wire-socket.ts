@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
+import { constants, inflateRawSync } from "node:zlib";
 import { packFrame, unpackFrame } from "@plexus/protocol/msgpack";
 import type { AnyFrame, Encoding } from "../harness/raw-client.js";
 import { DEADLINE_MS, within } from "../harness/wait.js";
@@ -14,6 +15,8 @@ export interface Ending {
   reason: string;
 }
 
+/** What permessage-deflate leaves out at the end of each message. */
+export const DEFLATE_TAIL = Buffer.from([0, 0, 255, 255]);
 const CUT: Ending = { code: 1006, reason: "" };
 /** RFC 6455, section 1.3. */
 const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -25,6 +28,8 @@ export class WireSocket {
   /** What the gateway said, in order. */
   readonly frames: AnyFrame[] = [];
   readonly pongs: Buffer[] = [];
+  /** Bytes of each message as it was sent, and what it was. */
+  readonly sizes: Array<{ sent: number; bytes: number; deflated: boolean }> = [];
   /** Resolves once TCP is over too. */
   readonly ended: Promise<Ending>;
   encoding: Encoding = "json";
@@ -66,7 +71,7 @@ export class WireSocket {
   }
 
   /** A connection that has become a WebSocket, and on which nothing was said. */
-  static async open(url: string, encoding: Encoding = "json"): Promise<WireSocket> {
+  static async open(url: string, encoding: Encoding = "json", extensions?: string): Promise<WireSocket> {
     const wire = await WireSocket.connect(url);
     const { pathname, host } = new URL(url);
     const key = randomBytes(16).toString("base64");
@@ -74,16 +79,23 @@ export class WireSocket {
     wire.write(
       `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n` +
+        (extensions === undefined ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`) +
         `Sec-WebSocket-Protocol: plexus.v1.${encoding}\r\n\r\n`,
     );
     assert.match(await wire.answer(), /^HTTP\/1\.1 101 /);
     assert.equal(wire.header("sec-websocket-accept"), acceptOf(key));
+    wire.#reader.mayDeflate = wire.header("sec-websocket-extensions") !== undefined;
     return wire;
   }
 
   /** A connection that was welcomed. */
-  static async welcome(url: string, token: string, encoding: Encoding = "json"): Promise<WireSocket> {
-    const wire = await WireSocket.open(url, encoding);
+  static async welcome(
+    url: string,
+    token: string,
+    encoding: Encoding = "json",
+    extensions?: string,
+  ): Promise<WireSocket> {
+    const wire = await WireSocket.open(url, encoding, extensions);
     wire.say({ op: "hello", id: 1, token });
     await wire.until("welcome", ({ op }) => op === "welcome");
     return wire;
@@ -203,12 +215,14 @@ export class WireSocket {
     return rest;
   }
 
-  #take({ opcode, payload, fin }: ReceivedFrame): void {
+  #take({ opcode, payload: sent, fin, deflated }: ReceivedFrame): void {
+    const payload = deflated ? inflated(sent) : sent;
     assert.equal(this.ending, undefined, "nothing follows a close frame");
     if (opcode === OPCODE.pong) this.pongs.push(payload);
     else if (opcode === OPCODE.close) this.ending = closeOf(payload);
     else if (opcode !== OPCODE.ping) {
       assert.ok(fin && opcode === (this.encoding === "json" ? OPCODE.text : OPCODE.binary));
+      this.sizes.push({ sent: sent.length, bytes: payload.length, deflated });
       const value = this.encoding === "json" ? JSON.parse(strictUtf8.decode(payload)) : unpackFrame(payload);
       this.frames.push(...([value].flat() as AnyFrame[]));
     }
@@ -218,6 +232,11 @@ export class WireSocket {
 function closeOf(payload: Buffer): Ending {
   if (payload.length === 0) return { code: 1005, reason: "" };
   return { code: payload.readUInt16BE(0), reason: strictUtf8.decode(payload.subarray(2)) };
+}
+
+/** RFC 7692, section 7.2.2. */
+function inflated(bytes: Buffer): Buffer {
+  return inflateRawSync(Buffer.concat([bytes, DEFLATE_TAIL]), { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
 export function acceptOf(key: string): string {

@@ -1,5 +1,6 @@
 import { activation } from "./activation.js";
 import type { Bench } from "./bench.js";
+import { compression } from "./compression.js";
 import { connections } from "./connections.js";
 import { fanout } from "./fanout.js";
 import { growth } from "./growth.js";
@@ -20,5 +21,6 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   tracing,
   presence,
   history,
+  compression,
   growth,
 };

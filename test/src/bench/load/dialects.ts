@@ -9,6 +9,8 @@ export interface Wanted {
   readonly channels: readonly string[];
   /** As a member of each of them, where the server knows members. */
   readonly presence?: boolean;
+  /** Frames may come compressed. */
+  readonly offersCompression?: boolean;
   /** Where to go on, where the server knows positions. */
   readonly since?: { readonly epoch: string; readonly seq: number };
 }

@@ -36,8 +36,9 @@ export async function openReady(
     () => failed(new Error(`${name}: a connection was not ready in time`)),
     READY_WITHIN_MS,
   );
+  const extensions = wanted.offersCompression === true ? { extensions: "permessage-deflate" } : {};
   const socket = await LoadWebSocket.open(
-    { host: "127.0.0.1", port, path, protocol, ...from },
+    { host: "127.0.0.1", port, path, protocol, ...extensions, ...from },
     {
       frame: (chunk, from, to) => {
         const reply = dialect.reply(chunk, from);

@@ -12,10 +12,11 @@ const TICK_MS = 5;
 const LOOK_EVERY_MS = 1_000;
 /** Where a refusal names no time. */
 const RETRY_MS = 100;
+const RECONNECT_MS = 500;
 const DATA = "x".repeat(100);
 
 interface Source {
-  readonly wire: Wire;
+  wire: Wire;
   readonly channel: string;
   underWay: number;
   /** Times at which refused requests are sent again. */
@@ -42,12 +43,8 @@ export class NoisyLoad {
 
   /** Each connection publishes into a channel that the next one is subscribed to. */
   async prepare(): Promise<void> {
-    for (let i = 0; i < this.#order.connections; i++) {
-      const wire = await connectTo(this.#order, i, this);
-      this.#sources.push({ wire, channel: `noisy.c${i}`, underWay: 0, waiting: [] });
-    }
-    for (const [i, { channel }] of this.#sources.entries())
-      await this.#sources[(i + 1) % this.#sources.length]!.wire.ask({ op: "sub", ch: channel });
+    for (let i = 0; i < this.#order.connections; i++)
+      this.#sources.push({ wire: await this.#connect(i), channel: channelOf(i), underWay: 0, waiting: [] });
     this.#looks = setInterval(() => {
       for (const { wire } of this.#sources) wire.look(performance.now());
     }, LOOK_EVERY_MS);
@@ -80,8 +77,26 @@ export class NoisyLoad {
     if (frame.op === "msg") this.#delivered += frame.m.length;
   }
 
+  /** Its process is the last to get a processor: where there is none for it, its connections are too slow and closed. */
   closed(wire: Wire): void {
-    if (!wire.left) throw new Error("a connection of the noisy tenant was closed");
+    const source = this.#sources.find((one) => one.wire === wire);
+    if (source !== undefined && !wire.left) setTimeout(() => this.#reconnect(source), RECONNECT_MS).unref();
+  }
+
+  async #connect(number: number): Promise<Wire> {
+    const wire = await connectTo(this.#order, number, this);
+    await wire.ask({ op: "sub", ch: channelOf((number + 1) % this.#order.connections) });
+    return wire;
+  }
+
+  async #reconnect(source: Source): Promise<void> {
+    try {
+      const wire = await this.#connect(this.#sources.indexOf(source));
+      if (source.wire.left) wire.leave();
+      else source.wire = wire;
+    } catch {
+      this.closed(source.wire);
+    }
   }
 
   stop(): void {
@@ -122,4 +137,8 @@ export class NoisyLoad {
     };
     source.wire.queue({ op: "pub", ch: source.channel, data: DATA }, waiter);
   }
+}
+
+function channelOf(number: number): string {
+  return `noisy.c${number}`;
 }
