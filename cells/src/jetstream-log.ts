@@ -95,7 +95,7 @@ export class JetStreamLog implements ChannelLog {
   readonly #cursor: CursorContext;
   readonly #allSubjects: string;
   readonly #cursors = new Gate("log_reads", CURSORS_AT_ONCE, MAX_WAITING_READS);
-  readonly #pending = new PendingAppends();
+  readonly #pending: PendingAppends;
   readonly #sweep: NodeJS.Timeout;
 
   private constructor(
@@ -109,6 +109,7 @@ export class JetStreamLog implements ChannelLog {
     this.#stream = logStream(cell);
     this.#apiPrefix = domain === undefined ? "$JS.API" : `$JS.${domain}.API`;
     this.#options = options;
+    this.#pending = new PendingAppends(options.replicas > 1);
     this.#appends = appends;
     const incarnation = incarnationOf(info);
     if (incarnation === undefined)

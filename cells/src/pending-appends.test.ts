@@ -10,7 +10,7 @@ function told(outcome: AppendOutcome): string {
 }
 
 test("a number is used again once its acknowledgement has come, and not before", () => {
-  const pending = new PendingAppends();
+  const pending = new PendingAppends(false);
   const outcomes: string[] = [];
   const add = (name: string, deadlineAt: number) =>
     pending.add((outcome) => outcomes.push(`${name} ${told(outcome)}`), deadlineAt);
@@ -46,7 +46,7 @@ test("the sequence of an acknowledgement is read without parsing it; anything el
 });
 
 test("an acknowledgement that comes twice is not taken for that of the next append under its number", () => {
-  const pending = new PendingAppends();
+  const pending = new PendingAppends(false);
   const outcomes: string[] = [];
   const number = pending.add(() => undefined, 9);
   pending.settle(number, { stored: true, logSeq: 7 });
@@ -61,7 +61,7 @@ test("an acknowledgement that comes twice is not taken for that of the next appe
 });
 
 test("one that was refused by a server and stored by the next leader is not taken for the next append", () => {
-  const pending = new PendingAppends();
+  const pending = new PendingAppends(false);
   const outcomes: string[] = [];
   const add = () => pending.add((outcome) => outcomes.push(told(outcome)), 9);
   const first = add();
@@ -71,6 +71,18 @@ test("one that was refused by a server and stored by the next leader is not take
   assert.deepEqual(outcomes, ["no leader"]);
   pending.settle(second, { stored: true, logSeq: 8 });
   assert.deepEqual(outcomes, ["no leader", "stored at 8"]);
+});
+
+test("in a replicated log a refusal by the leader before, after the acknowledgement, is not taken for the next append's", () => {
+  const pending = new PendingAppends(true);
+  const outcomes: string[] = [];
+  const add = () => pending.add((outcome) => outcomes.push(told(outcome)), 9);
+  const first = add();
+  pending.settle(first, { stored: true, logSeq: 7 });
+  const second = add();
+  pending.settle(first, { stored: false, why: "refused", message: "not the leader" });
+  pending.settle(second, { stored: true, logSeq: 8 });
+  assert.deepEqual(outcomes, ["stored at 7", "stored at 8"]);
 });
 
 test("each is told once, what its own acknowledgement says, however late and often that comes", () => {
@@ -90,8 +102,8 @@ test("each is told once, what its own acknowledgement says, however late and oft
     { maxLength: 80 },
   );
   fc.assert(
-    fc.property(steps, (all) => {
-      const pending = new PendingAppends();
+    fc.property(steps, fc.boolean(), (all, replicated) => {
+      const pending = new PendingAppends(replicated);
       const sent: Sent[] = [];
       for (const [now, step] of all.entries()) {
         if (step.do === "add") {
@@ -102,7 +114,7 @@ test("each is told once, what its own acknowledgement says, however late and oft
         else if (sent.length > 0) {
           const one = sent[step.which % sent.length]!;
           if (step.do === "refuse") {
-            if (one.logSeq === null)
+            if (one.logSeq === null || replicated)
               pending.settle(one.number, { stored: false, why: "refused", message: `refused ${one.number}` });
             continue;
           }

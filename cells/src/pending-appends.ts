@@ -28,9 +28,9 @@ const PLACES = 2 ** 24;
  * remembers for the subjects that it has met of late who listens to them, and for new ones it has to look.
  *
  * But only that of an append that was acknowledged as stored. Of one that was given up that may still come, and also of one that
- * was refused, where a replicated log changes its leader and both have heard it: what is added in its place gets a number
- * that never was. And where the same acknowledgement comes twice, the second names the sequence of the first, and
- * what was appended after that has a higher one.
+ * was refused: what is added in its place gets a number that never was. So does everything in a replicated log, whose old leader
+ * may refuse what the new one has stored, after that was told. And where the same acknowledgement comes twice, the second names
+ * the sequence of the first, and what was appended after that has a higher one.
  */
 export class PendingAppends {
   /** By place, which a number tells; as many as there ever were at once. */
@@ -40,6 +40,12 @@ export class PendingAppends {
   readonly #numbers: number[] = [];
   /** The log sequence that was acknowledged last under it. */
   readonly #stored: number[] = [];
+  readonly #replicated: boolean;
+
+  /** @param replicated several servers may answer one append */
+  constructor(replicated: boolean) {
+    this.#replicated = replicated;
+  }
 
   /** The number of an append that is about to be sent. */
   add(done: (outcome: AppendOutcome) => void, deadlineAt: number): number {
@@ -56,7 +62,8 @@ export class PendingAppends {
     if (outcome.stored) {
       if (outcome.logSeq <= this.#stored[place]!) return;
       this.#stored[place] = outcome.logSeq;
-    } else this.#renumber(place);
+    }
+    if (!outcome.stored || this.#replicated) this.#renumber(place);
     this.#waiting[place] = undefined;
     this.#free.push(place);
     waiting.done(outcome);

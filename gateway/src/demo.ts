@@ -1,5 +1,5 @@
 import type { TemplatedApp } from "uWebSockets.js";
-import { MAX_USER_LENGTH } from "@plexus/protocol";
+import { isText, MAX_USER_LENGTH } from "@plexus/protocol";
 import { SignJWT } from "jose";
 import { serveFiles, writeHeaders } from "./static-files.js";
 
@@ -25,7 +25,7 @@ export function serveDemo(app: TemplatedApp, secret: string): void {
         response.end(JSON.stringify(body));
       });
     };
-    if (user.length === 0 || user.length > MAX_USER_LENGTH)
+    if (!isText(user, MAX_USER_LENGTH))
       return respond("400 Bad Request", {
         error: { code: "bad_request", message: "user is missing or too long" },
       });

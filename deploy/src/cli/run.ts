@@ -26,6 +26,7 @@ import { tenantList, tenantRemove, tenantResume, tenantShow, tenantSuspend } fro
 import { token } from "./commands/tokens.js";
 import { trace } from "./commands/trace.js";
 import { disconnect, revoke, user } from "./commands/users.js";
+import { version } from "./commands/version.js";
 import { webhookDead, webhookList, webhookReplay } from "./commands/webhooks.js";
 import { CliError, EXIT } from "./errors.js";
 import { helpFor, overview } from "./help.js";
@@ -91,6 +92,7 @@ export const COMMANDS: readonly Command[] = [
   botList,
   botRevoke,
   botConfig,
+  version,
   help,
 ];
 
@@ -98,7 +100,7 @@ export const COMMANDS: readonly Command[] = [
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
   let command: Command | undefined;
   try {
-    const line = parseCommandLine(argv, COMMANDS);
+    const line = parseCommandLine(argv[0] === "--version" ? [version.name] : argv, COMMANDS);
     const { given, words } = line;
     command = line.command;
     if (given.has("help")) {

@@ -212,6 +212,20 @@ test("history is asked anywhere, and survives a lost connection", async () => {
   await assert.rejects(refused, { code: "forbidden" });
 });
 
+test("what is misspelt is refused with its name, and not done without it; a limit of none is the gateway's to refuse", async () => {
+  const wrong = (name: string) => ({ code: "bad_request", message: new RegExp(`no option "${name}"`) });
+  const misspelt = (name: string) => ({ [name]: true }) as object;
+  assert.throws(() => channel.subscribe(misspelt("precense")), wrong("precense"));
+  assert.throws(() => channel.publish("x", misspelt("id")), wrong("id"));
+  await assert.rejects(channel.history(misspelt("form")), wrong("form"));
+  assert.equal(channel.state.name, "unsubscribed");
+  const asking = channel.history({ limit: 0, before: 0 });
+  const { id, limit, before } = await peer.take("history");
+  assert.deepEqual([limit, before], [0, 0]);
+  peer.send({ op: "err", id, code: "bad_request", message: "no" });
+  await assert.rejects(asking, { code: "bad_request" });
+});
+
 test("presence: the list, changes, and the difference after a reconnect; the state is said again", async () => {
   const events: string[] = [];
   for (const kind of ["join", "leave", "update"] as const)

@@ -10,7 +10,7 @@ import { PlexusError } from "@plexus/protocol";
 import { Emitter } from "./emitter.js";
 import type { Link, PushedFrame } from "./link.js";
 import { MessageStream } from "./message-stream.js";
-import type { Settings } from "./options.js";
+import { checkNames, type Settings } from "./options.js";
 import { notAMember, OwnState } from "./own-state.js";
 import { Presence } from "./presence.js";
 import type { Published, Publisher } from "./publisher.js";
@@ -151,6 +151,7 @@ export class Channel extends Emitter<ChannelEvents> implements AsyncIterable<Cha
    * subscribed changes nothing, except that `presence: true` is added.
    */
   subscribe(options: SubscribeOptions = {}): Promise<Subscribed> {
+    checkNames(options, ["since", "rewind", "presence"]);
     return this.#subscription.subscribe(options, this.#hub.link());
   }
 
@@ -167,17 +168,20 @@ export class Channel extends Emitter<ChannelEvents> implements AsyncIterable<Cha
    *
    * The message comes back on a subscribed channel with `id === mid`, before or after this resolves.
    */
-  publish(data: unknown, { mid, trace }: PublishOptions = {}): Promise<Published> {
+  publish(data: unknown, options: PublishOptions = {}): Promise<Published> {
+    checkNames(options, ["mid", "trace"]);
+    const { mid, trace } = options;
     return this.#hub.publisher.publish(this.name, data, mid ?? this.#hub.settings.makeId(), trace);
   }
 
   /** Reads stored messages; needs no subscription. */
   async history(options: HistoryOptions = {}): Promise<HistoryPage> {
+    checkNames(options, ["before", "after", "limit"]);
     const { before, after, limit } = options;
     const range = {
-      ...(before && { before }),
+      ...(before !== undefined && { before }),
       ...(after !== undefined && { after }),
-      ...(limit && { limit }),
+      ...(limit !== undefined && { limit }),
     };
     const answer = await this.#hub.requests.ask({ op: "history", ch: this.name, ...range });
     const { epoch, messages, more } = answer as HistoryOk;

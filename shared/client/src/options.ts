@@ -113,12 +113,19 @@ export interface Settings extends Tuning {
   makeId: () => string;
 }
 
-const OTHERS = new Set(["url", "token", "WebSocket", "codec", "clock", "random", "makeId"]);
+const OTHERS = ["url", "token", "WebSocket", "codec", "clock", "random", "makeId"];
+const NAMES = [...OTHERS, ...Object.keys(TUNING)];
+
+/** A misspelt option would be one that silently does nothing: throws `bad_request` with its name. */
+export function checkNames(options: unknown, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null) bad("options must be an object");
+  for (const name of Object.keys(options as object))
+    if (!names.includes(name)) bad(`there is no option "${name}"; there is ${names.join(", ")}`);
+}
 
 /** Checks the options and fills in what was left out. Throws `bad_request` with the option's name. */
 export function settle(options: PlexusOptions): Settings {
-  for (const name of Object.keys(options))
-    if (!OTHERS.has(name) && !Object.hasOwn(TUNING, name)) bad(`there is no option "${name}"`);
+  checkNames(options, NAMES);
   if (typeof options.token !== "function") bad("token must be a function that returns a token");
   const tuning = tuned(options);
   if (tuning.backoffMaxMs < tuning.backoffBaseMs) bad("backoffMaxMs must not be below backoffBaseMs");
