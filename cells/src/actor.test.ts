@@ -1,9 +1,10 @@
 /** An actor whose log or Redis is away: what it still answers, and what it refuses at once. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { type CommandKind, type Commands, Settings, type WireCommand, type WireError } from "@plexus/runtime";
+import { type Commands, Settings, type WireError } from "@plexus/runtime";
 import { silent, until } from "@plexus/runtime/testing";
-import { Actor, type ActorContext } from "./actor.js";
+import { Actor } from "./actor.js";
+import type { ActorContext } from "./actor-context.js";
 import type { PresenceStore } from "./presence-store.js";
 import { batch, item } from "./testing/channels.js";
 import { MemoryLog } from "./testing/memory-log.js";
@@ -41,9 +42,11 @@ beforeEach(() => {
 });
 afterEach(() => actor.close());
 
-async function ask<K extends CommandKind>(kind: K, body: Commands[K]["ask"]) {
+type ActorCommand = Parameters<Actor["handle"]>[0];
+
+async function ask<K extends ActorCommand[1]>(kind: K, body: Commands[K]["ask"]) {
   const correlation = ++asked;
-  const command = [correlation, kind, "acme", "chat.a", body] as unknown as WireCommand;
+  const command = [correlation, kind, "acme", "chat.a", body] as unknown as ActorCommand;
   actor.handle(command, { reply: "r", correlation, at: 0 });
   return until("an answer", () => answers.get(correlation));
 }

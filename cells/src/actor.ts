@@ -1,57 +1,19 @@
 import { channelKey, PlexusError, splitChannelKey, subjects } from "@plexus/protocol";
-import type {
-  Commands,
-  Logger,
-  PresencePage,
-  Settings,
-  Tracer,
-  WireCommand,
-  WireError,
-} from "@plexus/runtime";
+import type { CommandKind, Commands, HeadItem, PresencePage, WireCommand, WireError } from "@plexus/runtime";
+import type { ActorContext } from "./actor-context.js";
 import { AppendTrace } from "./append-trace.js";
 import type { Asker } from "./asker.js";
 import { Channel, type ChannelEffect, type LoadedChannel } from "./channel.js";
 import { ChannelPresence } from "./channel-presence.js";
 import { Doubt } from "./doubt.js";
 import { type ChannelLogs, loadChannel, readWindow } from "./loader.js";
-import type { ChannelLog } from "./log.js";
 import * as metrics from "./metrics.js";
 import { persistent } from "./persistent.js";
-import type { PlacementView } from "./placement-view.js";
 import type { HeldMember } from "./presence.js";
-import type { PresenceStore } from "./presence-store.js";
 import type { ReadableChannel } from "./reader.js";
 import { planTrim } from "./retention.js";
 import { SharedReads } from "./shared-reads.js";
-import { type TakeOverContext, takeOver } from "./take-over.js";
-
-export interface ActorContext {
-  readonly cell: string;
-  readonly log: ChannelLog;
-  /** The log does not answer at the moment: what is new is refused before it costs an actor its memory. */
-  logIsAway(): boolean;
-  /** The log of any cell; rejects with `unavailable` if it can't be reached. */
-  logOf(cell: string): Promise<ChannelLog>;
-  isGone: TakeOverContext["isGone"];
-  readonly placement: PlacementView;
-  /** Asks the channel's actor in another cell. */
-  askAt: <K extends "release" | "members_left">(
-    cell: string,
-    kind: K,
-    tenant: string,
-    channel: string,
-    body: Commands[K]["ask"],
-  ) => Promise<Commands[K]["answer"]>;
-  readonly presence: PresenceStore;
-  readonly settings: Settings;
-  readonly tracer: Pick<Tracer, "ended">;
-  readonly logger: Logger;
-  /** Sends a frame to the channel's subscribers without storing it. */
-  announce(tenant: string, channel: string, frame: Uint8Array): void;
-  answer(asker: Asker, error: WireError | null, body: unknown): void;
-  /** The actor is over; the next command needs a new one. */
-  closed(actor: Actor): void;
-}
+import { takeOver } from "./take-over.js";
 
 const LOG_AWAY: WireError = ["unavailable", "the log is away", 1_000];
 /** The log is trimmed when this share of what retention keeps was added, and not before so many messages. */
@@ -116,7 +78,7 @@ export class Actor {
     return this.#channel.quiet;
   }
 
-  handle(command: WireCommand, asker: Asker): void {
+  handle(command: WireCommand<Exclude<CommandKind, "heads">>, asker: Asker): void {
     this.#lastUsedAt = Date.now();
     const [, kind, , , body] = command;
     switch (kind) {
@@ -143,6 +105,24 @@ export class Actor {
     }
   }
 
+  /** The answer to `head`, or null where this actor can't give it; never rejects. */
+  async headAmongOthers(gateway: string): Promise<HeadItem | null> {
+    this.#lastUsedAt = Date.now();
+    this.#questions++;
+    try {
+      if (this.#isLoading) await this.#loaded;
+      const doubt = this.#doubt.settle();
+      if (doubt !== undefined) await doubt;
+      if (!this.#channel.serves) return null;
+      const { head, presence, members } = this.#head(gateway);
+      return [head.epoch, head.seq, presence, members];
+    } catch {
+      return null;
+    } finally {
+      this.#questions--;
+    }
+  }
+
   get #names() {
     return splitChannelKey(this.key);
   }
@@ -161,6 +141,10 @@ export class Actor {
   get isStray(): boolean {
     const { isFresh, name } = this.#channel;
     return isFresh && this.#idle && !this.#context.placement.isHome(this.#tenant, name);
+  }
+
+  get hasMembers(): boolean {
+    return this.#presence.hasMembers;
   }
 
   /** The gateways that have members in the channel, as far as is known. */

@@ -1,11 +1,13 @@
 import { channelKey, splitChannelKey } from "@plexus/protocol";
-import { partitionOf, type WireCommand } from "@plexus/runtime";
-import { Actor, type ActorContext } from "./actor.js";
+import { type Commands, partitionOf, Rounds, type WireCommand } from "@plexus/runtime";
+import { Actor } from "./actor.js";
+import type { ActorContext } from "./actor-context.js";
 import type { Asker } from "./asker.js";
 import * as metrics from "./metrics.js";
 
-/** How often actors that nobody needs are looked for, and how many are looked at each time. */
+/** How often actors that nobody needs are looked for: all of them are once in a tenth of the time after which they go. */
 const SWEEP_MS = 1_000;
+const ROUNDS_PER_IDLE = 10;
 
 export interface ActorsOptions {
   /** Actors in memory; beyond it commands for further channels are refused with `unavailable`. */
@@ -19,16 +21,22 @@ export class Actors {
   readonly #context: ActorContext;
   readonly #options: ActorsOptions;
   readonly #actors = new Map<string, Actor>();
+  readonly #rounds: Rounds<Actor>;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(context: Omit<ActorContext, "closed">, options: ActorsOptions) {
     this.#context = { ...context, closed: (actor) => this.#forget(actor) };
     this.#options = options;
+    this.#rounds = new Rounds(
+      this.#actors,
+      Math.max(1, Math.floor(options.idleActorMs / ROUNDS_PER_IDLE / SWEEP_MS)),
+    );
     this.#sweep = setInterval(() => this.#putIdleAway(Date.now()), SWEEP_MS);
   }
 
   handle(command: WireCommand, asker: Asker): void {
     const [, kind, tenant, channel] = command;
+    if (kind === "heads") return this.#heads(command[4], channelKey(tenant, channel), asker);
     metrics.commands.add(kind);
     const key = channelKey(tenant, channel);
     let actor = this.#actors.get(key);
@@ -71,12 +79,14 @@ export class Actors {
   /** The channels in which gateways have members, by gateway. */
   byGateway(): Map<string, Actor[]> {
     const found = new Map<string, Actor[]>();
-    for (const actor of this.#actors.values())
+    for (const actor of this.#actors.values()) {
+      if (!actor.hasMembers) continue;
       for (const gateway of actor.gateways) {
         const those = found.get(gateway);
         if (those === undefined) found.set(gateway, [actor]);
         else those.push(actor);
       }
+    }
     return found;
   }
 
@@ -95,6 +105,16 @@ export class Actors {
     for (const actor of [...this.#actors.values()]) actor.close();
   }
 
+  #heads({ gateway, keys }: Commands["heads"]["ask"], addressed: string, asker: Asker): void {
+    metrics.commands.add("head", keys.length);
+    const partition = partitionOf(addressed);
+    const asked = keys.map((key) => {
+      const actor = partitionOf(key) === partition ? this.byKey(key) : undefined;
+      return actor?.headAmongOthers(gateway) ?? null;
+    });
+    void Promise.all(asked).then((heads) => this.#context.answer(asker, null, { heads }));
+  }
+
   #make(key: string, tenant: string, channel: string): Actor | undefined {
     if (this.#actors.size >= this.#options.maxActors) return undefined;
     const actor = new Actor(this.#context, tenant, channel);
@@ -103,14 +123,13 @@ export class Actors {
     return actor;
   }
 
-  #forget(actor: Actor): void {
+  #forget(actor: { readonly key: string }): void {
     if (this.#actors.get(actor.key) === actor) this.#actors.delete(actor.key);
     metrics.actors.set(this.#actors.size);
   }
 
   #putIdleAway(now: number): void {
-    for (const actor of [...this.#actors.values()])
-      if (actor.isIdle(now, this.#options.idleActorMs)) actor.close();
+    for (const actor of this.#rounds.share()) if (actor.isIdle(now, this.#options.idleActorMs)) actor.close();
   }
 }
 

@@ -62,6 +62,10 @@ export class ChannelPresence {
     return !this.#set.changed && this.#set.mirrored && !this.#mirroring && !this.#stale;
   }
 
+  get hasMembers(): boolean {
+    return this.#set.size > 0;
+  }
+
   /** Those that have members here, as far as is known. */
   get gateways(): Iterable<string> {
     return this.#set.gateways;

@@ -77,6 +77,7 @@ const LARGE = {
   // As much as one answer may hold.
   records: { records: [new Uint8Array(512 * KB)] },
   members: { version: ["life", 1], members, next: null, stale: false },
+  heads: { heads: Array.from({ length: 4_000 }, () => ["e".repeat(64), 2 ** 40, ["lifetime", 2 ** 31], 9]) },
   handover: { elsewhere: null, handover: { ids, tail: [new Uint8Array(250 * KB)] } },
 };
 

@@ -14,6 +14,7 @@ import * as metrics from "./metrics.js";
 const MAX_BATCH_BYTES = 600 * 1024;
 const ANSWER_OVERHEAD_BYTES = 64;
 const ITEM_BYTES = 24;
+const HEAD_BYTES = 200;
 
 /** Askers that are remembered; a new list is begun beyond. */
 const MAX_ASKERS = 1_000;
@@ -90,6 +91,7 @@ export class Outbox {
 interface LargeAnswer {
   records: Uint8Array[];
   members: unknown;
+  heads: unknown[];
   handover: Handover | null;
 }
 
@@ -98,8 +100,8 @@ function sizeOf(body: unknown): number {
   // To a publish, as nearly all are.
   if (Array.isArray(body))
     return ANSWER_OVERHEAD_BYTES + ((body as unknown as PublishAnswer)[3]?.length ?? 0) * ITEM_BYTES;
-  const { records = [], members, handover } = (body ?? {}) as Partial<LargeAnswer>;
-  let bytes = ANSWER_OVERHEAD_BYTES;
+  const { records = [], heads = [], members, handover } = (body ?? {}) as Partial<LargeAnswer>;
+  let bytes = ANSWER_OVERHEAD_BYTES + heads.length * HEAD_BYTES;
   for (const record of [...records, ...(handover?.tail ?? [])]) bytes += record.length;
   for (const list of [members, handover?.ids])
     if (Array.isArray(list)) bytes += Buffer.byteLength(JSON.stringify(list));

@@ -31,7 +31,7 @@ import {
   type Tracing,
   withCell,
 } from "@plexus/runtime";
-import type { ActorContext } from "./actor.js";
+import type { ActorContext } from "./actor-context.js";
 import { Actors } from "./actors.js";
 import { BotService } from "./bots/bot-service.js";
 import { BotPositions } from "./bots/positions.js";

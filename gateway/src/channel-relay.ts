@@ -11,6 +11,7 @@ import {
 import type { CommandKind, Commands, HeadAnswer, Msg, Subscription, TailBytes } from "@plexus/runtime";
 import { homeOf, jitteredMs, newContext, subscribe } from "@plexus/runtime";
 import { Announcer } from "./announcer.js";
+import { type AskedTogether, headAmong } from "./heads.js";
 import { type LatestReader, LatestReaders } from "./latest-readers.js";
 import * as metrics from "./metrics.js";
 import { PresenceKeeper } from "./presence-keeper.js";
@@ -141,9 +142,13 @@ export class ChannelRelay {
     return homeOf(this.#context.directory.current, this.tenant, this.channel)?.cell;
   }
 
-  /** Asks the actor where the channel stands, and lets the relay and the view of its members catch up. */
-  check(): Promise<void> {
-    this.#checking ??= this.#head().finally(() => {
+  /**
+   * Asks the actor where the channel stands, and lets the relay and the view of its members catch up.
+   *
+   * @param asked where it was asked just now, together with others
+   */
+  check(asked?: AskedTogether): Promise<void> {
+    this.#checking ??= this.#head(asked).finally(() => {
       this.#checking = undefined;
     });
     return this.#checking;
@@ -200,15 +205,18 @@ export class ChannelRelay {
     this.checkAt(performance.now() + FIRST_CHECK_MS);
   }
 
-  async #head(): Promise<void> {
+  async #head(asked: AskedTogether | undefined): Promise<void> {
     const intervalMs = this.#ownMembers > 0 ? MEMBERS_CHECK_INTERVAL_MS : CHECK_INTERVAL_MS;
     this.checkAt(performance.now() + jitteredMs(intervalMs));
     let epoch: string | null;
     let answer: HeadAnswer;
+    let together = asked;
     do {
       this.#outdated = false;
       epoch = this.relay.position?.epoch ?? null;
-      answer = await this.#ask("head", { gateway: this.#context.gateway });
+      const found = together && (await headAmong(together));
+      answer = found ?? (await this.#ask("head", { gateway: this.#context.gateway }));
+      together = undefined;
       if (this.#stopped) return;
     } while (this.#outdated);
     if (epoch !== (this.relay.position?.epoch ?? null)) this.checkAt(performance.now() + FIRST_CHECK_MS);

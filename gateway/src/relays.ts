@@ -1,9 +1,9 @@
 import { channelKey, PlexusError, splitChannelKey } from "@plexus/protocol";
-import { boundReached, onReconnect, type TailBytes } from "@plexus/runtime";
+import { boundReached, onReconnect, Rounds, type TailBytes } from "@plexus/runtime";
 import { ChannelRelay, type RelayOwner } from "./channel-relay.js";
+import { compareHeads } from "./heads.js";
 import * as metrics from "./metrics.js";
 import type { RelayContext } from "./relay-context.js";
-import { Rounds } from "./rounds.js";
 
 const SWEEP_MS = 250;
 /** A relay nobody needs stays so long, for those who come back. */
@@ -106,18 +106,20 @@ export class Relays implements RelayOwner {
   }
 
   #onSweep(now: number): void {
+    const due: ChannelRelay[] = [];
     for (const relay of this.#soon) {
       if (relay.nextCheckAt >= now + ROUND_MS) this.#soon.delete(relay);
-      else this.#checkIfDue(relay, now);
+      else if (now >= relay.nextCheckAt) due.push(relay);
     }
     for (const relay of this.#rounds.share()) {
       if (relay.subscribers === 0 && relay.isAnnounced && now - relay.unusedSince > LINGER_MS) {
         this.#discard(relay);
         continue;
       }
-      this.#checkIfDue(relay, now);
+      if (now >= relay.nextCheckAt && !this.#soon.has(relay)) due.push(relay);
       relay.dropOldTail(now);
     }
+    this.#compare(due);
     if (this.tails.bytes > MAX_TAIL_BYTES) {
       boundReached.inc({ bound: "relay_tail_bytes" });
       for (const relay of this.#relays.values()) relay.relay.tail.clear();
@@ -125,11 +127,11 @@ export class Relays implements RelayOwner {
     metrics.tailBytes.set(this.tails.bytes);
   }
 
-  #checkIfDue(relay: ChannelRelay, now: number): void {
-    if (now < relay.nextCheckAt) return;
-    relay.check().catch((error: unknown) => {
-      this.context.log.debug({ err: error, ...splitChannelKey(relay.key) }, "head could not be compared");
-    });
+  #compare(relays: readonly ChannelRelay[]): void {
+    const { router, gateway, log } = this.context;
+    compareHeads(relays, router, gateway, ({ key }, error) =>
+      log.debug({ err: error, ...splitChannelKey(key) }, "head could not be compared"),
+    );
   }
 
   /** Whatever was sent while the connection was away is lost: compare every head. */

@@ -108,6 +108,18 @@ export interface HeadAnswer {
   members: number;
 }
 
+/** A {@link HeadAnswer} where there are many. */
+export type HeadItem = readonly [
+  epoch: string,
+  seq: number,
+  presence: PresenceVersion | null,
+  members: number,
+];
+/** In the order of the question; null for a channel of which it could not be said: that has to be asked alone. */
+export interface HeadsAnswer {
+  heads: Array<HeadItem | null>;
+}
+
 /** One stretch of a channel's past in one cell's log: seqs `first` to `last`, between two log sequences. */
 export interface Segment {
   cell: string;
@@ -147,6 +159,8 @@ export interface Commands {
   publish: { ask: PublishBatch; answer: PublishAnswer };
   read: { ask: ReadRange; answer: ReadAnswer };
   head: { ask: { gateway: string }; answer: HeadAnswer };
+  /** The same of several channels of one partition, one of which the command is addressed to. */
+  heads: { ask: { gateway: string; keys: string[] }; answer: HeadsAnswer };
   members: { ask: PresenceChange; answer: null };
   presence: { ask: PresencePage; answer: PresenceSnapshot };
   /** Between cells: seal the channel, and hand it over to the cell `to`. */

@@ -34,6 +34,7 @@ export * from "./redis.js";
 export * from "./retry.js";
 export * from "./revocation-list.js";
 export * from "./revocation-store.js";
+export * from "./rounds.js";
 export * from "./router.js";
 export * from "./router-options.js";
 export * from "./settings.js";
