@@ -23,7 +23,12 @@ export interface BenchReport {
   readonly operation: string;
   readonly rows: readonly Row[];
   readonly ratios: readonly Ratio[];
+  /** Share of the processors' time that the hypervisor gave to others meanwhile; null where the system doesn't say. */
+  readonly stolen: number | null;
 }
+
+/** Less than that is within what runs differ by anyway. */
+const WORTH_SAYING = 0.01;
 
 export function reached({ value, target }: Ratio): boolean | null {
   if (target === null) return null;
@@ -46,6 +51,9 @@ export function tableOf(report: BenchReport): string {
       target === null ? "" : `  (target ${target.is} ${target.value}: ${verdict ? "reached" : "missed"})`;
     lines.push(`  ${name}: ${amount(value)}${goal}`);
   }
+  const { stolen } = report;
+  if (stolen !== null && stolen >= WORTH_SAYING)
+    lines.push(`  the hypervisor took ${amount(stolen * 100)} % of the processors: times were longer for it`);
   return lines.join("\n");
 }
 

@@ -10,6 +10,7 @@ import { plotOf } from "./plot.js";
 import { Profiles } from "./profiles.js";
 import { type BenchReport, tableOf } from "./report.js";
 import { type Side, startPlexus, startSocketIo, startUws } from "./sides.js";
+import { StealMeter } from "./steal.js";
 
 const WARM_SHARE = 0.4;
 
@@ -42,8 +43,10 @@ export async function runBenches(
     say(`${name}: ${bench.doc}`);
     const profiles = options.flames === undefined ? undefined : new Profiles(options.flames, name);
     const stage = new Stage(options, say, profiles);
+    const steal = new StealMeter();
     try {
-      reports.push({ bench: name, doc: bench.doc, ...(await bench.run(stage.context)) });
+      const report = await bench.run(stage.context);
+      reports.push({ bench: name, doc: bench.doc, ...report, stolen: steal.read() });
     } finally {
       await stage.clear();
       profiles?.draw();

@@ -17,8 +17,6 @@ const LATE_EVERY = 15;
 const SERVED_WITHIN_MS = 1_000;
 /** How long everything that was acknowledged may take to arrive in the end. */
 const ARRIVE_WITHIN_MS = 30_000;
-/** What a cell that died may take beyond the grace period until its channels are back elsewhere. */
-const BEYOND_GRACE_MS = 5_000;
 const SHARE_BEFORE = 0.3;
 
 /** As an operator goes about it. The brokers come last, and by themselves: theirs are the only pauses that must be. */
@@ -236,10 +234,10 @@ class Drill {
   }
 
   #judgePauses(change: Change, { pause, violations }: ChangeReport): void {
-    const { maxPauseMs, graceMs } = this.#stage.options;
+    const { maxPauseMs, graceMs, beyondGraceMs } = this.#stage.options;
     if (maxPauseMs > 0 && pause.p99 > maxPauseMs && change.pauses !== true)
       violations.push(`the 99th percentile of the pauses is ${pause.p99} ms`);
-    if (change.awaitsGrace === true && pause.max > graceMs + BEYOND_GRACE_MS)
+    if (change.awaitsGrace === true && beyondGraceMs > 0 && pause.max > graceMs + beyondGraceMs)
       violations.push(`channels were away for ${pause.max} ms`);
   }
 

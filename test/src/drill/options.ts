@@ -29,6 +29,8 @@ export interface DrillOptions {
   graceMs: number;
   /** A 99th percentile of the pauses above it is a violation; 0: it is only reported. */
   maxPauseMs: number;
+  /** So may a channel's pause be longer than the grace period after which a killed cell is given up; 0: it is only reported. */
+  beyondGraceMs: number;
   /** Keeps the cluster's data and logs here; otherwise they are gone afterwards. */
   data: string | undefined;
 }
@@ -50,6 +52,7 @@ export const DEFAULTS: DrillOptions = {
   movesPerSecond: 2_000,
   graceMs: 3_000,
   maxPauseMs: 0,
+  beyondGraceMs: 5_000,
   data: undefined,
 };
 
@@ -91,6 +94,8 @@ export const SMOKE: DrillOptions = {
   // Slow enough that something can happen in the middle.
   movesPerSecond: 800,
   graceMs: 3_000,
+  // It is a test that all comes back; how soon that is depends on what else the machine does.
+  beyondGraceMs: 0,
 };
 
 const OWN_DEFAULTS: Readonly<Record<string, DrillOptions>> = {

@@ -19,7 +19,7 @@ export interface BenchContext {
 
 export interface Bench {
   readonly doc: string;
-  run(context: BenchContext): Promise<Omit<BenchReport, "bench" | "doc">>;
+  run(context: BenchContext): Promise<Omit<BenchReport, "bench" | "doc" | "stolen">>;
 }
 
 export interface Turn {
