@@ -23,14 +23,13 @@ export const growth: Bench = {
   run: async (context) => {
     const rows: Row[] = [];
     const side = await context.plexus();
-    for (const channelsEach of CHANNELS_EACH)
-      rows.push(await rowOf(context, side, "1 worker, 1 gateway", channelsEach));
+    rows.push(...(await rowsOf(context, side, "1 worker, 1 gateway", CHANNELS_EACH)));
     await side.stop();
     for (const shape of SHAPES) {
       const { workers = 1, gateways = 1 } = shape;
       const more = await context.plexus(shape);
       const name = `${workers} worker${workers > 1 ? "s" : ""}, ${gateways} gateway${gateways > 1 ? "s" : ""}`;
-      rows.push(await rowOf(context, more, name, CHANNELS_EACH[0]!));
+      rows.push(...(await rowsOf(context, more, name, CHANNELS_EACH.slice(0, 1))));
       await more.stop();
     }
     const [few, , most] = rows as [Row, Row, Row];
@@ -48,29 +47,41 @@ export const growth: Bench = {
   },
 };
 
-async function rowOf(context: BenchContext, side: Side, name: string, channelsEach: number): Promise<Row> {
+/** Of each number of channels in turns, so that whatever the machine does meanwhile meets all alike. */
+async function rowsOf(
+  context: BenchContext,
+  side: Side,
+  name: string,
+  channelsEach: readonly number[],
+): Promise<Row[]> {
   const connections = Math.max(LEAST_CONNECTIONS, scaled(CONNECTIONS, context.scale));
-  const each = Math.max(1, scaled(channelsEach, context.scale));
-  const found: Measurement[] = [];
-  // The same channels each time: a worker holds no more of them than it may.
-  const run = crypto.randomUUID().slice(0, 8);
+  const sizes = channelsEach.map((each) => ({
+    each: Math.max(1, scaled(each, context.scale)),
+    // The same channels each time: a worker holds no more of them than it may.
+    run: crypto.randomUUID().slice(0, 8),
+    found: [] as Measurement[],
+  }));
   // The first time code is compiled as well, so that does not count.
-  for (let round = 0; round <= context.rounds; round++) {
-    const sizes = { connections, channelsEach: each, bytes: BYTES, perSecond: PER_SECOND };
-    const plan = { kind: "growth" as const, target: targetOf(side), run, ...sizes };
-    found.push(await measure(plan, side.processes(), context.timing));
-  }
-  found.shift();
-  const middle = median(found, costOf);
-  const channels = (connections * each).toLocaleString("en-US");
-  const values = {
-    [COST]: costOf(middle),
-    "acknowledged/s": middle.acknowledgedPerSecond,
-    "delivered/s": middle.deliveredPerSecond,
-  };
-  context.say(`  ${channels} channels, ${name}: ${amount(costOf(middle))} µs of CPU per message`);
-  const cpuUs = perOperation(middle.cpu, middle.acknowledgedPerSecond);
-  return { side: `${channels} ch., ${name}`, what: side.what, values, cpuUs };
+  for (let round = 0; round <= context.rounds; round++)
+    for (const { each, run, found } of sizes) {
+      const shape = { connections, channelsEach: each, bytes: BYTES, perSecond: PER_SECOND };
+      const plan = { kind: "growth" as const, target: targetOf(side), run, ...shape };
+      const one = await measure(plan, side.processes(), context.timing);
+      if (round > 0) found.push(one);
+    }
+  return sizes.map(({ each, found }) => {
+    const middle = median(found, costOf);
+    const channels = (connections * each).toLocaleString("en-US");
+    const values = {
+      [COST]: costOf(middle),
+      "acknowledged/s": middle.acknowledgedPerSecond,
+      "delivered/s": middle.deliveredPerSecond,
+    };
+    const all = found.map((one) => amount(costOf(one))).join(", ");
+    context.say(`  ${channels} channels, ${name}: ${all} µs of CPU per message`);
+    const cpuUs = perOperation(middle.cpu, middle.acknowledgedPerSecond);
+    return { side: `${channels} ch., ${name}`, what: side.what, values, cpuUs };
+  });
 }
 
 /** Microseconds of the servers that carry a message. */
