@@ -14,6 +14,7 @@ import * as metrics from "./metrics.js";
 const MAX_BATCH_BYTES = 600 * 1024;
 const ANSWER_OVERHEAD_BYTES = 64;
 const ITEM_BYTES = 24;
+/** At most, with the longest epoch. */
 const HEAD_BYTES = 200;
 
 /** Askers that are remembered; a new list is begun beyond. */

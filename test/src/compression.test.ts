@@ -1,13 +1,12 @@
 /** permessage-deflate (RFC 7692) where the operator has it: what is compressed, for whom, and what nobody can do with it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { constants, deflateRawSync } from "node:zlib";
 import { clusterForFile } from "./harness/cluster.js";
 import type { AnyFrame, Encoding } from "./harness/raw-client.js";
 import { range } from "./protocol/case.js";
-import { frame, OPCODE } from "./wire/frames.js";
+import { deflated, frame, OPCODE } from "./wire/frames.js";
 import { assertDelivered, assertWorks, each, FAILED, request, requestOf } from "./wire/wire-case.js";
-import { DEFLATE_TAIL, WireSocket } from "./wire/wire-socket.js";
+import { WireSocket } from "./wire/wire-socket.js";
 
 const FROM = 512;
 const MAX_BYTES = 262_144;
@@ -18,12 +17,6 @@ const cluster = clusterForFile({ gatewayEnv: { PLEXUS_COMPRESS_FROM_BYTES: Strin
 
 async function welcome(encoding: Encoding = "json", offer: string | null = OFFER): Promise<WireSocket> {
   return WireSocket.welcome(cluster.url, await cluster.token("zip"), encoding, offer ?? undefined);
-}
-
-/** A client's compressed message. */
-function deflated(payload: string | Uint8Array, opcode: number = OPCODE.text): Buffer {
-  const bytes = deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH });
-  return frame({ opcode, payload: bytes.subarray(0, -DEFLATE_TAIL.length), rsv: 4 });
 }
 
 async function ask(wire: WireSocket, id: number, question: object): Promise<AnyFrame> {

@@ -3,6 +3,7 @@
  * holds a server to the letter.
  */
 import assert from "node:assert/strict";
+import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 /** The longest payload of a control frame, section 5.5. */
@@ -54,6 +55,19 @@ export const binary = (payload: Uint8Array) => frame({ opcode: OPCODE.binary, pa
 export const ping = (payload: Uint8Array | string = "") => frame({ opcode: OPCODE.ping, payload });
 export const pong = (payload: Uint8Array | string = "") => frame({ opcode: OPCODE.pong, payload });
 export const close = (payload: Uint8Array = new Uint8Array()) => frame({ opcode: OPCODE.close, payload });
+
+/** What permessage-deflate leaves out at the end of each message (RFC 7692, section 7.2.1). */
+const DEFLATE_TAIL = Buffer.from([0, 0, 255, 255]);
+
+/** A client's compressed message. */
+export function deflated(payload: Uint8Array | string, opcode: number = OPCODE.text): Buffer {
+  const bytes = deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH });
+  return frame({ opcode, payload: bytes.subarray(0, -DEFLATE_TAIL.length), rsv: 4 });
+}
+
+export function inflated(bytes: Buffer): Buffer {
+  return inflateRawSync(Buffer.concat([bytes, DEFLATE_TAIL]), { finishFlush: constants.Z_SYNC_FLUSH });
+}
 
 /** The body of a close frame: a code and its reason. */
 export function closing(code: number, reason: Uint8Array | string = ""): Buffer {

@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
-import { constants, inflateRawSync } from "node:zlib";
 import { packFrame, unpackFrame } from "@plexus/protocol/msgpack";
 import type { AnyFrame, Encoding } from "../harness/raw-client.js";
 import { DEADLINE_MS, within } from "../harness/wait.js";
-import { binary, FrameReader, OPCODE, type ReceivedFrame, text } from "./frames.js";
+import { binary, FrameReader, inflated, OPCODE, type ReceivedFrame, text } from "./frames.js";
 
 /** How a connection ended: with a close frame, or without a word, which RFC 6455 calls 1006. */
 export interface Ending {
@@ -15,8 +14,6 @@ export interface Ending {
   reason: string;
 }
 
-/** What permessage-deflate leaves out at the end of each message. */
-export const DEFLATE_TAIL = Buffer.from([0, 0, 255, 255]);
 const CUT: Ending = { code: 1006, reason: "" };
 /** RFC 6455, section 1.3. */
 const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -232,11 +229,6 @@ export class WireSocket {
 function closeOf(payload: Buffer): Ending {
   if (payload.length === 0) return { code: 1005, reason: "" };
   return { code: payload.readUInt16BE(0), reason: strictUtf8.decode(payload.subarray(2)) };
-}
-
-/** RFC 7692, section 7.2.2. */
-function inflated(bytes: Buffer): Buffer {
-  return inflateRawSync(Buffer.concat([bytes, DEFLATE_TAIL]), { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
 export function acceptOf(key: string): string {

@@ -1,7 +1,7 @@
 /** Publishers that keep a number of messages on their way to many subscribers of one channel. */
 import { DIALECTS } from "./dialects.js";
 import { type Load, noCounts, padding, type Target } from "./load.js";
-import { openMany, openReady } from "./sockets.js";
+import { Course, openMany, openReady } from "./sockets.js";
 import { encodeTexts, type LoadWebSocket } from "./websocket.js";
 
 export interface FanOutPlan {
@@ -23,18 +23,15 @@ export async function fanOut(plan: FanOutPlan): Promise<Load> {
   const data = padding(plan.bytes);
   let publishers: LoadWebSocket[] = [];
   let received = 0;
-  let stopped = false;
+  const course = new Course();
   const pump = () => {
-    if (stopped || publishers.length === 0) return;
+    if (course.isOver || publishers.length === 0) return;
     // In bursts: a server that sends what came at once in one go, as uWebSockets does, shall have the chance to.
     if (counts.published - received > window / 2) return;
     const texts: string[][] = publishers.map(() => []);
     for (; counts.published - received < window; counts.published++)
       texts[counts.published % publishers.length]!.push(dialect.publish(counts.published, channel, data));
     for (const [i, some] of texts.entries()) if (some.length > 0) publishers[i]!.write(encodeTexts(some));
-  };
-  const closed = () => {
-    if (!stopped) throw new Error("a connection of the load was closed");
   };
   const listen = (isFirst: boolean) => {
     let socket: LoadWebSocket | undefined;
@@ -50,7 +47,7 @@ export async function fanOut(plan: FanOutPlan): Promise<Load> {
       received += n;
       pump();
     };
-    return { frame, closed, attach: (opened: LoadWebSocket) => (socket = opened) };
+    return { frame, closed: course.closed, attach: (opened: LoadWebSocket) => (socket = opened) };
   };
   const subscribers = await openMany(plan.subscribers, async (number) => {
     const listener = listen(number === 0);
@@ -61,14 +58,11 @@ export async function fanOut(plan: FanOutPlan): Promise<Load> {
     const frame = (chunk: Buffer, from: number, to: number) => {
       counts.acknowledged += dialect.acksIn(chunk, from, to);
     };
-    return openReady(target, { token: target.token, channels: [] }, { frame, closed });
+    return openReady(target, { token: target.token, channels: [] }, { frame, closed: course.closed });
   });
   pump();
   return {
     counts,
-    stop: () => {
-      stopped = true;
-      for (const socket of [...subscribers, ...publishers]) socket.cut();
-    },
+    stop: () => course.end([...subscribers, ...publishers]),
   };
 }

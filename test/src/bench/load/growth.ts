@@ -2,7 +2,7 @@
 import { DIALECTS } from "./dialects.js";
 import { openLoop } from "./latencies.js";
 import { type Load, noCounts, padding, type Target } from "./load.js";
-import { openMany, openReady } from "./sockets.js";
+import { Course, openMany, openReady } from "./sockets.js";
 import { encodeTexts, type LoadWebSocket } from "./websocket.js";
 
 export interface GrowthPlan {
@@ -25,7 +25,7 @@ export async function growth(plan: GrowthPlan): Promise<Load> {
   const { messagesIn, acksIn, publish } = DIALECTS.plexus;
   const counts = noCounts();
   const data = padding(plan.bytes);
-  let stopped = false;
+  const course = new Course();
   let progress: () => void = () => undefined;
   const frame = (chunk: Buffer, from: number, to: number) => {
     const messages = messagesIn(chunk, from, to);
@@ -33,15 +33,12 @@ export async function growth(plan: GrowthPlan): Promise<Load> {
     else counts.acknowledged += acksIn(chunk, from, to);
     progress();
   };
-  const closed = () => {
-    if (!stopped) throw new Error("a connection of the load was closed");
-  };
   const name = (connection: number, channel: number) => `bench.growth-${run}-${connection}-${channel}`;
   const sockets: LoadWebSocket[] = await openMany(
     connections,
     (number) => {
       const channels = Array.from({ length: channelsEach }, (_, i) => name(number, i));
-      return openReady(target, { token: target.token, channels }, { frame, closed }, number);
+      return openReady(target, { token: target.token, channels }, { frame, closed: course.closed }, number);
     },
     AT_ONCE,
   );
@@ -65,9 +62,8 @@ export async function growth(plan: GrowthPlan): Promise<Load> {
   return {
     counts,
     stop: () => {
-      stopped = true;
       end();
-      for (const socket of sockets) socket.cut();
+      course.end(sockets);
     },
   };
 }

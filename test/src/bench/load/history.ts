@@ -2,7 +2,7 @@
 import { DIALECTS } from "./dialects.js";
 import { Latencies, openLoop } from "./latencies.js";
 import { type Load, noCounts, padding, type Target } from "./load.js";
-import { openReady } from "./sockets.js";
+import { Course, openReady } from "./sockets.js";
 import { encodeTexts, type LoadWebSocket } from "./websocket.js";
 
 export interface HistoryPlan {
@@ -44,7 +44,7 @@ async function pages(
   const latencies = new Latencies();
   const due = new Map<number, number>();
   let id = FIRST_READ_ID;
-  let stopped = false;
+  const course = new Course();
   const ask = (dueMs: number) => {
     const place = read.page + 1 + ((id * STRIDE) % Math.max(1, messages - read.page));
     const before = read.what === "newest" ? "" : `,"before":${place}`;
@@ -61,12 +61,13 @@ async function pages(
     latencies.record(performance.now() - dueMs);
     counts.acknowledged++;
     counts.delivered += read.page;
-    if (read.what === "pages" && !stopped) ask(performance.now());
+    if (read.what === "pages" && !course.isOver) ask(performance.now());
   };
-  const closed = () => {
-    if (!stopped) throw new Error("a connection of the load was closed");
-  };
-  const socket = await openReady(target, { token: target.token, channels: [] }, { frame, closed });
+  const socket = await openReady(
+    target,
+    { token: target.token, channels: [] },
+    { frame, closed: course.closed },
+  );
   let end: () => void = () => undefined;
   if (read.what === "pages") for (let i = 0; i < read.atOnce; i++) ask(performance.now());
   else end = openLoop(read.perSecond, ask);
@@ -74,9 +75,8 @@ async function pages(
     counts,
     takeLatency: () => latencies.take(),
     stop: () => {
-      stopped = true;
       end();
-      socket.cut();
+      course.end([socket]);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Connections that are there and do nothing. */
 import { type Load, noCounts, type Target } from "./load.js";
-import { openMany, openReady } from "./sockets.js";
+import { Course, openMany, openReady } from "./sockets.js";
 
 export interface IdlePlan {
   readonly kind: "idle";
@@ -16,21 +16,15 @@ export interface IdlePlan {
 export async function idle(plan: IdlePlan): Promise<Load> {
   const { target, connections, channelsEach, sharedBy, presence } = plan;
   const counts = noCounts();
-  let stopped = false;
-  const closed = () => {
-    if (!stopped) throw new Error("a connection of the load was closed");
-  };
+  const course = new Course();
   const sockets = await openMany(connections, (number) => {
     const group = Math.floor(number / sharedBy);
     const channels = Array.from({ length: channelsEach }, (_, i) => `bench.idle-${group}-${i}`);
     const wanted = { token: target.token, channels, ...(presence && { presence }) };
-    return openReady(target, wanted, { frame: () => undefined, closed }, number);
+    return openReady(target, wanted, { frame: () => undefined, closed: course.closed }, number);
   });
   return {
     counts,
-    stop: () => {
-      stopped = true;
-      for (const socket of sockets) socket.cut();
-    },
+    stop: () => course.end(sockets),
   };
 }

@@ -2,7 +2,7 @@
 import { DIALECTS } from "./dialects.js";
 import { Latencies, openLoop } from "./latencies.js";
 import { type Load, noCounts, type Target } from "./load.js";
-import { openMany, openReady } from "./sockets.js";
+import { Course, openMany, openReady } from "./sockets.js";
 
 export interface LatencyPlan {
   readonly kind: "latency";
@@ -21,10 +21,7 @@ export async function latency(plan: LatencyPlan): Promise<Load> {
   const dialect = DIALECTS[target.dialect];
   const counts = noCounts();
   const latencies = new Latencies();
-  let stopped = false;
-  const closed = () => {
-    if (!stopped) throw new Error("a connection of the load was closed");
-  };
+  const course = new Course();
   const frame = (chunk: Buffer, from: number, to: number) => {
     if (dialect.messagesIn(chunk, from, to) === 0) return;
     const now = performance.now();
@@ -37,13 +34,13 @@ export async function latency(plan: LatencyPlan): Promise<Load> {
   };
   const wanted = { token: target.token, channels: [channel] };
   const subscribers = await openMany(plan.subscribers, (number) =>
-    openReady(target, wanted, { frame, closed }, number),
+    openReady(target, wanted, { frame, closed: course.closed }, number),
   );
   const acknowledged = (chunk: Buffer, from: number, to: number) => {
     counts.acknowledged += dialect.acksIn(chunk, from, to);
   };
   const nobody = { token: target.token, channels: [] };
-  const publisher = await openReady(target, nobody, { frame: acknowledged, closed });
+  const publisher = await openReady(target, nobody, { frame: acknowledged, closed: course.closed });
   const end = openLoop(plan.perSecond, (dueMs) =>
     publisher.send(dialect.publish(counts.published++, channel, `due=${dueMs.toFixed(3)},`)),
   );
@@ -51,9 +48,8 @@ export async function latency(plan: LatencyPlan): Promise<Load> {
     counts,
     takeLatency: () => latencies.take(),
     stop: () => {
-      stopped = true;
       end();
-      for (const socket of [...subscribers, publisher]) socket.cut();
+      course.end([...subscribers, publisher]);
     },
   };
 }

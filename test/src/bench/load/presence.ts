@@ -4,7 +4,7 @@
  */
 import { Latencies, openLoop } from "./latencies.js";
 import { type Load, noCounts, type Target } from "./load.js";
-import { openMany, openReady } from "./sockets.js";
+import { Course, openMany, openReady } from "./sockets.js";
 import type { LoadWebSocket } from "./websocket.js";
 
 export interface PresencePlan {
@@ -40,11 +40,8 @@ export async function presence({ target, channel }: PresencePlan): Promise<Load>
   const away: Member[] = [];
   const due = new Map<string, number>();
   let id = 10;
-  let stopped = false;
+  const course = new Course();
   let end: () => void = () => undefined;
-  const closed = () => {
-    if (!stopped) throw new Error("a connection of the load was closed");
-  };
   const join = async () => {
     let conn = "";
     const before = (text: string) => {
@@ -54,7 +51,7 @@ export async function presence({ target, channel }: PresencePlan): Promise<Load>
       counts.delivered += to - from;
     };
     const wanted = { token: target.token, channels: [channel], presence: true };
-    const socket = await openReady(target, wanted, { before, frame, closed });
+    const socket = await openReady(target, wanted, { before, frame, closed: course.closed });
     members.push({ socket, conn });
   };
   const change = (dueMs: number) => {
@@ -87,7 +84,7 @@ export async function presence({ target, channel }: PresencePlan): Promise<Load>
     }
   };
   await join();
-  members[0]!.socket.listener = { frame: told, closed };
+  members[0]!.socket.listener = { frame: told, closed: course.closed };
   return {
     counts,
     takeLatency: () => latencies.take(),
@@ -100,9 +97,8 @@ export async function presence({ target, channel }: PresencePlan): Promise<Load>
       return { members: members.length };
     },
     stop: () => {
-      stopped = true;
       end();
-      for (const { socket } of [...members, ...away]) socket.cut();
+      course.end([...members, ...away].map(({ socket }) => socket));
     },
   };
 }

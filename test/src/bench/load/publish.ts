@@ -1,7 +1,7 @@
 /** Publishers that keep a number of publishes without an answer, each to one channel. */
 import { DIALECTS } from "./dialects.js";
 import { type Load, noCounts, padding, type Target } from "./load.js";
-import { openMany, openReady } from "./sockets.js";
+import { Course, openMany, openReady } from "./sockets.js";
 import { encodeTexts, type LoadWebSocket } from "./websocket.js";
 
 export interface PublishPlan {
@@ -68,7 +68,7 @@ export async function publish(plan: PublishPlan): Promise<Load> {
   const dialect = DIALECTS[target.dialect];
   const counts = noCounts();
   const data = padding(plan.bytes);
-  let stopped = false;
+  const course = new Course();
   const sockets = await openMany(plan.publishers, async (number) => {
     const channel = channels[number % channels.length]!;
     let socket: LoadWebSocket | undefined;
@@ -76,7 +76,7 @@ export async function publish(plan: PublishPlan): Promise<Load> {
       dialect.together(ids.map((id) => dialect.publish(id, channel, data))),
     );
     const send = (count: number) => {
-      if (stopped || count === 0) return;
+      if (course.isOver || count === 0) return;
       socket?.write(publishes.next(count));
       counts.published += count;
     };
@@ -85,18 +85,12 @@ export async function publish(plan: PublishPlan): Promise<Load> {
       counts.acknowledged += acks;
       send(acks);
     };
-    const closed = () => {
-      if (!stopped) throw new Error("a connection of the load was closed");
-    };
-    socket = await openReady(target, { token: target.token, channels: [] }, { frame, closed });
+    socket = await openReady(target, { token: target.token, channels: [] }, { frame, closed: course.closed });
     return { socket, begin: () => send(window) };
   });
   for (const { begin } of sockets) begin();
   return {
     counts,
-    stop: () => {
-      stopped = true;
-      for (const { socket } of sockets) socket.cut();
-    },
+    stop: () => course.end(sockets.map(({ socket }) => socket)),
   };
 }

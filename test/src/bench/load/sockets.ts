@@ -8,6 +8,20 @@ export interface ReadyListener extends FrameListener {
   before?(text: string, chunk: Buffer, from: number, to: number): void;
 }
 
+/** The course of a load: until it is over none of its connections may be closed by the other side. */
+export class Course {
+  isOver = false;
+
+  readonly closed = (): void => {
+    if (!this.isOver) throw new Error("a connection of the load was closed");
+  };
+
+  end(sockets: Iterable<LoadWebSocket>): void {
+    this.isOver = true;
+    for (const socket of sockets) socket.cut();
+  }
+}
+
 /** Unless said otherwise. */
 const AT_ONCE = 100;
 const READY_WITHIN_MS = 30_000;
