@@ -112,6 +112,7 @@ export class Mover {
     }
   }
 
+  /** Of one directory all along: another may come at every `await`, with another operation. */
   async #work(): Promise<void> {
     const { cell, directory } = this.#context;
     const { current } = directory;
@@ -119,10 +120,10 @@ export class Mover {
     if (state === "joining" && !current.operation) return this.#join();
     if (state === "down") return this.#comeBack();
     await this.#return.end();
-    const { operation } = current;
+    const { operation, version } = current;
     if (!operation || (await this.#isParked(operation))) return;
-    if (cellsToSweep(current).includes(cell) && this.#doneWith < current.version)
-      await this.#sweep(operation);
+    if (cellsToSweep(current).includes(cell) && this.#doneWith < version)
+      await this.#sweep(operation, version);
     await this.#finishIfDone(operation);
   }
 
@@ -161,8 +162,7 @@ export class Mover {
     logger.warn({ cell }, "this cell was given up and is back; it can be activated");
   }
 
-  async #sweep(operation: string): Promise<void> {
-    const { version } = this.#context.directory.current;
+  async #sweep(operation: string, version: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     const report = this.#reporter(operation);
     const drains = this.#state === "draining";
@@ -228,7 +228,9 @@ export class Mover {
     const { directory, operations } = this.#context;
     const operation = await operations.get(id);
     if (operation === null || !isDone(operation, cellsToSweep(directory.current))) return;
-    await directory.change((current) => finish(current, id));
+    const { operation: next } = await directory.change((current) => finish(current, id));
+    // Replaced in the meantime: whoever did that says so.
+    if (next) return;
     await operations.change(id, (current) =>
       current.state === "running" ? { ...current, state: "done", finishedAt: Date.now() } : current,
     );

@@ -49,7 +49,7 @@ export async function startAdmin(
   const router = new Router({ nats, directory, asker: instance, log });
   const gateways = new GatewayRoster(nats, log);
   const operationStore = await OperationStore.open(nats, log, options);
-  const operations = new Operations(operationStore, gateways);
+  const operations = new Operations(operationStore, directory, gateways);
   const streams = new EventStreams();
   const advisor = new Advisor({ policy, directory, operations: operationStore, log });
   const stats = new StatsFeed({ nats, directory, operations, advisor, log });

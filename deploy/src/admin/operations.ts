@@ -1,11 +1,19 @@
 import { PlexusError } from "@plexus/protocol";
-import { isParked, type Operation, type OperationStore, unparked } from "@plexus/runtime";
+import {
+  type DirectoryStore,
+  isParked,
+  type Operation,
+  type OperationStore,
+  unparked,
+} from "@plexus/runtime";
 import type { GatewayRoster } from "./gateway-roster.js";
 import type { OperationBody } from "./schemas.js";
 
 const LOOK_INTERVAL_MS = 250;
 /** A drain is given up only after a gateway's usual silence, a restart of this process included. */
 const GATEWAY_GONE_AFTER_MS = 10_000;
+/** What the directory no longer knows counts as over: longer than writing down what was begun or ended may take. */
+const UNTOLD_AFTER_MS = 60_000;
 const LISTED = 50;
 
 /** What the API shows of an operation. */
@@ -32,21 +40,30 @@ function subjectOf({ kind, cell }: Operation): Pick<OperationBody, "cell" | "gat
   return kind === "pin" ? { tenant: cell } : { cell };
 }
 
-/** Operations as operators see them. Those who carry them out write how far they are; here they are only read. */
+/**
+ * Operations as operators see them. Those who carry them out write how far they are, and how they end; of one whose
+ * author was killed before that, the end is written here, by whoever looks at it.
+ */
 export class Operations {
   readonly #store: OperationStore;
-  readonly #gateways: GatewayRoster;
+  readonly #directory: Pick<DirectoryStore, "refresh">;
+  readonly #gateways: Pick<GatewayRoster, "hasOperation">;
   readonly #startedAt = Date.now();
 
-  constructor(store: OperationStore, gateways: GatewayRoster) {
+  constructor(
+    store: OperationStore,
+    directory: Pick<DirectoryStore, "refresh">,
+    gateways: Pick<GatewayRoster, "hasOperation">,
+  ) {
     this.#store = store;
+    this.#directory = directory;
     this.#gateways = gateways;
   }
 
   async get(id: string): Promise<OperationBody> {
     const operation = await this.#store.get(id);
     if (operation === null) throw new PlexusError("not_found", `there is no operation ${id}`);
-    return viewOf(await this.#withoutGateway(operation));
+    return viewOf(await this.#settled(operation));
   }
 
   /** By cell: how many channels it still holds that an operation under way takes from it. */
@@ -57,7 +74,7 @@ export class Operations {
 
   async list(): Promise<OperationBody[]> {
     const operations = await this.#store.list(LISTED);
-    return Promise.all(operations.map(async (operation) => viewOf(await this.#withoutGateway(operation))));
+    return Promise.all(operations.map(async (operation) => viewOf(await this.#settled(operation))));
   }
 
   /** Has the cells try again what they have parked. Rejects with `conflict` where nothing is. */
@@ -81,16 +98,33 @@ export class Operations {
     }
   }
 
-  /** A gateway that is killed can't say that its drain is over. */
-  async #withoutGateway(operation: Operation): Promise<Operation> {
-    const { id, kind, state, startedAt, cell } = operation;
-    if (kind !== "gateway-drain" || state !== "running" || this.#gateways.hasOperation(id)) return operation;
-    const now = Date.now();
-    if (now - Math.max(startedAt, this.#startedAt) < GATEWAY_GONE_AFTER_MS) return operation;
-    const error = `gateway ${cell} ended before its drain did; its clients connect anew by themselves`;
-    const ended = await this.#store.change(id, (current) =>
-      current.state === "running" ? { ...current, state: "failed", finishedAt: now, error } : current,
+  async #settled(operation: Operation): Promise<Operation> {
+    if (operation.state !== "running" || operation.kind === "return") return operation;
+    const end =
+      operation.kind === "gateway-drain"
+        ? this.#endWithoutGateway(operation)
+        : await this.#endInDirectory(operation);
+    if (end === null) return operation;
+    const ended = await this.#store.change(operation.id, (current) =>
+      current.state === "running" ? { ...current, ...end, finishedAt: Date.now() } : current,
     );
     return ended ?? operation;
+  }
+
+  /** A gateway that is killed can't say that its drain is over. */
+  #endWithoutGateway({ id, cell, startedAt }: Operation): Pick<Operation, "state" | "error"> | null {
+    if (this.#gateways.hasOperation(id)) return null;
+    if (Date.now() - Math.max(startedAt, this.#startedAt) < GATEWAY_GONE_AFTER_MS) return null;
+    const error = `gateway ${cell} ended before its drain did; its clients connect anew by themselves`;
+    return { state: "failed", error };
+  }
+
+  /** The directory changes first. A process that is killed right then says nothing of what it ended or replaced. */
+  async #endInDirectory({ id, startedAt, progress }: Operation): Promise<Pick<Operation, "state"> | null> {
+    if (Date.now() - startedAt < UNTOLD_AFTER_MS) return null;
+    if ((await this.#directory.refresh()).operation === id) return null;
+    const parts = Object.values(progress);
+    const isDone = parts.length > 0 && parts.every(({ done }) => done);
+    return { state: isDone ? "done" : "superseded" };
   }
 }
