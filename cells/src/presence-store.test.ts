@@ -108,6 +108,17 @@ test("a lease that nobody renews ends: the gateway is told so, and gets another 
   assert.deepEqual(await store.endedGateways(), [], "it is back");
 });
 
+test("a lease that counts as ended is a new one, though its key is still there", async () => {
+  const token = await store.renew("g1");
+  assert.equal(await store.renew("g1"), token);
+  await redis.zadd("plexus:eu-1:gateways", 1, "g1");
+  assert.deepEqual(await store.endedGateways(), ["g1"]);
+  const next = await store.renew("g1");
+  assert.notEqual(next, token, "its members may be leaving: it has to announce them again");
+  assert.equal(await store.renew("g1"), next);
+  assert.deepEqual(await store.endedGateways(), []);
+});
+
 /** Ends a lease as time would. */
 async function endLease(gateway: string): Promise<void> {
   await redis.del(`plexus:eu-1:lease:${gateway}`);

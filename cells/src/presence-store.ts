@@ -30,10 +30,15 @@ function keysOf(cell: string) {
 
 const NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)";
 
-/** Renews the lease, or makes a new one with the token given. KEYS: lease, gateways. */
+/**
+ * Renews the lease, or makes a new one with the token given. Once {@link ENDED} may have named the gateway it is a new one,
+ * though the key may live for a moment longer: within a script, Redis before 7.2 reads its clock for each command.
+ * KEYS: lease, gateways.
+ */
 const RENEW = `${NOW}
 local token = redis.call('GET', KEYS[1])
-if token then redis.call('PEXPIRE', KEYS[1], ARGV[1])
+local ends = redis.call('ZSCORE', KEYS[2], ARGV[3])
+if token and ends and now < tonumber(ends) then redis.call('PEXPIRE', KEYS[1], ARGV[1])
 else token = ARGV[2]; redis.call('SET', KEYS[1], token, 'PX', ARGV[1]) end
 redis.call('ZADD', KEYS[2], now + ARGV[1], ARGV[3])
 return token`;
