@@ -81,7 +81,8 @@ test("a gateway holds the channels in which it has members, until it has none th
 
 test("more channels than one page holds are all listed", async () => {
   const keys = Array.from({ length: 1_700 }, (_, i) => `acme/chat.${i}`);
-  await Promise.all(keys.map((key) => store.mirror(key, put(member("a")))));
+  for (let i = 0; i < keys.length; i += 100)
+    await Promise.all(keys.slice(i, i + 100).map((key) => store.mirror(key, put(member("a")))));
   assert.deepEqual(new Set(await held("g1")), new Set(keys));
 });
 
