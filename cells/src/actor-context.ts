@@ -13,7 +13,8 @@ export interface ActorContext {
   logIsAway(): boolean;
   /** The log of any cell; rejects with `unavailable` if it can't be reached. */
   logOf(cell: string): Promise<ChannelLog>;
-  isGone: TakeOverContext["isGone"];
+  /** What is known of cells that were given up. */
+  readonly goneCells: Pick<TakeOverContext, "isGone" | "logAnswered">;
   readonly placement: PlacementView;
   /** Asks the channel's actor in another cell. */
   askAt: <K extends "release" | "members_left">(

@@ -239,13 +239,13 @@ export class Actor {
   }
 
   async #takeOver(own: LoadedChannel, elsewhere: string[]): Promise<void> {
-    const { placement, askAt, isGone, cell, logger } = this.#context;
+    const { placement, askAt, goneCells, cell, logger } = this.#context;
     const context = {
       channel: this.#channel.name,
       logs: this.#logs,
       stateOf: (id: string) => placement.stateOf(id),
       release: (id: string) => askAt(id, "release", this.#tenant, this.#channel.name, { to: cell }),
-      isGone,
+      ...goneCells,
       isHome: () => this.isHome,
       newEpoch: () => crypto.randomUUID().replaceAll("-", "").slice(0, 16),
     };

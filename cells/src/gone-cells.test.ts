@@ -16,6 +16,17 @@ test("two failures with a long time in between are two moments", async () => {
   assert.equal(await gone.isGone("c0", 60_000 + GONE_AFTER_MS), true);
 });
 
+test("failures with an answer in between are moments, however many there are", async () => {
+  const gone = new GoneCells(async () => true);
+  for (let now = 0; now < 5 * GONE_AFTER_MS; now += GONE_AFTER_MS / 2) {
+    assert.equal(await gone.isGone("c0", now), false, `${now}`);
+    gone.answered("c0");
+  }
+  gone.answered("never failed");
+  assert.equal(await gone.isGone("c0", 6 * GONE_AFTER_MS), false);
+  assert.equal(await gone.isGone("c0", 7 * GONE_AFTER_MS), true);
+});
+
 test("without the hub nothing is known of the cell, and counting begins anew when it is back", async () => {
   let isThere = true;
   const gone = new GoneCells(async () => isThere);

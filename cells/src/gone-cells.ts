@@ -3,7 +3,7 @@
  * moment in which the log can't be reached proves nothing: the cell may be coming back, the hub in between may be away.
  */
 
-/** For so long a log must not have been reached, by whoever asked for it, … */
+/** For so long a log must not have answered, whoever asked for it, … */
 export const GONE_AFTER_MS = 3_000;
 /** … with no longer pause between two tries than this: afterwards counting begins anew. */
 const PAUSE_MS = 10_000;
@@ -22,6 +22,11 @@ export class GoneCells {
   /** @param reachesHub whether this process is in touch with what lies between the cells */
   constructor(reachesHub: () => Promise<boolean>) {
     this.#reachesHub = reachesHub;
+  }
+
+  /** A log has answered: whatever failed before was a moment. */
+  answered(cell: string): void {
+    this.#failures.delete(cell);
   }
 
   /** To be asked whenever the log of a cell that is down could not be reached; `now` of a clock that does not jump. */

@@ -20,6 +20,8 @@ class World {
   readonly unreachable = new Set<string>();
   /** Of those, the ones that are not expected back. */
   readonly gone = new Set<string>();
+  /** Those whose log was found to be there, in that order. */
+  readonly answered: string[] = [];
   isHome = true;
 
   logs(cell: string) {
@@ -66,6 +68,7 @@ class World {
         return this.release(id, cell);
       },
       isGone: async (id: string) => this.gone.has(id),
+      logAnswered: (id: string) => void this.answered.push(id),
       isHome: () => this.isHome,
       newEpoch: () => "another",
     };
@@ -154,6 +157,21 @@ test("a cell that is down is sealed from outside where its log answers: nothing 
   const { loaded } = await world.takeOver("c1", ["c0"]);
   assert.deepEqual(loaded.position, { epoch: "e1", seq: 2 });
   assert.equal(world.ops("c0").at(-1), "seal");
+  assert.deepEqual([...new Set(world.answered)], ["c0"]);
+});
+
+test("a log that only a mirror can be read of has not answered, one that refuses a seal has", async () => {
+  for (const [fate, answered] of [
+    ["lost", []],
+    ["refused", ["c0"]],
+  ] as const) {
+    const world = new World();
+    world.put("c0", 1);
+    world.states.set("c0", "down");
+    world.cells.get("c0")!.fate = () => fate;
+    await assert.rejects(world.takeOver("c1", ["c0"]), /does not answer/);
+    assert.deepEqual([...new Set(world.answered)], answered, fate);
+  }
 });
 
 test("where the log of a cell that is down can't be reached, the channel begins another epoch", async () => {
@@ -189,6 +207,7 @@ test("a cell that is merely silent is waited for: its channel is not opened else
     stateOf: (): CellState => "draining",
     release: () => Promise.reject(new Error("no answer")),
     isGone: async () => true,
+    logAnswered: () => assert.fail("it did not"),
     isHome: () => true,
     newEpoch: () => "another",
   };

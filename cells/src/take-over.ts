@@ -31,6 +31,8 @@ export interface TakeOverContext {
   release(cell: string): Promise<ReleaseAnswer>;
   /** Whether the log of a cell that was given up, which could not be reached just now, counts as gone with it. */
   isGone(cell: string): Promise<boolean>;
+  /** The log of a cell that was given up holds what can be gone on with, or takes or refuses a seal: it is there. */
+  logAnswered(cell: string): void;
   /** Whether the channel is still at home here, as far as is known. */
   isHome(): boolean;
   newEpoch(): string;
@@ -197,17 +199,21 @@ async function sealFromOutside(
   cell: string,
   maySeal: boolean,
 ): Promise<ReleaseAnswer> {
-  const { logs, channel } = context;
+  const { logs, channel, logAnswered } = context;
   const log = await logs.of(cell);
   const subject = logs.subject(cell);
   for (let attempt = 0; attempt < MAX_SEAL_ATTEMPTS; attempt++) {
     const last = await log.last(subject);
-    if (last?.head.op === "seal")
+    if (last?.head.op === "seal") {
+      logAnswered(cell);
       return answerFrom(decodeControl(last.bytes) as SealRecord, logs.cell, last.storedAt);
+    }
     if (!maySeal) break;
     const seal = await sealAfter(log, cell, subject, last);
     const bytes = encodeControl({ ...seal, op: "seal", ch: channel, n: 0, to: logs.cell });
-    await append(log, { subject, bytes, fence: last?.logSeq ?? 0, opened: 0 });
+    const outcome = await append(log, { subject, bytes, fence: last?.logSeq ?? 0, opened: 0 });
+    // A mirror can be read while the log itself is gone: only who takes or refuses a seal is the log.
+    if (outcome.stored || outcome.why !== "unknown") logAnswered(cell);
   }
   throw new PlexusError("unavailable", "the channel's previous home does not answer", { retry: 1_000 });
 }

@@ -223,7 +223,10 @@ function actorContext(parts: {
     log: channelLog,
     logIsAway: () => channelLog.isAway,
     logOf: (id) => otherLogs.of(id),
-    isGone: (id) => goneCells.isGone(id, performance.now()),
+    goneCells: {
+      isGone: (id) => goneCells.isGone(id, performance.now()),
+      logAnswered: (id) => goneCells.answered(id),
+    },
     placement: placementView(directory, cell),
     askAt: (at, kind, tenant, channel, body) =>
       router.askAt(at, kind, tenant, channel, body, HAND_OVER_DEADLINE_MS, HAND_OVER_ATTEMPT_MS),

@@ -3,6 +3,7 @@
  * whoever asked for them. The cells that give channels away write how far they are; nobody else has to live.
  */
 import type { KV } from "@nats-io/kv";
+import { PlexusError } from "@plexus/protocol";
 import { z } from "zod";
 import { BucketKeys } from "./bucket-keys.js";
 import type { Directory } from "./directory.js";
@@ -118,7 +119,7 @@ export class OperationStore {
 
 /**
  * Begins an operation: writes it down, then changes the directory. If the change is refused, nothing remains
- * of it, and the refusal is passed on.
+ * of it, and the refusal is passed on. With any other error it may have begun, and what was written down stays.
  */
 export async function startOperation(context: {
   operations: OperationStore;
@@ -134,12 +135,14 @@ export async function startOperation(context: {
   let replaced: string | null | undefined;
   try {
     const changed = await directory.change((current) => {
+      // Its own change, whose acknowledgement did not come.
+      if (current.operation === id) return current;
       replaced = current.operation;
       return change(current, cell, id);
     });
     operation.version = changed.version;
   } catch (error) {
-    await operations.remove(id);
+    if (error instanceof PlexusError) await operations.remove(id);
     throw error;
   }
   if (replaced) await operations.change(replaced, superseded);

@@ -179,7 +179,11 @@ export class Actor {
     this.#context.takesOver(1);
     schedule.note(() => `${cell}: takes over from ${elsewhere.join() || "whoever has it"}`);
     const isGone = () => Promise.resolve(true);
-    const context = { channel, logs, stateOf, release, isGone, isHome: () => this.isHome, newEpoch };
+    const logAnswered = () => undefined;
+    const context = {
+      ...{ channel, logs, stateOf, release, isGone, logAnswered, newEpoch },
+      isHome: () => this.isHome,
+    };
     const { loaded } = await takeOver(context, own, elsewhere, clock()).finally(() =>
       this.#context.takesOver(-1),
     );
