@@ -31,9 +31,13 @@ export class BucketKeys {
   /**
    * Removes all of a key, where a deletion would leave a marker that stays. Whoever watches is not told. Rejects with
    * `unavailable` as {@link list} does.
+   *
+   * @param upTo the revision behind which nothing is removed: somebody may have written the key anew
    */
-  async remove(key: string): Promise<void> {
-    await this.#ask((streams, name) => streams.purge(name, { filter: this.#subjectOf(key) }));
+  async remove(key: string, upTo?: number): Promise<void> {
+    const filter = this.#subjectOf(key);
+    const what = upTo === undefined ? { filter } : { filter, seq: upTo + 1 };
+    await this.#ask((streams, name) => streams.purge(name, what));
   }
 
   #subjectOf(key: string): string {

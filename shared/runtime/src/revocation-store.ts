@@ -32,9 +32,9 @@ export class RevocationStore {
   readonly #timer: NodeJS.Timeout;
   #unwatch: () => void = () => undefined;
 
-  private constructor(kv: KV, nats: NatsConnection, log: Logger, cleans: boolean) {
+  private constructor(kv: KV, keys: BucketKeys, log: Logger, cleans: boolean) {
     this.#kv = kv;
-    this.#keys = new BucketKeys(nats, BUCKET, undefined);
+    this.#keys = keys;
     this.#log = log;
     this.#timer = setInterval(() => void this.#forgetExpired(cleans), EXPIRE_INTERVAL_MS);
   }
@@ -49,7 +49,8 @@ export class RevocationStore {
     { cleans = false, ...hub }: HubOptions & { cleans?: boolean } = {},
   ): Promise<RevocationStore> {
     const kv = await hubBucket(nats, log, { name: BUCKET, history: 1, ttl: MAX_REVOCATION_MS }, hub);
-    const store = new RevocationStore(kv, nats, log, cleans);
+    const keys = new BucketKeys(nats, BUCKET, hub.hubDomain);
+    const store = new RevocationStore(kv, keys, log, cleans);
     const take = (entry: KvEntry) => store.#entryCame(entry);
     await readBucket(kv, take);
     store.#unwatch = watchBucket({ nats, kv, what: "revocations", log, take });
@@ -86,11 +87,20 @@ export class RevocationStore {
     revocations.set(this.list.size);
     if (!cleans || over.length === 0) return;
     try {
-      for (const revocation of over) await this.#keys.remove(revocationKey(revocation));
+      for (const revocation of over) await this.#remove(revocationKey(revocation));
     } catch (error) {
       // They are harmless, and go with the next process that reads them, or by the bucket's own limit.
       this.#log.warn({ err: error }, "revocations: what is over could not be removed");
     }
+  }
+
+  /** Somebody may have revoked the same anew since it was over here. */
+  async #remove(key: string): Promise<void> {
+    const entry = await this.#kv.get(key);
+    if (entry === null) return;
+    const result = stored.safeParse(entry.operation === "PUT" ? entry.json() : null);
+    if (result.success && result.data.until > Date.now()) return;
+    await this.#keys.remove(key, entry.revision);
   }
 
   #entryCame(entry: KvEntry): void {
