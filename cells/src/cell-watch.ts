@@ -53,6 +53,9 @@ export class CellWatch {
       const others = directory.current.cells.filter(
         (entry) => entry.id !== cell && (entry.state === "active" || entry.state === "draining"),
       );
+      // The silence of one that is not watched meanwhile says nothing about it once it is back.
+      for (const id of this.#silentSince.keys())
+        if (!others.some((entry) => entry.id === id)) this.#silentSince.delete(id);
       await Promise.all(others.map((entry) => this.#look(entry.id)));
     } catch (error) {
       log.warn({ err: error }, "cells could not be watched");

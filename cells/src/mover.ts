@@ -55,8 +55,10 @@ export class Mover {
   #doneWith = 0;
   #failures = 0;
   readonly #patience: Patience;
-  /** Channels moved so far, as far as the sweep under way says. */
+  /** Channels moved so far, in all sweeps. */
   #moved = 0;
+  /** What is worked for; what goes wrong is said there, whatever the directory names by then. */
+  #operation: string | null = null;
   /** The operation of which this cell's part is parked. */
   #parked: string | null = null;
   #notBefore = Number.NEGATIVE_INFINITY;
@@ -75,7 +77,9 @@ export class Mover {
   }
 
   async #tick(): Promise<void> {
-    if (this.#busy || this.#stopped || !this.#context.isLeader()) return;
+    // Whoever leads meanwhile may begin a return, and end it.
+    if (!this.#context.isLeader()) return this.#return.forget();
+    if (this.#busy || this.#stopped) return;
     if (performance.now() < this.#notBefore) return;
     this.#busy = true;
     try {
@@ -92,15 +96,15 @@ export class Mover {
   }
 
   /**
-   * Writes what is wrong into the operation under way, where an operator sees it; null: nothing is any more. What has
+   * Writes what is wrong into the operation that is worked for, where an operator sees it; null: nothing is any more. What has
    * been wrong for long is parked with that.
    */
   async #tell(trouble: string | null): Promise<void> {
-    const { cell, directory, operations, logger } = this.#context;
-    const operation = this.#state === "down" ? this.#return.id : directory.current.operation;
+    const { cell, operations, logger } = this.#context;
+    const operation = this.#operation;
     if (trouble === null) this.#patience.renew();
     const parks = trouble !== null && this.#patience.failed(performance.now(), this.#moved);
-    if (!operation) return;
+    if (operation === null) return;
     try {
       await operations.change(operation, (current) => withTrouble(current, cell, trouble, parks));
       if (!parks) return;
@@ -117,6 +121,7 @@ export class Mover {
     const { cell, directory } = this.#context;
     const { current } = directory;
     const state = this.#state;
+    this.#workFor(state === "down" ? this.#return.id : (current.operation ?? null));
     if (state === "joining" && !current.operation) return this.#join();
     if (state === "down") return this.#comeBack();
     await this.#return.end();
@@ -125,6 +130,13 @@ export class Mover {
     if (cellsToSweep(current).includes(cell) && this.#doneWith < version)
       await this.#sweep(operation, version);
     await this.#finishIfDone(operation);
+  }
+
+  /** Each operation gets all of the patience. */
+  #workFor(operation: string | null): void {
+    if (operation === this.#operation) return;
+    this.#operation = operation;
+    this.#patience.renew();
   }
 
   /** Until an operator has it run again; asked each time only while it is. */
@@ -152,6 +164,7 @@ export class Mover {
     const { cell, directory, logger } = this.#context;
     const { version } = directory.current;
     const operation = await this.#return.open(version);
+    this.#workFor(operation);
     if (await this.#isParked(operation)) return;
     const report = this.#reporter(operation);
     const tell = (trouble: string | null) => this.#tell(trouble);
@@ -175,14 +188,15 @@ export class Mover {
     this.#doneWith = version;
   }
 
-  /** A sweep that ends when homes change again. */
+  /** A sweep that ends when homes change again, or when somebody else sees to it. */
   #sweepOf(version: number, patience: number): Sweep {
-    const { directory } = this.#context;
+    const { directory, isLeader } = this.#context;
+    const isMine = () => !this.#stopped && this.#parked === null && isLeader();
     return new Sweep({
       ...this.#context,
       patience,
       directory: () => directory.current,
-      isOver: () => this.#stopped || this.#parked !== null || directory.current.version !== version,
+      isOver: () => !isMine() || directory.current.version !== version,
     });
   }
 
@@ -197,12 +211,14 @@ export class Mover {
   }
 
   #reporter(operation: string) {
-    const { cell, operations } = this.#context;
+    const { cell, operations, logger } = this.#context;
     let last = { moved: 0, total: 0 };
     let reportedAt = Number.NEGATIVE_INFINITY;
     let writing = false;
     const write = async (done: boolean) => {
       await operations.change(operation, (before) => {
+        // A move that outlived its sweep says how far that one was.
+        if (!done && before.progress[cell]?.done === true) return before;
         const current = done ? withTrouble(before, cell, null) : before;
         const entry = { ...current.progress[cell], ...last, done };
         return { ...current, progress: { ...current.progress, [cell]: entry } };
@@ -210,14 +226,17 @@ export class Mover {
     };
     return {
       progress: async (moved: number, total: number) => {
+        this.#moved += moved - last.moved;
         last = { moved, total };
-        this.#moved = moved;
         if (writing || performance.now() - reportedAt < PROGRESS_INTERVAL_MS) return;
         reportedAt = performance.now();
         writing = true;
-        await write(false).finally(() => {
-          writing = false;
-        });
+        try {
+          await write(false);
+        } catch (error) {
+          logger.debug({ err: error, operation }, "how far an operation is could not be written down");
+        }
+        writing = false;
       },
       done: () => write(true),
     };
@@ -232,7 +251,7 @@ export class Mover {
     // Replaced in the meantime: whoever did that says so.
     if (next) return;
     await operations.change(id, (current) =>
-      current.state === "running" ? { ...current, state: "done", finishedAt: Date.now() } : current,
+      current.state === "running" ? { ...unparked(current), state: "done", finishedAt: Date.now() } : current,
     );
   }
 }

@@ -39,6 +39,11 @@ export class ReturnOperation {
     this.#id = null;
   }
 
+  /** What was known may be over: it is looked for when it is needed next. */
+  forget(): void {
+    this.#id = undefined;
+  }
+
   async #begin(version: number): Promise<string> {
     const now = Date.now();
     const id = OperationStore.newId("return", now);

@@ -51,6 +51,7 @@ interface Channel {
   readonly home: string;
 }
 
+/** Never rejects. */
 type Progress = (moved: number, total: number) => Promise<void>;
 /** What keeps channels from being moved at the moment, in words for an operator; null: nothing does any more. */
 type Trouble = (what: string | null) => Promise<void>;
@@ -73,6 +74,7 @@ export class Sweep {
       const left = here.length > 0 ? here : await this.#notArrived(sealed);
       if (left.length === 0) return true;
       const failed = await this.#pass(left, progress);
+      if (this.#context.isOver()) return false;
       if (failed === 0) {
         if (this.#failedPasses > 0) await trouble(null);
         this.#failedPasses = 0;

@@ -40,6 +40,9 @@ function subjectOf({ kind, cell }: Operation): Pick<OperationBody, "cell" | "gat
   return kind === "pin" ? { tenant: cell } : { cell };
 }
 
+/** How an operation has ended that still says it is running. */
+type EndOf = (operation: Operation) => Pick<Operation, "state" | "error">;
+
 /**
  * Operations as operators see them. Those who carry them out write how far they are, and how they end; of one whose
  * author was killed before that, the end is written here, by whoever looks at it.
@@ -100,31 +103,33 @@ export class Operations {
 
   async #settled(operation: Operation): Promise<Operation> {
     if (operation.state !== "running" || operation.kind === "return") return operation;
-    const end =
+    const endOf =
       operation.kind === "gateway-drain"
         ? this.#endWithoutGateway(operation)
         : await this.#endInDirectory(operation);
-    if (end === null) return operation;
+    if (endOf === null) return operation;
     const ended = await this.#store.change(operation.id, (current) =>
-      current.state === "running" ? { ...current, ...end, finishedAt: Date.now() } : current,
+      current.state === "running" ? { ...current, ...endOf(current), finishedAt: Date.now() } : current,
     );
     return ended ?? operation;
   }
 
   /** A gateway that is killed can't say that its drain is over. */
-  #endWithoutGateway({ id, cell, startedAt }: Operation): Pick<Operation, "state" | "error"> | null {
+  #endWithoutGateway({ id, cell, startedAt }: Operation): EndOf | null {
     if (this.#gateways.hasOperation(id)) return null;
     if (Date.now() - Math.max(startedAt, this.#startedAt) < GATEWAY_GONE_AFTER_MS) return null;
     const error = `gateway ${cell} ended before its drain did; its clients connect anew by themselves`;
-    return { state: "failed", error };
+    return () => ({ state: "failed", error });
   }
 
   /** The directory changes first. A process that is killed right then says nothing of what it ended or replaced. */
-  async #endInDirectory({ id, startedAt, progress }: Operation): Promise<Pick<Operation, "state"> | null> {
+  async #endInDirectory({ id, startedAt }: Operation): Promise<EndOf | null> {
     if (Date.now() - startedAt < UNTOLD_AFTER_MS) return null;
     if ((await this.#directory.refresh()).operation === id) return null;
-    const parts = Object.values(progress);
-    const isDone = parts.length > 0 && parts.every(({ done }) => done);
-    return { state: isDone ? "done" : "superseded" };
+    // Every part is written down before the directory changes, but perhaps not before the operation was read here.
+    return ({ progress }) => {
+      const parts = Object.values(progress);
+      return { state: parts.length > 0 && parts.every(({ done }) => done) ? "done" : "superseded" };
+    };
   }
 }
