@@ -225,8 +225,7 @@ export class Actor {
       const elsewhere = [...new Set([...placement.previousHomes(this.#tenant, name), ...before])];
       const lives = loaded.sealedTo === null && !loaded.fresh;
       if (lives || !isHome || (elsewhere.length === 0 && loaded.sealedTo === null)) {
-        // Never written to, it leaves nothing behind by which anybody would ask its former home for its members.
-        if (loaded.fresh && isHome && placement.cameLately(this.#tenant, name)) this.#presence.settle();
+        if (this.#mayLackMembers(loaded)) this.#presence.settle();
         this.#channel.loaded(loaded, isHome, Date.now());
       } else await this.#takeOver(loaded, elsewhere);
     } catch (error) {
@@ -236,6 +235,16 @@ export class Actor {
     this.#isLoading = false;
     metrics.loadSeconds.observe((performance.now() - startedAt) / 1_000);
     this.#runEffects();
+  }
+
+  /** Whether Redis here may know less of the channel's members than another cell does, or did. */
+  #mayLackMembers({ fresh, sealedTo, fence, stretch }: LoadedChannel): boolean {
+    // They may have been given away with the answer that the next home did not hear.
+    if (sealedTo !== null) return true;
+    // Never written to, it leaves nothing behind by which anybody would ask its former home for its members.
+    if (fresh) return this.isHome && this.#context.placement.cameLately(this.#tenant, this.#channel.name);
+    // Opened here and nothing since: whoever did that may have died before it wrote down whom it was given.
+    return stretch.opened === fence;
   }
 
   async #takeOver(own: LoadedChannel, elsewhere: string[]): Promise<void> {

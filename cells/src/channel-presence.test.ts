@@ -30,7 +30,7 @@ function fresh(): ChannelPresence {
       return load.promise;
     },
     mirror: () => written,
-    abandon: async () => undefined,
+    abandon: () => written,
   };
   return new ChannelPresence({
     key: "t/chat.a",
@@ -130,6 +130,19 @@ test("a channel's next home gets those too who were not announced yet, who are t
     [members.map(({ conn }) => conn), events.flatMap(({ join }) => join?.map(({ conn }) => conn))],
     [["a"], ["a"]],
   );
+});
+
+test("a next home that did not hear the answer gets the same again, whatever Redis does meanwhile", async () => {
+  const joined = joins("a");
+  loads[0]!.resolve([]);
+  await joined;
+  const forgotten = deferred<void>();
+  written = forgotten.promise;
+  const [first, second] = [await presence.handOver(ALL), await presence.handOver(ALL)];
+  assert.deepEqual(second, first);
+  assert.equal(first.members.length, 1);
+  assert.deepEqual([presence.hasMembers, [...presence.gateways], presence.quiet], [false, [], true]);
+  forgotten.resolve();
 });
 
 test("a list that a former home gives away while it may lack some is not taken for complete", async () => {

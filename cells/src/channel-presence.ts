@@ -40,6 +40,8 @@ export class ChannelPresence {
   #lastEventAt = Number.NEGATIVE_INFINITY;
   #mirroring = false;
   #stopped = false;
+  /** Its next home has everybody; here they are kept only in case it did not hear the answer. */
+  #given = false;
   /** Those who wait for the next event: readers of lists, each of them with a deadline. */
   #waiting: Array<() => void> = [];
 
@@ -59,16 +61,16 @@ export class ChannelPresence {
 
   /** Nothing is left to be announced or written. */
   get quiet(): boolean {
-    return !this.#set.changed && this.#set.mirrored && !this.#mirroring && !this.#stale;
+    return this.#given || (!this.#set.changed && this.#set.mirrored && !this.#mirroring && !this.#stale);
   }
 
   get hasMembers(): boolean {
-    return this.#set.size > 0;
+    return !this.#given && this.#set.size > 0;
   }
 
   /** Those that have members here, as far as is known. */
   get gateways(): Iterable<string> {
-    return this.#set.gateways;
+    return this.#given ? [] : this.#set.gateways;
   }
 
   /** What there is to compare for a gateway; null as long as nothing is known yet, which must hold nobody up. */
@@ -133,21 +135,26 @@ export class ChannelPresence {
   }
 
   /**
-   * A page for the channel's next home, which announces nobody that is on it; with the last one this side forgets everybody.
+   * A page for the channel's next home, which announces nobody that is on it. With the last one Redis here forgets
+   * everybody; asked again, because an answer was lost or slow, this side says the same once more.
    */
   async handOver(page: PresencePage): Promise<PresenceSnapshot> {
     await this.#restore();
     while (page.at === null && this.#set.changed) this.#announceChanges();
     const answer = this.#set.page(page, { held: true, stale: this.#isStale });
-    if (answer.next === null) await this.abandon();
+    if (answer.next === null && !this.#given) {
+      this.#given = true;
+      void this.abandon([...this.#set.gateways]);
+    }
     return answer;
   }
 
-  /** Forgets everybody without announcing it: the channel has another home. */
+  /** The channel has another home: of these gateways, and of all that have members here, nothing is kept in Redis. */
   async abandon(gateways: readonly string[] = []): Promise<void> {
     this.stop();
+    const own = this.#given ? [] : this.#set.abandon();
     try {
-      await this.#store.abandon(this.#key, [...this.#set.abandon(), ...gateways]);
+      await this.#store.abandon(this.#key, [...own, ...gateways]);
     } catch (error) {
       // What stays in Redis is swept with the lease of its gateway.
       this.#log.debug(
@@ -246,6 +253,7 @@ export class ChannelPresence {
         this.#stale = false;
         this.#schedule();
       }
+      if (this.#given) return;
       if (unmirrored.whole || unmirrored.changes.length + unmirrored.holds.size > 0)
         await this.#store.mirror(this.#key, unmirrored);
     } catch (error) {
