@@ -11,7 +11,12 @@ const MINUTE_MS = 60_000;
 test("an operation that the directory no longer knows has ended, whoever was killed before saying so", async () => {
   const store = await OperationStore.open(bus.nats, silent);
   const underWay = { operation: null as string | null };
-  const directory = { refresh: async () => ({ version: 9, cells: [], ...underWay }) };
+  let meanwhile = async () => undefined as unknown;
+  const refresh = async () => {
+    await meanwhile();
+    return { version: 9, cells: [], ...underWay };
+  };
+  const directory = { refresh };
   const operations = new Operations(store, directory, { hasOperation: () => true });
   const begin = async (kind: OperationKind, ageMs: number, done: boolean[]) => {
     const id = OperationStore.newId(kind, Date.now());
@@ -42,4 +47,12 @@ test("an operation that the directory no longer knows has ended, whoever was kil
   assert.ok(written.finishedAt! >= written.startedAt);
   const listed = new Map((await operations.list()).map(({ id, state }) => [id, state]));
   assert.equal(listed.get(replaced), "superseded");
+
+  const ending = await begin("drain", 2 * MINUTE_MS, [false]);
+  // Its last part is written down, and the directory changed, after the operation was read.
+  meanwhile = () => {
+    const progress = { c0: { moved: 1, total: 1, done: true } };
+    return store.change(ending, (operation) => ({ ...operation, progress }));
+  };
+  assert.equal(await stateOf(ending), "done");
 });

@@ -35,6 +35,8 @@ export class EventStream {
     reply.raw.flushHeaders();
     this.#timer = setInterval(() => this.#write(":\n\n"), KEEP_ALIVE_MS);
     reply.raw.once("close", () => this.end());
+    // Gone before there was anything to listen to.
+    if (reply.raw.destroyed) this.end();
   }
 
   send(event: string, json: string): void {
@@ -60,11 +62,16 @@ export class EventStream {
 export class EventStreams {
   readonly #open = new Set<EventStream>();
 
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** Answers with a stream. Throws `limit_reached` where there are too many. */
   open(reply: FastifyReply): EventStream {
     if (this.#open.size >= MAX_STREAMS)
       throw new PlexusError("limit_reached", `there may be ${MAX_STREAMS} event streams at once`);
     const stream = new EventStream(reply);
+    if (stream.signal.aborted) return stream;
     this.#open.add(stream);
     streams.set(this.#open.size);
     stream.signal.addEventListener("abort", () => {

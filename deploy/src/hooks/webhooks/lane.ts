@@ -17,8 +17,8 @@ export interface LaneSource {
   /** @returns which life of the log that is; undefined where it has but one */
   open(): Promise<{ client: JetStreamClient; log: string | undefined }>;
   items(webhook: Webhook, message: JsMsg, done: number): Item[];
-  /** Resolves once what must be delivered before this entry is. */
-  inTurn?(message: JsMsg): Promise<void>;
+  /** Resolves once what must be delivered before this entry is, or the lane has ended. */
+  inTurn?(message: JsMsg, signal: AbortSignal): Promise<void>;
 }
 
 export interface LaneContext {
@@ -71,7 +71,7 @@ export class Lane {
   }
 
   get #position(): LanePosition {
-    return this.#context.state.lane(this.source.name, this.#since);
+    return this.#context.state.lane(this.source.name) ?? { since: this.#since };
   }
 
   async #run(): Promise<void> {
@@ -106,7 +106,8 @@ export class Lane {
     const open = async () => (await source.open()).client;
     this.#reader = new StreamReader({ nats, open, stream, filter, ahead, log });
     for await (const message of this.#reader.read(start)) {
-      await source.inTurn?.(message);
+      await source.inTurn?.(message, signal);
+      if (signal.aborted) return;
       this.#waiting = message.info.pending;
       yield* this.#itemsOf(message, done);
       done = 0;
@@ -131,6 +132,7 @@ export class Lane {
     for (;;) {
       try {
         const { log: life } = await this.source.open();
+        if (signal.aborted) return { start: { after: 0 }, part: 0 };
         const position = this.#position;
         const isAnother = life !== undefined && position.log !== undefined && position.log !== life;
         const began = position.at ?? position.since;

@@ -76,7 +76,7 @@ export class WebhookRunner {
     if (events.includes("published")) {
       const laneOf = (cell: string) => this.#lanes.get(`cell.${cell}`)?.lane;
       for (const { id } of directory.current.cells)
-        wanted.set(`cell.${id}`, () => sources.published(tenant, id, laneOf, this.#abort.signal));
+        wanted.set(`cell.${id}`, () => sources.published(tenant, id, laneOf));
     }
     let changed = false;
     for (const name of [...this.#lanes.keys()]) if (!wanted.has(name)) this.#close(name);
@@ -119,7 +119,7 @@ export class WebhookRunner {
     // A cell that joins later has nothing older than itself.
     const cells = Object.entries(this.#state.state.lanes).filter(([name]) => name !== LIFECYCLE);
     const since = source.name === LIFECYCLE ? undefined : cells[0]?.[1].since;
-    this.#state.lane(source.name, since ?? Date.now());
+    this.#state.begin(source.name, since ?? Date.now());
     return new Lane(source, { ...common, bounds, signal: this.#abort.signal, log }, since ?? Date.now());
   }
 

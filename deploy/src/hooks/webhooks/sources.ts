@@ -56,12 +56,7 @@ export class Sources {
   }
 
   /** @param laneOf the same webhook's lane of another cell */
-  published(
-    tenant: string,
-    cell: string,
-    laneOf: (cell: string) => Lane | undefined,
-    signal: AbortSignal,
-  ): LaneSource {
+  published(tenant: string, cell: string, laneOf: (cell: string) => Lane | undefined): LaneSource {
     return {
       name: `cell.${cell}`,
       stream: logStream(cell),
@@ -70,7 +65,7 @@ export class Sources {
       open: () => this.#opening.run(() => this.#open(cell)),
       items: (webhook, { seq, subject, data: bytes, time }, done) =>
         recordItems(webhook, { seq, subject, bytes, ts: time.getTime() }, done),
-      inTurn: async ({ data }) => {
+      inTurn: async ({ data }, signal) => {
         for (const { cell: earlier, high } of earlierSegments(data, cell)) {
           const lane = laneOf(earlier);
           if (lane !== undefined) await this.#passed(lane, earlier, high, signal);

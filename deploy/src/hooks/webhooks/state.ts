@@ -107,19 +107,25 @@ export class LiveState {
     this.#log = log;
   }
 
-  /** The lane as it stands, begun now where it is new. */
-  lane(name: string, since: number): LanePosition {
-    const known = this.state.lanes[name] ?? { since };
-    this.state.lanes[name] = known;
-    return known;
+  /** Begins a lane where it is new. */
+  begin(lane: string, since: number): void {
+    this.state.lanes[lane] ??= { since };
   }
 
+  /** Where a lane stands; undefined where it was forgotten. */
+  lane(name: string): LanePosition | undefined {
+    return this.state.lanes[name];
+  }
+
+  /** What was forgotten stays so, whatever its reader still had under way. */
   move(lane: string, change: Partial<LanePosition>): void {
-    this.state.lanes[lane] = { ...this.lane(lane, 0), ...change };
+    const known = this.lane(lane);
+    if (known !== undefined) this.state.lanes[lane] = { ...known, ...change };
   }
 
+  /** The same, with nothing of what was known. */
   restart(lane: string, position: LanePosition): void {
-    this.state.lanes[lane] = position;
+    if (this.lane(lane) !== undefined) this.state.lanes[lane] = position;
   }
 
   forget(lane: string): void {
