@@ -88,6 +88,7 @@ export class Bot {
       const ended = new PlexusError("unavailable", "the connection has ended", { cause });
       this.#requests.end(ended);
       for (const subscription of this.#subscriptions) subscription.fail(ended);
+      for (const membership of this.#memberships.values()) membership.end();
     });
   }
 
@@ -149,12 +150,9 @@ export class Bot {
 
   async #join(channel: string, state: unknown): Promise<Membership> {
     const known = this.#memberships.get(channel);
-    if (known?.isMember) {
-      await known.update(state);
-      return known;
-    }
-    const membership = await Membership.join(this.#requests, channel, state, this.#warn);
+    const membership = known ?? new Membership(this.#requests, channel, this.#warn);
     this.#memberships.set(channel, membership);
+    await membership.update(state);
     return membership;
   }
 

@@ -5,70 +5,106 @@ const RENEWALS_PER_LEASE = 3;
 /** Where a renewal failed. */
 const RETRY_MS = 2_000;
 
-/** Keeps a bot a member of a channel until it leaves. */
+interface Wish {
+  readonly state: unknown;
+}
+
+/** A bot's part in a channel: once it has joined, it is kept a member until it leaves. */
 export class Membership {
   readonly #requests: Requests;
   readonly #channel: string;
-  #state: unknown;
-  #timer: NodeJS.Timeout | undefined;
-  #left = false;
   readonly #failed: (error: unknown) => void;
+  /** What was asked for last; undefined where the bot is to be no member. */
+  #wanted: Wish | undefined;
+  /** A join was answered, and no leave was asked for since. */
+  #joined = false;
+  #timer: NodeJS.Timeout | undefined;
+  /** The end of what was asked before: of two requests under way at once either could be carried out last. */
+  #last: Promise<unknown> = Promise.resolve();
+  /** Aborted when something newer is asked for. */
+  #newest = new AbortController();
 
-  private constructor(requests: Requests, channel: string, state: unknown, failed: (error: unknown) => void) {
+  /** `failed` is told of renewals that did not succeed and are tried again. */
+  constructor(requests: Requests, channel: string, failed: (error: unknown) => void) {
     this.#requests = requests;
     this.#channel = channel;
-    this.#state = state;
     this.#failed = failed;
-  }
-
-  /** Resolves once the bot is a member. `failed` is told of renewals that did not succeed and are tried again. */
-  static async join(
-    requests: Requests,
-    channel: string,
-    state: unknown,
-    failed: (error: unknown) => void,
-  ): Promise<Membership> {
-    const membership = new Membership(requests, channel, state, failed);
-    await membership.#join();
-    return membership;
   }
 
   /** Until it is told to leave. */
   get isMember(): boolean {
-    return !this.#left;
+    return this.#wanted !== undefined;
   }
 
-  /** Sets what the others see. */
+  /** Sets what the others see, and makes the bot a member where it is none. */
   async update(state: unknown): Promise<void> {
-    this.#state = state;
-    await this.#join();
+    const wish = { state };
+    this.#wanted = wish;
+    try {
+      await this.#inTurn(() => this.#join(wish));
+    } catch (error) {
+      // Whoever is a member stays one; a bot that was refused is not made one later, unasked.
+      if (this.#joined) this.#schedule(RETRY_MS);
+      else if (this.#wanted === wish) this.#wanted = undefined;
+      throw error;
+    }
   }
 
   /** The connection was away for a while. */
   renew(): void {
-    this.#schedule(0);
+    if (this.#joined) this.#schedule(0);
   }
 
   async leave(): Promise<void> {
-    this.#left = true;
-    clearTimeout(this.#timer);
-    await this.#requests.ask("leave", this.#channel, {});
+    this.end();
+    await this.#inTurn(() => {
+      this.#joined = false;
+      return this.#requests.ask("leave", this.#channel, {});
+    });
   }
 
-  async #join(): Promise<void> {
-    const state = this.#state;
-    const { lease } = await this.#requests.ask<{ lease: number }>("join", this.#channel, { state });
+  /** Nothing is renewed any more: the bot leaves, or its connection has ended. */
+  end(): void {
+    this.#wanted = undefined;
+    this.#joined = false;
+    this.#newest.abort();
+    clearTimeout(this.#timer);
+  }
+
+  /** One after the other, in the order of the calls. */
+  #inTurn<T>(ask: (newest: AbortSignal) => Promise<T>): Promise<T> {
+    this.#newest.abort();
+    this.#newest = new AbortController();
+    const { signal } = this.#newest;
+    const done = this.#last.then(() => ask(signal));
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #join({ state }: Wish, signal?: AbortSignal): Promise<void> {
+    const options = { signal };
+    const { lease } = await this.#requests.ask<{ lease: number }>("join", this.#channel, { state }, options);
+    if (this.#wanted === undefined) return;
+    this.#joined = true;
     this.#schedule(lease / RENEWALS_PER_LEASE);
   }
 
   #schedule(ms: number): void {
     clearTimeout(this.#timer);
-    if (this.#left) return;
-    this.#timer = setTimeout(() => {
-      this.#join().catch((error: unknown) => {
+    if (this.#wanted !== undefined) this.#timer = setTimeout(() => void this.#rejoin(), ms);
+  }
+
+  /** Nobody waits for this one: it gives way to whatever is asked for meanwhile. */
+  #rejoin(): Promise<void> {
+    return this.#inTurn(async (newest) => {
+      if (this.#wanted === undefined) return;
+      try {
+        await this.#join(this.#wanted, newest);
+      } catch (error) {
+        if (newest.aborted) return;
         this.#failed(error);
         this.#schedule(RETRY_MS);
-      });
-    }, ms);
+      }
+    });
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import {
   type BotAnswer,
   type BotOperation,
@@ -21,6 +22,8 @@ export interface AskOptions {
   deadlineMs?: number | undefined;
   /** Do it once or not at all: what is asked is not harmless to repeat. */
   once?: boolean;
+  /** Aborted, it is not repeated any more; what was sent is waited for. */
+  signal?: AbortSignal | undefined;
   /** A `traceparent`, for the header. */
   trace?: string | undefined;
 }
@@ -61,12 +64,13 @@ export class Requests {
     operation: BotOperation,
     channel: string,
     body: object,
-    { deadlineMs = DEADLINE_MS, once = false, trace }: AskOptions,
+    { deadlineMs = DEADLINE_MS, once = false, signal, trace }: AskOptions,
   ): Promise<T> {
     const subject = subjects.botRequest(this.#tenant, this.#bot, operation, channel);
     const payload = JSON.stringify(body);
     const deadlineAt = performance.now() + deadlineMs;
     for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
+      signal?.throwIfAborted();
       const leftMs = Math.max(1, deadlineAt - performance.now());
       const timeout = once ? leftMs : Math.min(leftMs, ATTEMPT_MS);
       const answer = await this.#attempt(subject, payload, { timeout, ...headersOf(trace) });
@@ -75,7 +79,7 @@ export class Requests {
       const pauseMs = Math.max(retry, 1) * (0.5 + Math.random());
       if (once || this.#over || !isRetryable(code) || performance.now() + pauseMs > deadlineAt)
         throw new PlexusError(code, message);
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await pause(pauseMs, undefined, { signal });
     }
   }
 
