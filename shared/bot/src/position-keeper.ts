@@ -8,7 +8,8 @@ export class PositionKeeper {
   readonly #store: (position: Position) => Promise<unknown>;
   readonly #everyMs: number;
   #latest: Position | undefined;
-  #storing: Promise<void> | undefined;
+  /** The end of the last store: it may be asked for again while one is under way, and while another one waits. */
+  #last: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
   /** `store` may reject: what could not be stored is stored with the next. */
@@ -26,19 +27,19 @@ export class PositionKeeper {
   }
 
   /** Resolves once the newest is stored, or could not be. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await this.#storing;
+    this.#last = this.#last.then(() => this.#storeLatest());
+    return this.#last;
+  }
+
+  async #storeLatest(): Promise<void> {
     const position = this.#latest;
     if (position === undefined) return;
     this.#latest = undefined;
-    this.#storing = this.#store(position).then(
-      () => undefined,
-      () => {
-        this.#latest ??= position;
-      },
-    );
-    await this.#storing;
+    await this.#store(position).catch(() => {
+      this.#latest ??= position;
+    });
   }
 }
