@@ -76,6 +76,15 @@ test("a look finds what was lost at the end", () => {
   assert.equal(run(reception, { head: 2 }), "?0 1 2");
 });
 
+test("a look that comes while a page is being read is not satisfied by that page", () => {
+  const reception = new Reception("a", { epoch: "e", seq: 0 });
+  assert.equal(reception.next().kind, "fetch");
+  reception.fellBehind();
+  reception.fetched(0, page(0, 1));
+  assert.equal(run(reception, { head: 2 }), "1 ?1 2");
+  assert.equal(run(reception, { head: 2 }), "");
+});
+
 test("too much that waits is forgotten and read", () => {
   const reception = new Reception("a", { epoch: "e", seq: 0 });
   run(reception, { head: 0 });

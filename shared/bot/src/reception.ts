@@ -29,6 +29,8 @@ export class Reception {
   #read: BotMessage[] = [];
   /** There may be more than what waits: nothing was heard for a while, or too much. */
   #behind = true;
+  /** So it was since a page was asked for, which may not show it. */
+  #behindAgain = false;
   #emptyPages = 0;
   #headWanted = false;
   #reset: Reset | undefined;
@@ -48,7 +50,7 @@ export class Reception {
   offer(frame: MsgFrame, bytes: number): void {
     if (this.#waiting.length >= MAX_WAITING_RECORDS || this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       this.#forgetWaiting();
-      this.#behind = true;
+      this.fellBehind();
     }
     this.#waiting.push({ frame, bytes });
     this.#waitingBytes += bytes;
@@ -57,6 +59,7 @@ export class Reception {
   /** Something may have been missed: the connection was away, or it is time to look. */
   fellBehind(): void {
     this.#behind = true;
+    this.#behindAgain = true;
   }
 
   handled({ epoch, seq }: BotMessage): void {
@@ -70,7 +73,7 @@ export class Reception {
       return;
     }
     this.#emptyPages = messages.length === 0 ? this.#emptyPages + 1 : 0;
-    this.#behind = more;
+    this.#behind = more || this.#behindAgain;
     this.#read = messages.map((message) => ({ ...message, channel: this.#channel, epoch }));
     const first = messages[0]?.seq;
     if (first !== undefined && first > after + 1) this.#goOnAt({ epoch, seq: first - 1 }, "trimmed");
@@ -95,7 +98,7 @@ export class Reception {
     const message = this.#read.shift();
     if (message !== undefined) return { kind: "handle", message };
     const { epoch, seq } = this.#position;
-    if (this.#behind) return { kind: "fetch", after: seq, again: this.#emptyPages > 1 };
+    if (this.#behind) return this.#fetch(this.#emptyPages > 1);
     const frame = this.#takeNew();
     if (frame === undefined) return { kind: "idle" };
     if (frame.epoch !== epoch) this.#goOnAt({ epoch: frame.epoch, seq: frame.seq - 1 }, "epoch");
@@ -107,11 +110,15 @@ export class Reception {
     return this.next();
   }
 
+  #fetch(again: boolean): Step {
+    this.#behindAgain = false;
+    return { kind: "fetch", after: this.#position.seq, again };
+  }
+
   #gap(frame: MsgFrame): Step {
     // It goes back, to be taken once what is before it has been read.
     this.#waiting.unshift({ frame, bytes: 0 });
-    if (this.#emptyPages <= MAX_EMPTY_PAGES)
-      return { kind: "fetch", after: this.#position.seq, again: this.#emptyPages > 0 };
+    if (this.#emptyPages <= MAX_EMPTY_PAGES) return this.#fetch(this.#emptyPages > 0);
     this.#emptyPages = 0;
     this.#goOnAt({ epoch: frame.epoch, seq: frame.seq - 1 }, "trimmed");
     return this.next();
