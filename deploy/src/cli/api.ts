@@ -21,28 +21,28 @@ export class Api {
     return this.#found;
   }
 
-  async get<T>(path: string): Promise<T> {
-    const response = await this.#fetch("GET", path, undefined, AbortSignal.timeout(ANSWER_WITHIN_MS));
-    return (await response.json()) as T;
+  get<T>(path: string): Promise<T> {
+    return this.send("GET", path);
   }
 
   post<T>(path: string, body: object = {}): Promise<T> {
     return this.send("POST", path, body);
   }
 
-  async send<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: object): Promise<T> {
-    const response = await this.#fetch(method, path, body, AbortSignal.timeout(ANSWER_WITHIN_MS));
-    return (await response.json()) as T;
+  delete<T>(path: string): Promise<T> {
+    return this.send("DELETE", path);
   }
 
-  async delete<T>(path: string): Promise<T> {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-    return (await (await this.#fetch("DELETE", path, undefined, signal)).json()) as T;
+  async send<T>(
+    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+    path: string,
+    body?: object,
+  ): Promise<T> {
+    return JSON.parse(await this.#ask(method, path, body));
   }
 
-  async text(path: string): Promise<string> {
-    const response = await this.#fetch("GET", path, undefined, AbortSignal.timeout(ANSWER_WITHIN_MS));
-    return response.text();
+  text(path: string): Promise<string> {
+    return this.#ask("GET", path);
   }
 
   /** Server-sent events until the server or the signal ends them. */
@@ -56,6 +56,11 @@ export class Api {
     }
   }
 
+  async #ask(method: string, path: string, body?: object): Promise<string> {
+    const response = await this.#fetch(method, path, body, AbortSignal.timeout(ANSWER_WITHIN_MS));
+    return this.#whole(response.text());
+  }
+
   async #fetch(
     method: string,
     path: string,
@@ -64,23 +69,28 @@ export class Api {
     accept = "application/json",
   ): Promise<Response> {
     const { adminUrl, adminToken } = this.#installation;
-    let response: Response;
+    const asked = fetch(adminUrl + path, {
+      method,
+      headers: {
+        accept,
+        authorization: `Bearer ${adminToken}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal,
+    });
+    const response = await this.#whole(asked);
+    if (!response.ok) throw refusal(response, await this.#whole(response.text()));
+    return response;
+  }
+
+  /** An answer that breaks off is as good as none. */
+  async #whole<T>(answer: Promise<T>): Promise<T> {
     try {
-      response = await fetch(adminUrl + path, {
-        method,
-        headers: {
-          accept,
-          authorization: `Bearer ${adminToken}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal,
-      });
+      return await answer;
     } catch (error) {
       throw this.#unreachable(error);
     }
-    if (!response.ok) throw await refusal(response);
-    return response;
   }
 
   #unreachable(error: unknown): CliError {
@@ -95,8 +105,7 @@ export class Api {
   }
 }
 
-async function refusal(response: Response): Promise<CliError> {
-  const text = await response.text();
+function refusal(response: Response, text: string): CliError {
   const error = parseError(text);
   if (error !== undefined) return apiError(error.code, error.message);
   const status = `${response.status} ${response.statusText}`.trim();

@@ -113,6 +113,14 @@ test("what can't be reached, and what is no admin API, is told apart", async (t)
   assert.match(other.terminal.notes[0] ?? "", /is no admin API: it answered 404/);
 });
 
+test("an answer that breaks off is as good as none", async (t) => {
+  for (const status of [200, 503]) {
+    const { exitCode, terminal } = await run(t, ["cells"], () => ({ status, isCut: true }));
+    assert.equal(exitCode, 3);
+    assert.match(terminal.notes[0] ?? "", /can't be reached/);
+  }
+});
+
 test("a change is waited for, with progress, and its end is the result", async (t) => {
   const running = { ...DRAIN, state: "running", moved: 4 };
   const done = { ...DRAIN, state: "done", moved: 10, finishedAt: 4_000 };

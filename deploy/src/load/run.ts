@@ -122,7 +122,7 @@ export class LoadRun {
   }
 
   async #step(factor: number, workload: Workload): Promise<StepReport> {
-    const { say, local } = this.#options;
+    const { say, local, stats } = this.#options;
     this.#meter = new Meter();
     say(`×${factor}: opening up to ${workload.connections + workload.sources} connections`);
     await this.#crowd.grow(workload);
@@ -130,20 +130,17 @@ export class LoadRun {
     const opening = this.#meter;
     this.#meter = new Meter();
     Object.assign(this.#meter.errors, opening.errors);
-    const [own, server] = [new OwnMeter(), new ServerMeter(local)];
-    const { seconds, statsKnown } = await this.#publish(factor, workload, server);
+    const [own, server] = [new OwnMeter(), new ServerMeter({ local, stats, say })];
+    const seconds = await this.#publish(factor, workload, server);
     const [ownCost, serverSide] = [own.end(), await server.end()];
     await this.#arrive();
     this.#judge();
+    const { statsKnown } = server;
     return this.#report({ factor, workload, seconds, statsKnown, ownCost, serverSide });
   }
 
-  /** Open loop: publishes when they are due, whatever became of those before. */
-  async #publish(
-    factor: number,
-    workload: Workload,
-    server: ServerMeter,
-  ): Promise<{ seconds: number; statsKnown: boolean }> {
+  /** Open loop: publishes when they are due, whatever became of those before. Resolves to the seconds that took. */
+  async #publish(factor: number, workload: Workload, server: ServerMeter): Promise<number> {
     const { random } = this.#options;
     const startedAt = performance.now();
     const endAt = Math.min(startedAt + workload.seconds * 1_000, this.#endAt);
@@ -157,22 +154,13 @@ export class LoadRun {
       );
     if (workload.churnPerSecond > 0)
       ends.push(openLoop(workload.churnPerSecond, () => void this.#crowd.replaceOne()));
-    let statsKnown = false;
-    let asking: Promise<void> | undefined;
-    const ask = async () => {
-      const sample = await this.#options.stats();
-      if (sample !== undefined) server.sample(sample);
-      statsKnown ||= sample !== undefined;
-      asking = undefined;
-    };
     while (endAt - performance.now() > LAST_PIECE_MS && this.#stopped === undefined) {
       await this.#rest(Math.min(SAMPLE_MS, endAt - performance.now()));
-      asking ??= ask(); // one that takes long holds up nobody
+      server.ask();
       this.#look(factor);
     }
     for (const end of ends) end();
-    await asking;
-    return { seconds: (performance.now() - startedAt) / 1_000, statsKnown };
+    return (performance.now() - startedAt) / 1_000;
   }
 
   #lateInARow = 0;

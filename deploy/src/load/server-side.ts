@@ -55,9 +55,18 @@ class Means {
   }
 }
 
+export interface ServerMeterOptions {
+  /** Processes on this machine, whose CPU time is read here. */
+  readonly local: readonly LocalProcess[];
+  /** One sample of the admin API; undefined where it gives none. */
+  readonly stats: () => Promise<StatsSample | undefined>;
+  readonly say: (line: string) => void;
+}
+
 /** Gathers samples; ask {@link ServerMeter.end} for what they say. */
 export class ServerMeter {
   readonly #local: readonly LocalProcess[];
+  readonly #options: ServerMeterOptions;
   readonly #startedAt = performance.now();
   readonly #cpuAtStart = new Map<number, number>();
   readonly #machineAtStart: { busyMs: number; allMs: number };
@@ -66,9 +75,12 @@ export class ServerMeter {
   readonly #mailbox = new Means();
   readonly #lag = new Means();
   readonly #appends: Promise<Map<string, Appends>>;
+  #asking: Promise<void> | undefined;
+  #statsKnown = false;
 
-  /** @param local processes on this machine, whose CPU time is read here */
-  constructor(local: readonly LocalProcess[]) {
+  constructor(options: ServerMeterOptions) {
+    const { local } = options;
+    this.#options = options;
     this.#local = local;
     this.#machineAtStart = machineTime();
     this.#appends = appendsOf(local);
@@ -78,7 +90,30 @@ export class ServerMeter {
     }
   }
 
-  sample({ cells, gateways }: StatsSample): void {
+  /** Whether the admin API gave samples. */
+  get statsKnown(): boolean {
+    return this.#statsKnown;
+  }
+
+  /** For a sample of the admin API; one that takes long holds up nobody. */
+  ask(): void {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      const sample = await this.#options.stats();
+      if (sample !== undefined) this.#add(sample);
+    } catch (error) {
+      // What is measured at this end is worth more than a sample of the other.
+      this.#options.say(`no sample of the server side: ${(error as Error).message}`);
+    }
+  }
+
+  #add({ cells, gateways }: StatsSample): void {
+    this.#statsKnown = true;
     for (const [id, { workers, mailboxMs, cpu }] of Object.entries(cells)) {
       this.#mailbox.add(`cell ${id}`, mailboxMs.p99);
       if (workers > 0 && cpu !== null) this.#workerCpu.add(`cell ${id}, each of ${workers}`, cpu / workers);
@@ -90,6 +125,7 @@ export class ServerMeter {
   }
 
   async end(): Promise<ServerSide> {
+    await this.#asking;
     const isLocal = this.#local.length > 0;
     return {
       // Read here it is of each process alone, and of the very time.

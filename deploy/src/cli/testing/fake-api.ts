@@ -14,6 +14,8 @@ export interface Answer {
   body?: unknown;
   /** Instead of a body: the text of an event stream. */
   events?: string;
+  /** It ends with its connection, in the middle of the body. */
+  isCut?: true;
 }
 
 /** An admin API that answers as a test wants, and keeps what it was asked. */
@@ -48,7 +50,10 @@ async function readRequest(request: IncomingMessage): Promise<Asked> {
   };
 }
 
-function respond(response: ServerResponse, { status = 200, body = {}, events }: Answer): void {
+function respond(response: ServerResponse, { status = 200, body = {}, events, isCut }: Answer): void {
   const type = events === undefined ? "application/json" : "text/event-stream";
-  response.writeHead(status, { "content-type": type }).end(events ?? JSON.stringify(body));
+  response.writeHead(status, { "content-type": type });
+  const text = events ?? JSON.stringify(body);
+  if (isCut) response.write(text.slice(0, -1), () => response.destroy());
+  else response.end(text);
 }
