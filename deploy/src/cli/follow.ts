@@ -16,17 +16,20 @@ export async function followOperation(context: CommandContext, started: Operatio
   const showProgress = given.has("json") ? () => undefined : progressLines(terminal);
   showProgress(started);
   let operation = started;
-  let heardAt = terminal.now();
+  // The first failure in a row, and not what was heard last: an operation without progress is silent, and none the worse.
+  let awaySince: number | undefined;
   while (operation.state === "running") {
     try {
       for await (operation of progressOf(api, started.id, terminal.signal)) {
-        heardAt = terminal.now();
+        awaySince = undefined;
         showProgress(operation);
         if (operation.state === "parked") break;
       }
     } catch (error) {
       const unreachable = error instanceof CliError && error.exitCode === EXIT.unreachable;
-      if (!unreachable || terminal.now() - heardAt > UNREACHABLE_FOR_MS) throw error;
+      const now = terminal.now();
+      awaySince ??= now;
+      if (!unreachable || now - awaySince > UNREACHABLE_FOR_MS) throw error;
     }
     if (terminal.signal.aborted) return leave(terminal, operation);
     if (operation.state === "running") await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
