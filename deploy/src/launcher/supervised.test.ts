@@ -77,6 +77,18 @@ test("one that is stopped stays so", async (t) => {
   assert.deepEqual([died.length, pids.length], [0, 1]);
 });
 
+test("one that is stopped while it is started again has ended when that resolves", async (t) => {
+  const { child, died, pids } = supervise(t, { restarts: false });
+  await child.start();
+  child.kill("SIGKILL");
+  await eventually(() => died.length === 1);
+  const starting = child.start();
+  await child.stop();
+  assert.equal(pids.length, 2);
+  assert.equal(isAlive(child.pid), false);
+  await starting;
+});
+
 test("one that ignores SIGTERM is killed after the deadline", async (t) => {
   const { child, saysHello } = supervise(t, { env: { FIXTURE: "deaf" } });
   await child.start();

@@ -28,6 +28,8 @@ export class SupervisedChild {
   readonly #restarts: boolean;
   readonly #stopPatienceMs: number;
   #current: RunningChild | undefined;
+  /** The run that is being started, until its pid is known. */
+  #starting: Promise<void> | undefined;
   #deaths = 0;
   #restartTimer: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -67,8 +69,15 @@ export class SupervisedChild {
   }
 
   /** Starts it, or starts it again at once after its end. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
     clearTimeout(this.#restartTimer);
+    this.#starting = this.#start().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const child = await startChild(this.spec, this.#env, (chunk) => this.log.write(chunk));
     this.#current = child;
     if (this.#stopping) child.killGroup();
@@ -84,6 +93,8 @@ export class SupervisedChild {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#restartTimer);
+    // Whoever starts it is told if it cannot be run; here it is enough that no run comes after this.
+    if (this.#starting) await Promise.allSettled([this.#starting]);
     const child = this.#current;
     if (!child) return;
     child.kill("SIGTERM");
