@@ -70,11 +70,8 @@ export class Leases {
         this.#giveTime();
       });
     // Every worker renews, which comes to the same: of a queue group, one that hangs would swallow its share.
-    this.#subscription = subscribe(
-      context.nats,
-      subjects.lease(context.cell),
-      this.#log,
-      (message) => void renew(message.string(), (token) => message.respond(token)),
+    this.#subscription = subscribe(context.nats, subjects.lease(context.cell), this.#log, (message) =>
+      renew(message.string(), (token) => message.respond(token)),
     );
     this.#timer = setInterval(() => this.#tick(), SWEEP_INTERVAL_MS);
     void this.#watchBus(context.nats);

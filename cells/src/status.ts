@@ -44,7 +44,7 @@ export class StatusReporter {
     });
     this.#subscription = subscribe(nats, subjects.workerStatus(cell), log, (message) => {
       const late = new Promise<void>((resolve) => setTimeout(resolve, COUNT_WAIT_MS));
-      void Promise.race([channels.refresh(), late]).then(() => message.respond(JSON.stringify(status())));
+      return Promise.race([channels.refresh(), late]).then(() => message.respond(JSON.stringify(status())));
     });
   }
 

@@ -71,6 +71,9 @@ export class Connection {
   /** When its unsent bytes were first seen above the bound; 0 while they are not. */
   slowSince = 0;
   badFrames = 0;
+  /** Tokens that `auth` has shown so far, and which of them counts: a check may take longer than that of a later one. */
+  tokensShown = 0;
+  tokenThatCounts = 0;
   readonly usage = new ConnectionUsage();
   readonly refusedPublishes = new RefusedPublishes();
   /** Where the client connects from. */

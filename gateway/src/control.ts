@@ -65,7 +65,7 @@ export class Control {
       serve<DisconnectOrder>(subjects.disconnectUser, (order) => this.#disconnect(order)),
       subscribe(nats, subjects.drainGateway(gateway), log, (message) => {
         const respond = (answer: DrainAnswer) => message.respond(JSON.stringify(answer));
-        void this.#drainOnce(message.json<DrainOrder>()).then(respond);
+        return this.#drainOnce(message.json<DrainOrder>()).then(respond);
       }),
     ];
   }
@@ -147,7 +147,6 @@ export class Control {
     const drain = new Drain(connections, { ...drainOptions, perSecond });
     this.#drain = drain;
     log.info({ operation, total: drain.total, perSecond }, "draining");
-    await writeProgress(store, operation, gateway, drain);
     this.#reporting = this.#report(store, operation, drain);
     return { ...this.#name, operation };
   }
@@ -155,7 +154,7 @@ export class Control {
   /** Writes the drain's progress where it outlives whoever asked for it. */
   async #report(store: OperationStore, id: string, drain: Drain): Promise<void> {
     const { gateway, log } = this.#context;
-    for (let reported = 0; ; ) {
+    for (let reported = -1; ; ) {
       try {
         const { moved, done } = drain;
         if (moved !== reported || done) {

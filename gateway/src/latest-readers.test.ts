@@ -35,20 +35,17 @@ class Reader implements LatestReader {
   bufferedBytes = 0;
   readonly seen: string[] = [];
   readonly #channel: Channel;
-  #drained: () => void = () => undefined;
+  #waiting: Array<() => void> = [];
 
   constructor(channel: Channel) {
     this.#channel = channel;
   }
   async drainedBelow(bytes: number): Promise<void> {
-    while (this.bufferedBytes > bytes)
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve;
-      });
+    while (this.bufferedBytes > bytes) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
   async drain(): Promise<void> {
     this.bufferedBytes = 0;
-    this.#drained();
+    for (const resolve of this.#waiting.splice(0)) resolve();
     await new Promise(setImmediate);
   }
   cork(write: () => void): void {
@@ -129,4 +126,20 @@ test("who left while behind gets nothing, and is not put back", async () => {
   await slow.drain();
   channel.publish();
   assert.deepEqual(slow.seen, []);
+});
+
+test("who left while behind, came back and fell behind again is told what it missed since then", async () => {
+  const channel = new Channel();
+  const slow = channel.add(new Reader(channel));
+  slow.bufferedBytes = 100_000;
+  channel.publish();
+  channel.latest.leave(slow);
+  slow.leaveMessages();
+  channel.publish();
+  channel.publish();
+  channel.add(slow);
+  channel.publish();
+  channel.publish();
+  await slow.drain();
+  assert.deepEqual(slow.seen, ["skipped 14+1", "15"]);
 });

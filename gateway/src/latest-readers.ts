@@ -37,8 +37,8 @@ export interface LatestSource {
 
 export class LatestReaders {
   readonly #source: LatestSource;
-  /** Those that are on the topic, and those that are behind. */
-  #readers: Map<LatestReader, "live" | "behind"> | undefined;
+  /** Those that are on the topic (null), and those that are behind, with the position up to which they have everything. */
+  #readers: Map<LatestReader, Position | null> | undefined;
 
   constructor(source: LatestSource) {
     this.#source = source;
@@ -51,7 +51,7 @@ export class LatestReaders {
   /** It is on the topic from now on. */
   join(reader: LatestReader): void {
     this.#readers ??= new Map();
-    this.#readers.set(reader, "live");
+    this.#readers.set(reader, null);
   }
 
   leave(reader: LatestReader): void {
@@ -60,19 +60,20 @@ export class LatestReaders {
 
   /** To be called before a record that follows on `seq` is published. */
   spare({ epoch, seq }: Position): void {
-    for (const [reader, state] of this.#readers ?? []) {
-      if (state === "behind" || reader.bufferedBytes <= BEHIND_BYTES) continue;
-      this.#readers?.set(reader, "behind");
+    for (const [reader, behind] of this.#readers ?? []) {
+      if (behind !== null || reader.bufferedBytes <= BEHIND_BYTES) continue;
+      const from = { epoch, seq };
+      this.#readers?.set(reader, from);
       reader.leaveMessages(this.#source.key);
-      void this.#catchUp(reader, { epoch, seq });
+      void this.#catchUp(reader, from);
     }
   }
 
-  /** @param from up to where it has everything */
+  /** @param from up to where it has everything; another object each time, so that a stay that has ended is known */
   async #catchUp(reader: LatestReader, from: Position): Promise<void> {
     await reader.drainedBelow(LOW_WATER_BYTES);
-    if (this.#readers?.get(reader) !== "behind") return;
-    this.#readers.set(reader, "live");
+    if (this.#readers?.get(reader) !== from) return;
+    this.#readers.set(reader, null);
     const { key, channel, position, relay } = this.#source;
     const latest = relay.tail.after(position.seq - 1)?.at(-1);
     const next = latest === undefined ? position.seq + 1 : latest.seq;

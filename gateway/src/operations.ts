@@ -189,14 +189,18 @@ export class Operations {
   }
 
   async authenticate(connection: Connection, frame: AuthFrame): Promise<void> {
+    const number = ++connection.tokensShown;
     const identity = await this.#context.verify(frame.token, connection);
     const { user, tenant } = connection.identity;
     if (identity.user !== user || identity.tenant !== tenant)
       throw new PlexusError("forbidden", "the token names another user or tenant: open a new connection");
-    connection.identify(identity);
-    for (const subscription of [...connection.subscriptions.values()])
-      this.#endWhatIsForbidden(connection, subscription);
-    connection.send({ op: "ok", id: frame.id, expires: identity.expiresAt });
+    if (number > connection.tokenThatCounts) {
+      connection.tokenThatCounts = number;
+      connection.identify(identity);
+      for (const subscription of [...connection.subscriptions.values()])
+        this.#endWhatIsForbidden(connection, subscription);
+    }
+    connection.send({ op: "ok", id: frame.id, expires: connection.identity.expiresAt });
   }
 
   /** The connection is gone: so are its subscriptions. */

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { Plexus } from "@plexus/client";
 import type { WelcomeFrame } from "@plexus/protocol";
 import { createLogger, SettingsStore } from "@plexus/runtime";
+import { deferred } from "@plexus/runtime/testing";
 import { WebSocket } from "ws";
 import { Admin } from "./harness/admin.js";
 import { AuthServer, type IssuerKey, issuerKey, signBy } from "./harness/auth-server.js";
@@ -165,6 +166,18 @@ test("the connect hook answers for tokens that are no JWTs, with all that a toke
   await client.refused({ op: "auth", token: opaque("dora") }, "forbidden");
   await refused("opaque-token-of-nobody", "unauthorized", 4501);
   assert.equal(server.asked.unsigned, 0);
+});
+
+test("of two tokens that are shown at once the later one counts, though its check ends sooner", async () => {
+  const client = await welcomed(opaque("gina"));
+  const [former, newer] = [opaque("gina"), opaque("gina", { caps: { "chat.>": ["sub"] } })];
+  const held = deferred();
+  server.held.set(former, held.promise);
+  const first = client.ok({ op: "auth", token: former });
+  await client.ok({ op: "auth", token: newer });
+  held.resolve();
+  await first;
+  await client.refused({ op: "pub", ch: "chat.hook", data: 1 }, "forbidden");
 });
 
 test("while the hook is silent: unavailable, 4005; and what it has said of tokens still counts", async () => {

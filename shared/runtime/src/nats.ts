@@ -90,23 +90,29 @@ async function logStatus(nats: NatsConnection, log: Logger): Promise<void> {
 }
 
 /**
- * Subscribes with a guard: an exception that reached the client's reader would end the connection.
+ * Subscribes with a guard: an exception that reached the client's reader would end the connection, and a rejection the
+ * process.
  */
 export function subscribe(
   nats: NatsConnection,
   subject: string,
   log: Logger,
-  handle: (message: Msg) => void,
+  handle: (message: Msg) => unknown,
   queue?: string,
 ): Subscription {
+  const failed = (cause: unknown) => {
+    // What is asked just before the end can't be answered any more.
+    if (!nats.isClosed()) log.error({ err: cause, subject }, "message handler failed");
+  };
   return nats.subscribe(subject, {
     ...(queue === undefined ? {} : { queue }),
     callback: (error, message) => {
       if (error !== null) return log.error({ err: error, subject }, "subscription failed");
       try {
-        handle(message);
+        const handled = handle(message);
+        if (handled instanceof Promise) handled.catch(failed);
       } catch (cause) {
-        log.error({ err: cause, subject: message.subject }, "message handler failed");
+        failed(cause);
       }
     },
   });

@@ -35,6 +35,8 @@ export class AuthServer {
   keys: IssuerKey[] = [];
   /** What the hook at /connect answers for a token; 401 for others. */
   readonly known = new Map<string, object>();
+  /** Tokens for which the hook's answer waits. */
+  readonly held = new Map<string, Promise<unknown>>();
   /** While true nothing is answered at all. */
   isSilent = false;
   /** Questions for the hook whose signature was right, and whose was not. */
@@ -81,6 +83,7 @@ export class AuthServer {
     }
     this.asked.signed++;
     const { token } = JSON.parse(body) as { token: string };
+    await this.held.get(token);
     const said = this.known.get(token);
     return said === undefined ? [401, {}] : [200, said];
   }

@@ -53,10 +53,9 @@ export class Dispatcher {
     this.#context = context;
     const { nats, store, directory, log } = context;
     this.#orders = subscribe(nats, subjects.orderHooks, log, (message) => {
-      if (this.#active)
-        void this.#replay(message.json<ReplayOrder>()).then((answer) =>
-          message.respond(JSON.stringify(answer)),
-        );
+      if (!this.#active) return;
+      const replayed = this.#replay(message.json<ReplayOrder>());
+      return replayed.then((answer) => message.respond(JSON.stringify(answer)));
     });
     const arrange = () => this.#arrange();
     this.#unwatch = [store.settings.onChange(arrange), directory.onChange(arrange)];
