@@ -48,10 +48,22 @@ test("a refused head holds the channel back until it is settled; others go on", 
   const [head] = queue.take(1, 10, 0);
   queue.refuse(head!, busy, 100, 0);
   assert.equal(mids(queue.take(1, 10, 50)), "");
-  assert.equal(queue.nextAt(), 100);
+  assert.equal(queue.nextAt(50), 100);
   assert.equal(mids(queue.take(1, 10, 100)), "1");
   queue.settle(head!);
   assert.equal(mids(queue.take(1, 10, 100)), "2");
+});
+
+test("a retry whose time has come is not waited for: what holds it is a connection, room or an answer", () => {
+  const queue = queueOf({}, "1", "2");
+  for (const publish of queue.take(1, 10, 0)) queue.refuse(publish, busy, 100, 0);
+  queue.lost(1);
+  assert.equal(queue.nextAt(99), 100, "still to come");
+  assert.equal(queue.nextAt(100), 1_000, "no connection");
+  assert.equal(mids(queue.take(2, 0, 200)), "");
+  assert.equal(queue.nextAt(200), 1_000, "no room");
+  assert.equal(mids(queue.take(2, 1, 200)), "1");
+  assert.equal(queue.nextAt(200), 1_000, "behind one that was refused and is under way");
 });
 
 test("after a refusal among several, they go one by one in the old order until all are settled", () => {
@@ -137,7 +149,7 @@ test("an expired head makes way for the next", () => {
   const queue = queueOf({ maxInFlightPerChannel: 1 }, "1");
   queue.refuse(queue.take(1, 1, 0)[0]!, away, 5_000, 0);
   queue.add("a", "2", null, 1, 500);
-  assert.equal(queue.nextAt(), 1_000);
+  assert.equal(queue.nextAt(500), 1_000);
   assert.equal(queue.expire(1_000).length, 1);
   assert.equal(mids(queue.take(1, 1, 1_000)), "2");
 });

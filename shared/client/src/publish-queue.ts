@@ -135,11 +135,14 @@ export class PublishQueue {
     return expired.map((publish) => ({ publish, error: expiry(publish) }));
   }
 
-  /** When to look again: the next retry or deadline; undefined where nothing waits. */
-  nextAt(): number | undefined {
+  /**
+   * When to look again after {@link take}: the next retry or deadline; undefined where nothing waits. What could
+   * go by its time already waits for a connection, for room or for an answer, and no clock brings these.
+   */
+  nextAt(now: number): number | undefined {
     let at: number | undefined;
-    for (const publish of this.all()) {
-      const due = Math.min(publish.retryAt ?? publish.deadlineAt, publish.deadlineAt);
+    for (const { retryAt, deadlineAt } of this.all()) {
+      const due = retryAt !== undefined && retryAt > now ? Math.min(retryAt, deadlineAt) : deadlineAt;
       if (at === undefined || due < at) at = due;
     }
     return at;

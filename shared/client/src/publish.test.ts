@@ -1,6 +1,7 @@
 /** Publishing over a scripted gateway: order, retries with the same id, reconnects, deadlines, bounds. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { systemClock } from "./clock.js";
 import type { PlexusOptions } from "./index.js";
 import {
   connect,
@@ -8,6 +9,7 @@ import {
   type Peer,
   type ScriptedGateway,
   startGateway,
+  until,
 } from "./testing/scripted-gateway.js";
 
 let gateway: ScriptedGateway;
@@ -151,6 +153,25 @@ test("the deadline: never sent is unavailable, sent without an answer is timeout
   const next = channel.publish("y");
   ok(peer, (await peer.take("pub")).id, 2);
   assert.equal((await next).seq, 2);
+});
+
+test("a refused publish whose connection is lost waits for the next one, and for its deadline, without turning round", async () => {
+  let timers = 0;
+  const setTimer = (run: () => void, delayMs: number) => {
+    timers += 1;
+    return setTimeout(run, delayMs);
+  };
+  const clock = { ...systemClock, setTimeout: setTimer };
+  const slow = { backoffBaseMs: 60_000, backoffMaxMs: 60_000 };
+  const { client, peer, channel } = await ready({ ...slow, clock, publishDeadlineMs: 300 });
+  const expired = assert.rejects(channel.publish("x"), { code: "rate_limited" });
+  const { id } = await peer.take("pub");
+  peer.send({ op: "err", id, code: "rate_limited", message: "slower", retry: 20 });
+  peer.close(4000);
+  await until(() => client.state.name === "reconnecting", "reconnecting");
+  timers = 0;
+  await expired;
+  assert.ok(timers < 10, `${timers} timers until its deadline`);
 });
 
 test("the same mid while it is under way is the same publish", async () => {

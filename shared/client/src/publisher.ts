@@ -103,7 +103,7 @@ export class Publisher {
       const room = link.welcome.limits.inFlight - this.#queue.inFlight(link.id);
       for (const publish of this.#queue.take(link.id, room, now)) this.#send(link, publish);
     }
-    this.#alarm.set(this.#queue.nextAt());
+    this.#alarm.set(this.#queue.nextAt(now));
   }
 
   #send(link: Link, publish: Publish): void {
