@@ -260,6 +260,22 @@ test("only the latest state is announced, one at a time", async () => {
   await Promise.all(settings);
 });
 
+test("a state without an answer is rejected when the client closes or fails, and said when it connects again", async () => {
+  await subscribed(0, { presence: true }, []);
+  const refused: string[] = [];
+  channel.setState("here").catch(({ code }) => refused.push(code));
+  await peer.take("state");
+  client.close();
+  await until(() => refused.length === 1, "rejected on closing");
+  const next = await connect(gateway, client);
+  await next.sub({ members: [] });
+  assert.equal((await next.take("state")).data, "here");
+  channel.setState("away").catch(({ code }) => refused.push(code));
+  next.close(4501, "revoked");
+  await until(() => refused.length === 2, "rejected on failing");
+  assert.deepEqual(refused, ["unavailable", "unauthorized"]);
+});
+
 test("signals go out and come in, from the connection that counts", async () => {
   await subscribed();
   const signals: unknown[] = [];

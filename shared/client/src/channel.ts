@@ -190,7 +190,8 @@ export class Channel extends Emitter<ChannelEvents> implements AsyncIterable<Cha
 
   /**
    * Sets this connection's presence state, which the others get as `update`. It is kept through reconnects;
-   * resolves when the gateway has it. Needs a subscription with `presence: true`.
+   * resolves when the gateway has it. Needs a subscription with `presence: true`. Rejects where the client is
+   * closed or fails first; the state is said all the same if it connects again.
    */
   setState(data: unknown): Promise<void> {
     if (!this.#subscription.wantsPresence) return Promise.reject(notAMember(this.name));
@@ -237,6 +238,7 @@ export class Channel extends Emitter<ChannelEvents> implements AsyncIterable<Cha
   stop(error: PlexusError | null): void {
     const reason = error ?? new PlexusError("unavailable", "the client was closed");
     this.#subscription.stop(reason);
+    this.#ownState.stop(reason);
     for (const stream of [...this.#streams]) stream.end(error);
   }
 

@@ -48,6 +48,11 @@ export class OwnState {
     this.#settle(error);
   }
 
+  /** The client ended: whoever waits is told, and the state is kept for when it connects again. */
+  stop(error: PlexusError): void {
+    this.#settle(error);
+  }
+
   #announce(): void {
     const [link, data] = [this.#link, this.#data];
     if (link === null || data === null || this.#busy || this.#said === data) return;
