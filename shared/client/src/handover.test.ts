@@ -146,3 +146,20 @@ test("presence and signals count from one connection at a time", async () => {
   await until(() => signals.length === 1, "a signal");
   assert.deepEqual([joined, signals], [["x1"], ["new"]]);
 });
+
+test("a token that is renewed meanwhile is said on the new connection too, which has the one before", async () => {
+  let fetched = 0;
+  const renewing = gateway.client({ token: () => `opaque-${++fetched}` });
+  const opening = renewing.connect();
+  const first = await gateway.accept();
+  await first.welcome({ expires: Date.now() + 1_000 });
+  await opening;
+  first.send(BYE);
+  const second = await gateway.accept();
+  const auth = await first.take("auth");
+  first.send({ op: "ok", id: auth.id, expires: Date.now() + 3_600_000 });
+  const hello = await second.welcome({ gateway: "gw-2", expires: Date.now() + 200 });
+  assert.deepEqual([hello.token, auth.token], ["opaque-1", "opaque-2"]);
+  assert.equal((await second.take("auth")).token, "opaque-2");
+  assert.equal(fetched, 2);
+});

@@ -65,6 +65,8 @@ let lastLinkId = 0;
 
 export class Link {
   readonly id = ++lastLinkId;
+  /** The one that the gateway has of us: said with `hello`, replaced by `auth`. */
+  token: string;
   /** The gateway's greeting; undefined until then. */
   welcome: WelcomeFrame | undefined;
   readonly #options: LinkOptions;
@@ -84,6 +86,7 @@ export class Link {
 
   constructor(token: string, options: LinkOptions, handlers: LinkHandlers) {
     const { clock, codec, connectTimeoutMs, pongTimeoutMs } = options;
+    this.token = token;
     this.#options = options;
     this.#handlers = handlers;
     this.#outbox = new Outbox(codec, LIMITS_BEFORE_WELCOME);
@@ -92,7 +95,7 @@ export class Link {
     const socket: Socket = new options.WebSocket(options.url, [codec.subprotocol]);
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.#hello(token);
+    socket.onopen = () => this.#hello();
     socket.onmessage = (event: { data: string | ArrayBuffer }) => this.#receive(event.data);
     // Platforms say nothing useful here, and a close event follows.
     socket.onerror = () => undefined;
@@ -167,9 +170,9 @@ export class Link {
     this.#end(code, reason, error);
   }
 
-  #hello(token: string): void {
+  #hello(): void {
     const ok = () => undefined;
-    this.ask({ op: "hello", token }, { ok, error: (error) => this.#refused(error) });
+    this.ask({ op: "hello", token: this.token }, { ok, error: (error) => this.#refused(error) });
     this.#flush();
   }
 

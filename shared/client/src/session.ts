@@ -113,7 +113,7 @@ export class Session implements LinkHandlers {
   welcome(link: Link): void {
     if (link !== this.#candidate || link.welcome === undefined) return link.close(1000, "not needed");
     this.#tokens.synchronize(link.welcome.now);
-    this.#tokens.endsAt(link.welcome.expires);
+    this.#tokens.endsAt(link.token, link.welcome.expires);
     if (this.#current === null) {
       this.#changeTo(link);
       void this.#events.restore(link);
@@ -230,7 +230,8 @@ export class Session implements LinkHandlers {
     this.#lastError = undefined;
     this.#events.current(link);
     this.#report();
-    this.#refreshLater(0);
+    // It said hello before the change-over; meanwhile the token may have been renewed on the other one.
+    this.#refreshLater(link, 0);
     if (old !== null) {
       this.#leaving.add(old);
       old.leave(this.#settings.leaveGraceMs);
@@ -243,19 +244,16 @@ export class Session implements LinkHandlers {
     if (link === null) return;
     // Timers have a longest delay.
     if (this.#clock.now() < this.#refreshAt) return this.#refresh.set(this.#refreshAt);
-    this.#tokens
-      .get()
-      .then((token) => link.request({ op: "auth", token }))
-      .then(
-        (answer) => this.#refreshed(link, answer.expires),
-        (error: unknown) => this.#notRefreshed(link, error),
-      );
+    this.#renew(link).catch((error: unknown) => this.#notRefreshed(link, error));
   }
 
-  #refreshed(link: Link, expires: unknown): void {
-    this.#tokens.endsAt(expires);
+  async #renew(link: Link): Promise<void> {
+    const token = await this.#tokens.get();
+    const { expires } = await link.request({ op: "auth", token });
+    link.token = token;
+    this.#tokens.endsAt(token, expires);
     this.#refreshBackoff.reset();
-    if (link === this.#current) this.#refreshLater(MIN_REFRESH_GAP_MS);
+    if (link === this.#current) this.#refreshLater(link, MIN_REFRESH_GAP_MS);
   }
 
   #notRefreshed(link: Link, cause: unknown): void {
@@ -267,8 +265,8 @@ export class Session implements LinkHandlers {
     this.#refresh.set(this.#refreshAt);
   }
 
-  #refreshLater(leastMs: number): void {
-    const due = this.#tokens.refreshAt;
+  #refreshLater(link: Link, leastMs: number): void {
+    const due = this.#tokens.dueAt(link.token);
     if (due === undefined) return this.#refresh.clear();
     this.#refreshAt = Math.max(due, this.#clock.now() + leastMs);
     this.#refresh.set(this.#refreshAt);

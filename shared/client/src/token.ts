@@ -34,8 +34,12 @@ export class TokenKeeper {
     this.#options = options;
   }
 
-  /** When to call {@link renew}, on our clock; undefined where the token does not say when it ends. */
-  get refreshAt(): number | undefined {
+  /**
+   * When a connection that has `token` needs what {@link get} brings, on our clock: at once where another token is
+   * at hand by now; undefined where the token does not say when it ends.
+   */
+  dueAt(token: string): number | undefined {
+    if (token !== this.#token) return this.#clock.now();
     return this.#refreshAt === undefined ? undefined : this.#refreshAt - this.#skewMs;
   }
 
@@ -44,17 +48,18 @@ export class TokenKeeper {
     this.#skewMs = gatewayNow - this.#clock.now();
   }
 
-  /** Takes the gateway's word for when the token ends, where the token does not say it itself. */
-  endsAt(expiry: unknown): void {
-    if (this.#token === undefined || this.#refreshAt !== undefined) return;
+  /** Takes the gateway's word for when `token` ends, where it does not say so itself and is still at hand. */
+  endsAt(token: string, expiry: unknown): void {
+    if (token !== this.#token || this.#refreshAt !== undefined) return;
     if (typeof expiry === "number" && Number.isFinite(expiry)) this.#refreshAt = this.#refreshTime(expiry);
   }
 
   /** The token, a new one where the one at hand is about to end. */
   async get(): Promise<string> {
-    const due = this.refreshAt;
-    if (this.#token !== undefined && (due === undefined || this.#clock.now() < due)) return this.#token;
-    return this.renew();
+    const token = this.#token;
+    if (token === undefined) return this.renew();
+    const due = this.dueAt(token);
+    return due === undefined || this.#clock.now() < due ? token : this.renew();
   }
 
   /** The token at hand is not to be used again. */
