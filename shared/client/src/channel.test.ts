@@ -186,6 +186,25 @@ test("unsubscribe and subscribe in one turn: the old answer does not count for t
   assert.deepEqual(got, ["9new"]);
 });
 
+test("an unsubscribe that is refused can be repeated, and the channel is left before it is asked for again", async () => {
+  await subscribed();
+  const refuse = async (code: string) =>
+    peer.send({ op: "err", id: (await peer.take("unsub")).id, code, message: "slower", retry: 5 });
+  for (let i = 0; i < 2; i++) {
+    const leaving = assert.rejects(channel.unsubscribe(), { code: "rate_limited" });
+    await refuse("rate_limited");
+    await leaving;
+  }
+  // Both are refused for now: what is tried again is leaving and asking.
+  const subscribing = channel.subscribe();
+  await refuse("rate_limited");
+  const { id } = await peer.take("sub");
+  peer.send({ op: "err", id, code: "rate_limited", message: "slower", retry: 5 });
+  await refuse("not_subscribed");
+  await peer.sub();
+  await subscribing;
+});
+
 test("presence asked for later is added from the position, leaving the channel first", async () => {
   await subscribed();
   peer.messages(1, "a");

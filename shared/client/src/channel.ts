@@ -155,7 +155,10 @@ export class Channel extends Emitter<ChannelEvents> implements AsyncIterable<Cha
     return this.#subscription.subscribe(options, this.#hub.link());
   }
 
-  /** Receive nothing more; loops end, members are forgotten. */
+  /**
+   * Receive nothing more; loops end, members are forgotten. Resolves when the gateway confirmed it, or the connection
+   * is gone anyway. Where it rejects, the gateway may still send what nobody is shown; another call asks it again.
+   */
   unsubscribe(): Promise<void> {
     return this.#subscription.unsubscribe();
   }

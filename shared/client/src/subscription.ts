@@ -83,6 +83,8 @@ export class Subscription {
   /** The connection that answered last: signals, presence and resets count from there only. */
   #owner: Link | null = null;
   #attempt: Attempt | null = null;
+  /** Connections that may have the channel, each with the question that brought it; null where leaving failed. */
+  readonly #heldBy = new Map<Link, Attempt | null>();
   #repairs = 0;
   /** Where the message that is being handed out lies; the rest of its frame has not been seen yet. */
   #handingOut: Position | null = null;
@@ -130,13 +132,11 @@ export class Subscription {
 
   /** Resolves when the gateway confirmed it, or the connection is gone anyway. */
   async unsubscribe(): Promise<void> {
-    const links = new Set([this.#owner, this.#attempt?.link]);
     this.#drop(new PlexusError("not_subscribed", "unsubscribed meanwhile"));
     this.#show({ name: "unsubscribed" });
-    for (const link of links)
-      await link?.request({ op: "unsub", ch: this.#channel }).catch((error: unknown) => {
-        if (!(error instanceof LinkLost)) throw error;
-      });
+    // All in this turn: one that is said later would end what a `subscribe` begins meanwhile.
+    const outcomes = await Promise.allSettled([...this.#heldBy.keys()].map((link) => this.#leave(link)));
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
 
   /** Asks for the channel on `link`. Done when it is answered, or has become pointless. */
@@ -146,6 +146,7 @@ export class Subscription {
   }
 
   lost(link: Link): void {
+    this.#heldBy.delete(link);
     if (this.#attempt?.link === link) this.#attempt = null;
     if (this.#owner !== link) return;
     this.#owner = null;
@@ -170,18 +171,19 @@ export class Subscription {
       if (count > 0) this.#events.skipped(count, this.#reception.position!);
       return;
     }
-    if (frame.op === "ended") return this.#endedBy(frame);
+    if (frame.op === "ended") return this.#endedBy(link, frame);
     if (frame.op === "presence" || frame.op === "signal") this.#events.ephemeral(frame);
   }
 
   /** The token does not allow it any more. */
-  #endedBy({ code, message, only }: EndedFrame): void {
+  #endedBy(link: Link, { code, message, only }: EndedFrame): void {
     // A code of a later version is final too.
     const error = new PlexusError(isErrorCode(code) ? code : "forbidden", message);
     if (only === "presence" && this.#wanted !== null) {
       this.#wanted = { ...this.#wanted, presence: false };
       return this.#events.presenceEnded(error);
     }
+    this.#heldBy.delete(link);
     this.#drop(error);
     this.#show({ name: "failed", error });
   }
@@ -202,9 +204,15 @@ export class Subscription {
     this.#handingOut = null;
   }
 
-  /** Nobody waits for the answer: the question that follows is answered in any case. */
-  #leave(link: Link): void {
-    link.ask({ op: "unsub", ch: this.#channel }, { ok: () => undefined, error: () => undefined });
+  async #leave(link: Link): Promise<void> {
+    this.#heldBy.delete(link);
+    try {
+      await link.request({ op: "unsub", ch: this.#channel });
+    } catch (error) {
+      if (error instanceof LinkLost || (error as PlexusError).code === "not_subscribed") return;
+      this.#heldBy.set(link, null);
+      throw error;
+    }
   }
 
   #repair(link: Link): void {
@@ -220,9 +228,10 @@ export class Subscription {
   #ask(attempt: Attempt, done: () => void): void {
     const wanted = this.#wanted;
     if (wanted === null) return done();
-    // A connection subscribes to a channel once: asking again there means leaving first.
-    const isThere = attempt.link === this.#owner || attempt.link === this.#attempt?.link;
-    if (isThere && attempt.failures === 0) this.#leave(attempt.link);
+    // A connection subscribes to a channel once: asking again there means leaving first. Nobody waits for that: the
+    // question that follows is answered in any case.
+    if (this.#heldBy.has(attempt.link)) this.#leave(attempt.link).catch(() => undefined);
+    this.#heldBy.set(attempt.link, attempt);
     this.#attempt = attempt;
     const asked = this.#reception.resume(wanted.initial);
     const presence = wanted.presence ? { presence: true } : {};
@@ -234,6 +243,9 @@ export class Subscription {
           done();
         },
         error: (error) => {
+          // Without an answer in time it may be there all the same.
+          if (error.code !== "timeout" && this.#heldBy.get(attempt.link) === attempt)
+            this.#heldBy.delete(attempt.link);
           if (this.#attempt === attempt) this.#refused(attempt, error, done);
           else done();
         },

@@ -112,7 +112,7 @@ class Connection {
     const answer = this.#carryOut(frame);
     if (faults.cutAfter()) return this.#socket.terminate();
     if (answer !== undefined) this.send({ op: "ok", id: "id" in frame ? frame.id : undefined, ...answer });
-    if (frame.op === "sub") this.#catchUp(frame);
+    if (frame.op === "sub" && answer?.op !== "err") this.#catchUp(frame);
     if (!this.#isLeaving && frame.op !== "hello" && faults.bye()) this.#sayGoodbye();
   }
 
@@ -131,6 +131,8 @@ class Connection {
           ...{ now: Date.now(), ping: 20_000, limits: LIMITS },
         };
       case "sub": {
+        if (this.#channels.has(frame.ch))
+          return { op: "err", code: "bad_request", message: "subscribed already" };
         const log = this.#gateway.log(frame.ch);
         if (frame.presence) this.#join(frame.ch, log);
         const recovered = frame.since === undefined || frame.since.epoch === log.epoch;
@@ -138,6 +140,7 @@ class Connection {
         return { ch: frame.ch, ...log.head, recovered, ...members };
       }
       case "unsub":
+        if (!this.#channels.has(frame.ch)) return { op: "err", code: "not_subscribed", message: "not here" };
         this.#unsubscribe(frame.ch);
         return {};
       case "pub":
