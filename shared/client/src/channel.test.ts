@@ -205,6 +205,21 @@ test("an unsubscribe that is refused can be repeated, and the channel is left be
   await subscribing;
 });
 
+test("subscribing when told of the connection asks once", async () => {
+  peer.kill();
+  await until(() => client.state.name === "reconnecting", "reconnecting");
+  client.on("state", ({ name }) => {
+    if (name === "connected") void channel.subscribe();
+  });
+  const next = await reconnected();
+  await next.sub();
+  await until(() => channel.state.name === "subscribed", "subscribed");
+  const asked = channel.history();
+  next.send({ op: "ok", id: (await next.take("history")).id, epoch: "e1", messages: [], more: false });
+  await asked;
+  assert.deepEqual(next.pending(), []);
+});
+
 test("presence asked for later is added from the position, leaving the channel first", async () => {
   await subscribed();
   peer.messages(1, "a");

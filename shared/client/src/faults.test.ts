@@ -1,11 +1,12 @@
 /**
  * Several clients over a gateway whose connections are cut, refused and sent away at every possible moment:
- * what is acknowledged is stored once and in order, and every subscriber sees all of it, once and in order.
+ * what is acknowledged is stored once and in order, and every subscriber sees all of it, once and in order. Who
+ * comes and goes meanwhile is in the end where it asked to be.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WebSocket } from "ws";
-import { Plexus } from "./index.js";
+import { type Channel, Plexus } from "./index.js";
 import { ModelGateway } from "./testing/model-gateway.js";
 import { until } from "./testing/scripted-gateway.js";
 
@@ -80,3 +81,39 @@ for (let seed = 1; seed <= 8; seed++)
 
 for (let seed = 1; seed <= 4; seed++)
   test(`cuts and goodbyes at any moment, pipelined (seed ${seed})`, () => conversation(seed, 16, 0));
+
+/** One who comes and goes: subscribes, asks for presence and unsubscribes, without waiting for any of it. */
+async function restless(seed: number): Promise<void> {
+  const gateway = await ModelGateway.start();
+  const random = generator(seed);
+  const fast = { backoffBaseMs: 2, backoffMaxMs: 10, leaveGraceMs: 20, random };
+  const client = new Plexus({ url: gateway.url, token: () => "ann", WebSocket, ...fast });
+  try {
+    await client.connect();
+    gateway.faults = { ...gateway.faults, cutBefore: () => random() < 0.01, bye: () => random() < 0.1 };
+    for (let i = 0; i < 200; i++) {
+      const channel = client.channel(CHANNELS[i % 2]!);
+      if (random() < 0.3) void channel.unsubscribe();
+      else
+        channel
+          .subscribe({ presence: random() < 0.3 })
+          .catch(({ code }) => assert.equal(code, "not_subscribed"));
+      if (random() < 0.5) await new Promise((resolve) => setTimeout(resolve, random() * 4));
+    }
+    const [stays, leaves] = CHANNELS.map((name) => client.channel(name)) as [Channel, Channel];
+    await Promise.all([stays.subscribe({ presence: true }), leaves.unsubscribe()]);
+    const { members } = gateway.log(stays.name);
+    const isMember = () => client.state.name === "connected" && members.has(client.state.conn);
+    await until(
+      () => stays.state.name === "subscribed" && members.size === 1 && isMember(),
+      `one member (seed ${seed})`,
+    );
+    await until(() => gateway.log(leaves.name).subscribers.size === 0, `left behind nowhere (seed ${seed})`);
+  } finally {
+    client.close();
+    await gateway.stop();
+  }
+}
+
+for (let seed = 1; seed <= 8; seed++)
+  test(`subscribing and unsubscribing at any moment of change-overs (seed ${seed})`, () => restless(seed));

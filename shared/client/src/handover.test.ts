@@ -147,6 +147,83 @@ test("presence and signals count from one connection at a time", async () => {
   assert.deepEqual([joined, signals], [["x1"], ["new"]]);
 });
 
+/** The gateway says goodbye, and the next one is asked for `chat.a`; until that is answered both connections serve. */
+async function halfWay() {
+  old.send(BYE);
+  const next = await gateway.accept();
+  await next.welcome({ gateway: "gw-2" });
+  const { id } = await next.take("sub");
+  const ok = { op: "ok" as const, id, ch: "chat.a", epoch: "e1", seq: 0, recovered: true, members: [] };
+  const changeOver = async () => {
+    next.send(ok);
+    await until(() => gatewayName() === "gw-2", "changed over");
+  };
+  return { next, changeOver };
+}
+
+test("a channel that is subscribed half-way is asked for on the new connection as well", async () => {
+  const { next, changeOver } = await halfWay();
+  const late = client.channel("chat.b");
+  const subscribing = late.subscribe();
+  await old.sub({ seq: 4 });
+  await subscribing;
+  await changeOver();
+  assert.deepEqual((await next.sub({ seq: 4 })).since, { epoch: "e1", seq: 4 });
+  assert.equal(await old.closed, 1000);
+  await until(() => late.state.name === "subscribed", "subscribed there");
+  assert.deepEqual(next.pending(), []);
+});
+
+test("a channel that has no answer half-way is asked for on the new connection, which answers for both", async () => {
+  const { next, changeOver } = await halfWay();
+  const subscribing = client.channel("chat.b").subscribe({ rewind: 3 });
+  await old.take("sub");
+  await changeOver();
+  assert.equal((await next.sub({ seq: 4 })).rewind, 3);
+  assert.equal((await subscribing).position.seq, 4);
+});
+
+test("presence that is added half-way counts on the new connection, which is left and asked again", async () => {
+  const { next, changeOver } = await halfWay();
+  await changeOver();
+  const plain = client.channel("chat.b");
+  const subscribing = plain.subscribe();
+  await next.sub();
+  await subscribing;
+  next.send(BYE);
+  const third = await gateway.accept();
+  await third.welcome({ gateway: "gw-3" });
+  const restores = [await third.take("sub"), await third.take("sub")];
+  const adding = plain.subscribe({ presence: true });
+  assert.equal((await next.sub({ members: [] })).presence, true);
+  await adding;
+  for (const { id, ch } of restores)
+    third.send({ op: "ok", id, ch, epoch: "e1", seq: 0, recovered: true, members: [] });
+  assert.equal((await third.take("unsub")).ch, "chat.b");
+  assert.equal((await third.sub({ members: [] })).presence, true);
+  assert.equal(await next.closed, 1000);
+  await until(() => plain.state.name === "subscribed" && plain.presence.isLive, "a member there");
+  assert.deepEqual(third.pending(), []);
+});
+
+test("unsubscribing half-way asks both at once, and fails where one refuses; then that one is left before it is asked again", async () => {
+  const { next, changeOver } = await halfWay();
+  const leaving = assert.rejects(channel.unsubscribe(), { code: "rate_limited" });
+  const again = channel.subscribe();
+  old.send({ op: "ok", id: (await old.take("unsub")).id });
+  await old.sub({ seq: 2 });
+  assert.equal((await again).position.seq, 2);
+  const { id } = await next.take("unsub");
+  next.send({ op: "err", id, code: "rate_limited", message: "slower", retry: 5 });
+  await leaving;
+  await changeOver();
+  next.send({ op: "ok", id: (await next.take("unsub")).id });
+  await next.sub({ seq: 2 });
+  assert.equal(await old.closed, 1000);
+  await until(() => channel.state.name === "subscribed", "subscribed there");
+  assert.deepEqual(next.pending(), []);
+});
+
 test("a token that is renewed meanwhile is said on the new connection too, which has the one before", async () => {
   let fetched = 0;
   const renewing = gateway.client({ token: () => `opaque-${++fetched}` });

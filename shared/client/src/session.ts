@@ -21,7 +21,7 @@ export interface SessionEvents {
   state(state: ConnectionState): void;
   /** From now on everything new goes to `link`; null: nowhere. */
   current(link: Link | null): void;
-  /** Bring everything that lives on connections to `link`; done when it receives there. */
+  /** Bring to `link` what lives on connections and is not there yet; done when it receives there. */
   restore(link: Link): Promise<unknown>;
   frame(link: Link, frame: PushedFrame): void;
   /** The connection is gone. What it carried and did not answer is open. */
@@ -114,11 +114,7 @@ export class Session implements LinkHandlers {
     if (link !== this.#candidate || link.welcome === undefined) return link.close(1000, "not needed");
     this.#tokens.synchronize(link.welcome.now);
     this.#tokens.endsAt(link.token, link.welcome.expires);
-    if (this.#current === null) {
-      this.#changeTo(link);
-      void this.#events.restore(link);
-      return;
-    }
+    if (this.#current === null) return this.#changeTo(link);
     // Make before break: the current connection serves until everything is restored on this one.
     const done = () => {
       this.#clock.clearTimeout(timer);
@@ -229,6 +225,8 @@ export class Session implements LinkHandlers {
     this.#wasConnected = true;
     this.#lastError = undefined;
     this.#events.current(link);
+    // All of it; after a change-over, what came up while it was under way and was asked of the old connection only.
+    void this.#events.restore(link);
     this.#report();
     // It said hello before the change-over; meanwhile the token may have been renewed on the other one.
     this.#refreshLater(link, 0);

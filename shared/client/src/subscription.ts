@@ -126,7 +126,7 @@ export class Subscription {
     const initial = { ...(since && { since }), ...(rewind !== undefined && { rewind }) };
     this.#wanted = { initial, presence, answer };
     if (this.#owner === null) this.#show({ name: "subscribing" });
-    if (link !== null) void this.restore(link);
+    if (link !== null) void this.#begin(link);
     return answer.promise;
   }
 
@@ -139,10 +139,13 @@ export class Subscription {
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
 
-  /** Asks for the channel on `link`. Done when it is answered, or has become pointless. */
+  /**
+   * Asks for the channel on `link`, unless it is there or asked for already. Done when its question is answered, or
+   * has become pointless.
+   */
   restore(link: Link): Promise<void> {
-    if (this.#wanted === null) return Promise.resolve();
-    return new Promise((done) => this.#ask({ link, isRepair: false, failures: 0 }, done));
+    const isThere = this.#owner === link || this.#attempt?.link === link;
+    return this.#wanted === null || isThere ? Promise.resolve() : this.#begin(link);
   }
 
   lost(link: Link): void {
@@ -213,6 +216,10 @@ export class Subscription {
       this.#heldBy.set(link, null);
       throw error;
     }
+  }
+
+  #begin(link: Link): Promise<void> {
+    return new Promise((done) => this.#ask({ link, isRepair: false, failures: 0 }, done));
   }
 
   #repair(link: Link): void {
