@@ -23,7 +23,8 @@ import { Patience } from "./patience.js";
 import { ReturnOperation } from "./return-operation.js";
 import { Sweep, type SweepContext } from "./sweep.js";
 
-export interface MoverContext extends Omit<SweepContext, "directory" | "isOver" | "patience"> {
+export interface MoverContext
+  extends Omit<SweepContext, "directory" | "isOver" | "patience" | "keepsHomeless"> {
   readonly directory: DirectoryStore;
   readonly operations: OperationStore;
   readonly logger: Logger;
@@ -168,7 +169,7 @@ export class Mover {
     if (await this.#isParked(operation)) return;
     const report = this.#reporter(operation);
     const tell = (trouble: string | null) => this.#tell(trouble);
-    if (!(await this.#sweepOf(version, 0).run(report.progress, tell))) return;
+    if (!(await this.#sweepOf(version, 0, true).run(report.progress, tell))) return;
     await report.done();
     await directory.change((current) => comeBack(current, cell));
     await this.#return.end();
@@ -189,12 +190,13 @@ export class Mover {
   }
 
   /** A sweep that ends when homes change again, or when somebody else sees to it. */
-  #sweepOf(version: number, patience: number): Sweep {
+  #sweepOf(version: number, patience: number, keepsHomeless = false): Sweep {
     const { directory, isLeader } = this.#context;
     const isMine = () => !this.#stopped && this.#parked === null && isLeader();
     return new Sweep({
       ...this.#context,
       patience,
+      keepsHomeless,
       directory: () => directory.current,
       isOver: () => !isMine() || directory.current.version !== version,
     });

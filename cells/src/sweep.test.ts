@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeControl, encodeRecord, joinFragments, messageFragment, subjects } from "@plexus/protocol";
 import { type Directory, homeOf } from "@plexus/runtime";
-import { silent } from "@plexus/runtime/testing";
+import { silent, until } from "@plexus/runtime/testing";
 import { dueAfterMs, Sweep } from "./sweep.js";
 import { MemoryLog } from "./testing/memory-log.js";
 
@@ -26,6 +26,7 @@ class Cells {
   readonly troubles: Array<string | null> = [];
   directory = DRAINING;
   over = false;
+  keepsHomeless = false;
   patience = 20;
   /** What the new home does when it is asked for a channel; as it should, by default. */
   whenOpened: (channel: string) => void = (channel) => {
@@ -55,6 +56,7 @@ class Cells {
       logger: silent,
       options: { movesPerSecond: 1_000_000, concurrentMoves: 4 },
       patience: this.patience,
+      keepsHomeless: this.keepsHomeless,
       directory: () => this.directory,
       logOf: async (cell) => this.logs.get(cell)!,
       open: async (_, channel) => {
@@ -122,6 +124,24 @@ test("a channel that can't be moved yet is tried again until it can", async () =
   const words = "channels that can't be moved yet and are tried again: 1, the last one acme/chat.c";
   const said = `${words}: nobody serves it at the moment`;
   assert.deepEqual(cells.troubles, [said, said, null], "an operator sees it, and that it is over");
+});
+
+test("what no cell may serve is not left behind, unless it is to stay", async () => {
+  const cells = new Cells();
+  cells.write(FROM, "chat.c");
+  const served = cells.directory;
+  const pin = { [TENANT]: { region: "eu", failover: false } };
+  cells.directory = { ...served, tenants: pin };
+  cells.keepsHomeless = true;
+  assert.equal(await cells.run(), true);
+  assert.deepEqual([cells.opened, cells.troubles], [[], []]);
+  cells.keepsHomeless = false;
+  const run = cells.run();
+  await until("an operator to be told", () => cells.troubles.length > 0);
+  assert.match(cells.troubles[0]!, /acme\/chat\.c: no cell may serve tenant acme now/);
+  cells.directory = served;
+  assert.equal(await run, true);
+  assert.deepEqual(cells.opened, ["chat.c"]);
 });
 
 test("a channel that its home serves in a life of its own is sealed in the end", async () => {

@@ -3,7 +3,7 @@
  * of them has arrived. Most of those in use have moved by then; a sweep sees to the rest at a bounded pace.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { parseLogSubject, subjects } from "@plexus/protocol";
+import { PlexusError, parseLogSubject, subjects } from "@plexus/protocol";
 import { backoffMs, type Directory, homeOf, type Logger } from "@plexus/runtime";
 import type { ChannelLog } from "./log.js";
 import * as metrics from "./metrics.js";
@@ -29,6 +29,8 @@ export interface SweepContext {
   seal(tenant: string, channel: string, to: string): Promise<void>;
   /** Whether it has become pointless. */
   isOver(): boolean;
+  /** Channels that no cell may serve at the moment stay: they are at home here once this cell is active again. */
+  readonly keepsHomeless: boolean;
   /**
    * Passes after which a channel that its home serves, and that is still here, is sealed: it lives there in a life of
    * its own, and nobody will ever ask for it here.
@@ -48,7 +50,8 @@ interface Channel {
   readonly subject: string;
   readonly tenant: string;
   readonly channel: string;
-  readonly home: string;
+  /** undefined while no cell may serve it. */
+  readonly home: string | undefined;
 }
 
 /** Never rejects. */
@@ -91,7 +94,7 @@ export class Sweep {
 
   /** The channels of this log that are at home elsewhere: those that live here, and those that were given away. */
   async #look(): Promise<{ here: Channel[]; sealed: Channel[] }> {
-    const { cell, log, directory } = this.#context;
+    const { cell, log, directory, keepsHomeless } = this.#context;
     const current = directory();
     const [here, sealed]: Channel[][] = [[], []];
     await log.newest((subject, isSeal) => {
@@ -99,7 +102,7 @@ export class Sweep {
       if (parsed === null) return;
       const { tenant, channel } = parsed;
       const home = homeOf(current, tenant, channel)?.cell;
-      if (home === undefined || home === cell) return;
+      if (home === cell || (home === undefined && (keepsHomeless || isSeal))) return;
       (isSeal ? sealed! : here!).push({ subject, tenant, channel, home });
     });
     return { here: here!, sealed: sealed! };
@@ -108,8 +111,13 @@ export class Sweep {
   /** A seal alone is half of a move: whoever was to open the channel may have died before it did. */
   async #notArrived(sealed: readonly Channel[]): Promise<Channel[]> {
     const missing = new Map<string, Channel>();
-    for (const entry of sealed) missing.set(subjects.log(entry.home, entry.tenant, entry.channel), entry);
-    for (const home of new Set(sealed.map((entry) => entry.home)))
+    const homes = new Set<string>();
+    for (const entry of sealed) {
+      if (entry.home === undefined) continue;
+      homes.add(entry.home);
+      missing.set(subjects.log(entry.home, entry.tenant, entry.channel), entry);
+    }
+    for (const home of homes)
       await (await this.#context.logOf(home)).newest((subject, isSeal) => {
         if (!isSeal) missing.delete(subject);
       });
@@ -143,6 +151,7 @@ export class Sweep {
   async #move({ subject, tenant, channel, home }: Channel): Promise<boolean> {
     const { log, logger, open, seal, patience } = this.#context;
     try {
+      if (home === undefined) throw new PlexusError("unavailable", `no cell may serve tenant ${tenant} now`);
       await open(tenant, channel);
       if (this.#passes >= patience && (await log.last(subject))?.head.op !== "seal") {
         logger.warn({ tenant, channel, home }, "sealing a channel that its home did not take over from here");

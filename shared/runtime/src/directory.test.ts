@@ -113,16 +113,22 @@ test("a pinned tenant stays in its region; another region serves only where that
   assert.ok(
     Array.from({ length: 50 }, (_, i) => homeOf(pinned, "other", `chat.${i}`)?.cell).includes("us-1"),
   );
-  assert.equal(homeOf(drain(pinned, "eu-1", "d"), "acme", "chat.a"), undefined);
+  assert.throws(() => drain(pinned, "eu-1", "d"), {
+    code: "conflict",
+    message: /^tenant acme is pinned to region eu, which would have no active cell/,
+  });
+  const drained = finish(drain(directory, "eu-1", "d"), "d");
+  assert.throws(() => pinTenant(drained, "acme", { region: "eu", failover: false }, "p"), conflict);
+  assert.equal(homeOf(declareDown(pinned, "eu-1", "d"), "acme", "chat.a"), undefined);
   assert.match(homeOf(drain(open, "eu-1", "d"), "acme", "chat.a")!.cell, /^us-/);
   const free = pinTenant(open, "acme", null, "f");
   assert.deepEqual(free.tenants, {});
 });
 
 test("whatever is changed, a channel is at its home or at one of the homes that are remembered", () => {
-  type Step = { kind: "drain" | "activate" | "down" | "back" | "finish"; cell: number };
+  type Step = { kind: "drain" | "activate" | "down" | "back" | "pin" | "unpin" | "finish"; cell: number };
   const anyStep: fc.Arbitrary<Step> = fc.record({
-    kind: fc.constantFrom("drain", "activate", "down", "back", "finish"),
+    kind: fc.constantFrom("drain", "activate", "down", "back", "pin", "unpin", "finish"),
     cell: fc.nat(3),
   });
   const ids = ["eu-1", "eu-2", "us-1", "us-2"];
@@ -134,12 +140,19 @@ test("whatever is changed, a channel is at its home or at one of the homes that 
       const at = new Map(channels.map((channel) => [channel, homeOf(directory, "t", channel)!.cell]));
       for (const [n, { kind, cell }] of steps.entries()) {
         // An operation is finished only after every channel that can move has moved.
-        if (kind === "finish")
-          for (const [channel, here] of at)
-            if (stateOf(directory, here) !== "down") at.set(channel, homeOf(directory, "t", channel)!.cell);
+        if (kind === "finish") {
+          for (const [channel, here] of at) {
+            const home = homeOf(directory, "t", channel)?.cell;
+            if (home !== undefined && stateOf(directory, here) !== "down") at.set(channel, home);
+          }
+          // What has nowhere to go in a cell that is looked through keeps the operation under way.
+          const looked = new Set(cellsToSweep(directory));
+          if ([...at].some(([channel, here]) => !homeOf(directory, "t", channel) && looked.has(here)))
+            continue;
+        }
         directory = attempt(directory, kind, ids[cell]!, `op${n}`);
         for (const channel of channels) {
-          const home = homeOf(directory, "t", channel)!.cell;
+          const home = homeOf(directory, "t", channel)?.cell;
           const here = at.get(channel)!;
           assert.ok(here === home || previousHomesOf(directory, "t", channel).includes(here), channel);
         }
@@ -153,6 +166,9 @@ function attempt(directory: Directory, kind: string, cell: string, operation: st
     if (kind === "drain") return drain(directory, cell, operation);
     if (kind === "activate") return activate(directory, cell, operation);
     if (kind === "down") return declareDown(directory, cell, operation);
+    if (kind === "unpin") return pinTenant(directory, "t", null, operation);
+    if (kind === "pin")
+      return pinTenant(directory, "t", { region: cell.slice(0, 2), failover: false }, operation);
     // A cell that comes back has let all of its channels go by then; the model lets go of none that is lost.
     if (kind === "back") return directory;
     return directory.operation ? finish(directory, directory.operation) : directory;

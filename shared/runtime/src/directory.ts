@@ -109,7 +109,10 @@ export function drain(directory: Directory, id: string, operation: string): Dire
   if (cell.state !== "active") throw conflict(`cell ${id} is ${cell.state}, not active`);
   assertNoOperation(directory);
   assertNotTheLast(directory, id, "drain");
-  return begin(directory, operation, { cells: withState(directory, id, "draining") });
+  const cells = withState(directory, id, "draining");
+  for (const [tenant, pin] of Object.entries(directory.tenants ?? {}))
+    if (pin.region === cell.region) assertServed(cells, tenant, pin);
+  return begin(directory, operation, { cells });
 }
 
 /** Puts a cell (back) into the placement; while it is draining, this turns the drain around. */
@@ -141,6 +144,7 @@ export function pinTenant(
   const { [tenant]: _, ...others } = directory.tenants ?? {};
   if (pin !== null && !directory.cells.some((cell) => cell.region === pin.region))
     throw new PlexusError("bad_request", `no cell is in region ${pin.region}`);
+  if (pin !== null) assertServed(directory.cells, tenant, pin);
   return begin(directory, operation, { tenants: pin === null ? others : { ...others, [tenant]: pin } });
 }
 
@@ -205,6 +209,14 @@ function assertNotTheLast(directory: Directory, id: string, verb: string): void 
   const others = directory.cells.some((cell) => cell.id !== id && cell.state === "active");
   if (!others)
     throw conflict(`cell ${id} is the last active one; activate or add another before you ${verb} it`);
+}
+
+/** What no cell may serve has nowhere to move to. */
+function assertServed(cells: readonly CellEntry[], tenant: string, { region, failover }: TenantPin): void {
+  if (failover || cells.some((cell) => cell.region === region && cell.state === "active")) return;
+  throw conflict(
+    `tenant ${tenant} is pinned to region ${region}, which would have no active cell: activate or add one, or allow failover`,
+  );
 }
 
 function conflict(message: string): PlexusError {
