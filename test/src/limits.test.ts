@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { clusterForFile } from "./harness/cluster.js";
+import { untilQuick } from "./harness/quick.js";
 import type { AnyFrame, RawClient, RawFrame } from "./harness/raw-client.js";
-import { until, untilQuick } from "./harness/wait.js";
+import { until } from "./harness/wait.js";
 
 const SLOW = { PER_SECOND: "5", BURST: "10" };
 

@@ -49,6 +49,18 @@ export class Admin {
     return body;
   }
 
+  /**
+   * The same, once everybody who was asked has answered: a process that is held up for a moment is missing from the
+   * answer, as it should be.
+   */
+  whole<T = Json>(path: string): Promise<T> {
+    return until(`a whole answer to ${path}`, async () => {
+      const answer = await this.get<T & { missing: string[] }>(path);
+      assert.ok(Array.isArray(answer.missing), `${path} says who is missing`);
+      return answer.missing.length === 0 && answer;
+    }) as Promise<T>;
+  }
+
   async post<T = Json>(path: string, body?: unknown): Promise<T> {
     const answer = await this.ask<T>("POST", path, body);
     assert.ok(answer.status < 300, `${path}: ${answer.status} ${JSON.stringify(answer.body)}`);

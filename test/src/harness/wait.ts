@@ -23,23 +23,6 @@ export async function until<T>(
   }
 }
 
-/** Machines that are quick enough once in so many attempts are quick enough. */
-const ATTEMPTS = 30;
-
-/**
- * Plays a scenario that says something only where the machine is quick: again and again, until it resolves with true,
- * which is that it was quick enough to count. What it finds wrong then, it throws.
- *
- * @param what for the error, as in "a publish to be sent in time"
- */
-export async function untilQuick(
-  what: string,
-  scenario: (attempt: number) => Promise<boolean>,
-): Promise<void> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) if (await scenario(attempt)) return;
-  throw new Error(`this machine was too slow ${ATTEMPTS} times for ${what}`);
-}
-
 /** The promise's value, or an error that says what did not come in time. */
 export async function within<T>(what: string, promise: Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
