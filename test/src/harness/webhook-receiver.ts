@@ -1,7 +1,7 @@
 /** A backend's endpoint for webhooks that answers as a test wants, and keeps what it took. */
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { freePort } from "@plexus/deploy/launcher";
 
 export const SECRET = "a-secret-of-at-least-32-characters";
 
@@ -59,7 +59,7 @@ export class WebhookReceiver {
       .map(({ data }) => data);
   }
 
-  /** Starts, or starts again at the same address. */
+  /** Starts, or starts again at the same address, which nobody's outgoing connection takes in between. */
   async listen(): Promise<void> {
     const server = createServer((request, response) => {
       void this.#receive(request).then((verdict) => {
@@ -68,8 +68,11 @@ export class WebhookReceiver {
       });
     });
     this.#server = server;
-    await new Promise<void>((resolve) => server.listen(this.#port, "127.0.0.1", resolve));
-    this.#port = (server.address() as AddressInfo).port;
+    this.#port ||= await freePort();
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.#port, "127.0.0.1", resolve);
+    });
   }
 
   async stop(): Promise<void> {
