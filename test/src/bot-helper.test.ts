@@ -52,6 +52,8 @@ test("a channel: publish, history, members, signals", async () => {
   const channel = bot.channel("chat.helper.basics");
   const ada = await cluster.connect("ada");
   await ada.sub(channel.name, { presence: true });
+  // A member is listed soon after the `ok` of its `sub`, not with it.
+  await until("ada herself", async () => (await ada.presence(channel.name)).count === 1);
   // Not awaited one by one, and stored in that order all the same.
   const published = await Promise.all(range(1, 20).map((n) => channel.publish(n)));
   assert.deepEqual(
