@@ -61,11 +61,15 @@ test("what goes to many is compressed for none of them: new messages, and those 
 });
 
 test("who does not offer it gets everything as it is", async () => {
+  const ch = "chat.zip.plain";
+  const writer = await cluster.connect("writer");
+  for (const n of range(1, 50)) await writer.pub(ch, `${n}: ${WORDS}`);
   for (const offer of [null, "x-unknown", "permessage-bzip2"]) {
     const wire = await welcome("json", offer);
     assert.equal(wire.header("sec-websocket-extensions"), undefined, `${offer}`);
-    await ask(wire, 2, { op: "history", ch: "chat.zip.history", limit: 50 });
+    await ask(wire, 2, { op: "history", ch, limit: 50 });
     assert.ok(wire.sizes.some(({ bytes }) => bytes > FROM));
+    assert.ok(wire.sizes.every(({ deflated }) => !deflated));
     wire.cut();
   }
 });
