@@ -56,6 +56,11 @@ export class NoisyLoad {
     this.#ticks = setInterval(() => this.#tick(), TICK_MS);
   }
 
+  /** Since it began. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
   end(): NoisyPhase {
     clearInterval(this.#ticks);
     for (const source of this.#sources) source.waiting = [];

@@ -27,6 +27,12 @@ export interface QuietPhase {
   readonly delivered: number;
   /** Requests that were answered with an error. */
   readonly refused: number;
+  /** What was said to them, and how often. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** The longest time that it was told to wait, milliseconds. */
+  readonly retryMs: number;
+  /** Milliseconds by which a message was published later than it was due, at most: what is late comes in a crowd. */
+  readonly lateMs: number;
   /** Milliseconds from when a message was due to when its subscriber had it. */
   readonly latenciesMs: readonly number[];
 }

@@ -21,6 +21,7 @@ const answers: Answers = {
     return noisy.prepare();
   },
   begin: () => noisy!.begin(),
+  acknowledged: () => noisy!.acknowledged,
   end: () => noisy!.end(),
   isCalm: () => noisy!.isCalm(),
   stop: () => {

@@ -1,6 +1,6 @@
 /** The quiet tenant: few messages at an even pace, of which each is timed from when it was due. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { ServerFrame } from "@plexus/protocol";
+import type { ErrFrame, ServerFrame } from "@plexus/protocol";
 import type { Waiter, Wire } from "../load/wire.js";
 import { connectTo } from "./connect.js";
 import type { QuietOrder, QuietPhase } from "./orders.js";
@@ -22,6 +22,9 @@ export class QuietLoad {
   #published = 0;
   #delivered = 0;
   #refused = 0;
+  #refusals: Record<string, number> = {};
+  #retryMs = 0;
+  #lateMs = 0;
   #latenciesMs: number[] = [];
 
   constructor(order: QuietOrder) {
@@ -44,7 +47,8 @@ export class QuietLoad {
   }
 
   async phase(seconds: number): Promise<QuietPhase> {
-    this.#published = this.#delivered = this.#refused = 0;
+    this.#published = this.#delivered = this.#refused = this.#retryMs = this.#lateMs = 0;
+    this.#refusals = {};
     this.#latenciesMs = [];
     const everyMs = 1_000 / this.#order.rate;
     const startedAt = performance.now();
@@ -52,6 +56,7 @@ export class QuietLoad {
       const dueAt = startedAt + i * everyMs;
       const waitMs = dueAt - performance.now();
       if (waitMs > 1) await pause(waitMs);
+      this.#lateMs = Math.max(this.#lateMs, performance.now() - dueAt);
       this.#publish(this.#lanes[i % this.#lanes.length]!, dueAt);
     }
     const deadlineAt = performance.now() + ARRIVE_WITHIN_MS;
@@ -61,6 +66,9 @@ export class QuietLoad {
       published: this.#published,
       delivered: this.#delivered,
       refused: this.#refused,
+      refusals: this.#refusals,
+      retryMs: this.#retryMs,
+      lateMs: this.#lateMs,
       latenciesMs: this.#latenciesMs,
     };
   }
@@ -87,8 +95,11 @@ export class QuietLoad {
     this.#published++;
     const waiter: Waiter = {
       answered: () => undefined,
-      refused: () => {
+      refused: (reason: ErrFrame | "closed" | "overdue") => {
         this.#refused++;
+        const said = typeof reason === "string" ? reason : `${reason.code}, ${reason.message}`;
+        if (typeof reason !== "string") this.#retryMs = Math.max(this.#retryMs, reason.retry ?? 0);
+        this.#refusals[said] = (this.#refusals[said] ?? 0) + 1;
       },
     };
     publisher.queue({ op: "pub", ch: channel, data: { dueAt } }, waiter);
