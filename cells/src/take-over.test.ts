@@ -160,15 +160,20 @@ test("a cell that is down is sealed from outside where its log answers: nothing 
   assert.deepEqual([...new Set(world.answered)], ["c0"]);
 });
 
-test("a log that only a mirror can be read of has not answered, one that refuses a seal has", async () => {
+test("a log of which only a mirror is left has not answered; one in which others write has", async () => {
   for (const [fate, answered] of [
     ["lost", []],
-    ["refused", ["c0"]],
+    ["refused", []],
+    ["stored", ["c0"]],
   ] as const) {
     const world = new World();
     world.put("c0", 1);
     world.states.set("c0", "down");
-    world.cells.get("c0")!.fate = () => fate;
+    let seq = 1;
+    world.cells.get("c0")!.fate = () => {
+      world.put("c0", ++seq);
+      return fate;
+    };
     await assert.rejects(world.takeOver("c1", ["c0"]), /does not answer/);
     assert.deepEqual([...new Set(world.answered)], answered, fate);
   }

@@ -31,7 +31,7 @@ export interface TakeOverContext {
   release(cell: string): Promise<ReleaseAnswer>;
   /** Whether the log of a cell that was given up, which could not be reached just now, counts as gone with it. */
   isGone(cell: string): Promise<boolean>;
-  /** The log of a cell that was given up holds what can be gone on with, or takes or refuses a seal: it is there. */
+  /** The log of a cell that was given up holds a seal, or has compared one with what it holds: it is there. */
   logAnswered(cell: string): void;
   /** Whether the channel is still at home here, as far as is known. */
   isHome(): boolean;
@@ -212,8 +212,8 @@ async function sealFromOutside(
     const seal = await sealAfter(log, cell, subject, last);
     const bytes = encodeControl({ ...seal, op: "seal", ch: channel, n: 0, to: logs.cell });
     const outcome = await append(log, { subject, bytes, fence: last?.logSeq ?? 0, opened: 0 });
-    // A mirror can be read while the log itself is gone: only who takes or refuses a seal is the log.
-    if (outcome.stored || outcome.why !== "unknown") logAnswered(cell);
+    // That it could be read proves nothing: a mirror may have answered. Nor is every refusal the log's own.
+    if (outcome.stored || outcome.why === "fence") logAnswered(cell);
   }
   throw new PlexusError("unavailable", "the channel's previous home does not answer", { retry: 1_000 });
 }
