@@ -25,7 +25,9 @@ const TRIM_INTERVAL_MS = 60_000;
 /**
  * The actor of one channel: runs the effects of {@link Channel}, answers questions about the channel's past
  * and its members. All of it can be rebuilt from the log and from Redis.
- */
+ */ /** The members of a channel that was opened here are written down by then, and the clocks of two machines may differ. */
+const OPENED_LATELY_MS = 120_000;
+
 export class Actor {
   readonly key: string;
   readonly #context: ActorContext;
@@ -238,13 +240,13 @@ export class Actor {
   }
 
   /** Whether Redis here may know less of the channel's members than another cell does, or did. */
-  #mayLackMembers({ fresh, sealedTo, fence, stretch }: LoadedChannel): boolean {
+  #mayLackMembers({ fresh, sealedTo, openedAt }: LoadedChannel): boolean {
     // They may have been given away with the answer that the next home did not hear.
     if (sealedTo !== null) return true;
     // Never written to, it leaves nothing behind by which anybody would ask its former home for its members.
     if (fresh) return this.isHome && this.#context.placement.cameLately(this.#tenant, this.#channel.name);
-    // Opened here and nothing since: whoever did that may have died before it wrote down whom it was given.
-    return stretch.opened === fence;
+    // Whoever opened it here may have died before it wrote down whom it was given.
+    return Date.now() - openedAt < OPENED_LATELY_MS;
   }
 
   async #takeOver(own: LoadedChannel, elsewhere: string[]): Promise<void> {

@@ -145,6 +145,15 @@ test("a next home that did not hear the answer gets the same again, whatever Red
   forgotten.resolve();
 });
 
+test("a lease that ends before the next home has asked leaves a list that does not say it is whole", async () => {
+  const joined = joins("a");
+  loads[0]!.resolve([member("b", "g2")]);
+  await joined;
+  await presence.abandon(["g2"]);
+  const { members, stale } = await presence.handOver(ALL);
+  assert.deepEqual([members, stale], [[], true]);
+});
+
 test("a list that a former home gives away while it may lack some is not taken for complete", async () => {
   await joins("a");
   await until("the join is announced", () => events.length === 1);

@@ -149,9 +149,13 @@ export class ChannelPresence {
     return answer;
   }
 
-  /** The channel has another home: of these gateways, and of all that have members here, nothing is kept in Redis. */
+  /**
+   * The channel has another home: of these gateways, and of all that have members here, nothing is kept in Redis, nor
+   * here unless it was given away. A next home that asks after that is told that the list is not whole.
+   */
   async abandon(gateways: readonly string[] = []): Promise<void> {
     this.stop();
+    if (!this.#given && this.#set.size > 0) this.settle();
     const own = this.#given ? [] : this.#set.abandon();
     try {
       await this.#store.abandon(this.#key, [...own, ...gateways]);

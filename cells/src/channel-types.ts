@@ -52,6 +52,8 @@ export interface LoadedChannel {
   segments: Segment[];
   /** The present stretch: its first seq, and the log sequence of the record that opened it (0: none did). */
   stretch: { first: number; opened: number };
+  /** When that was stored, milliseconds since 1970; 0: none was. */
+  openedAt: number;
   /** The cell that the channel was given to, if its newest record is a seal. */
   sealedTo: string | null;
   /** The newest records, where they are at hand. */

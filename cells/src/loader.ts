@@ -38,6 +38,7 @@ export function emptyChannel(epoch: string): LoadedChannel {
     newestAt: 0,
     segments: [],
     stretch: { first: 1, opened: 0 },
+    openedAt: 0,
     sealedTo: null,
     tail: [],
   };
@@ -57,6 +58,7 @@ async function fromLast(logs: ChannelLogs, last: StoredRecord, now: number): Pro
     newestAt: last.storedAt,
     segments,
     stretch: { first: open?.head.seq ?? 1, opened },
+    openedAt: open?.storedAt ?? 0,
     sealedTo: null,
     tail: [],
   };
@@ -74,6 +76,7 @@ function fromSeal(last: StoredRecord, now: number): LoadedChannel {
     newestAt: last.storedAt,
     segments: seal.segments,
     stretch: { first: seal.seq, opened: 0 },
+    openedAt: 0,
     sealedTo: seal.to,
     tail: [],
   };

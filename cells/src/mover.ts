@@ -12,6 +12,7 @@ import {
   type DirectoryStore,
   finish,
   type Logger,
+  leavesHomeless,
   type Operation,
   type OperationStore,
   startOperation,
@@ -123,7 +124,7 @@ export class Mover {
     const { current } = directory;
     const state = this.#state;
     this.#workFor(state === "down" ? this.#return.id : (current.operation ?? null));
-    if (state === "joining" && !current.operation) return this.#join();
+    if (state === "joining" && (!current.operation || leavesHomeless(current))) return this.#join();
     if (state === "down") return this.#comeBack();
     await this.#return.end();
     const { operation, version } = current;
@@ -153,7 +154,7 @@ export class Mover {
     return directory.current.cells.find((entry) => entry.id === cell)?.state;
   }
 
-  /** A new cell takes its share of the channels as soon as no other operation is under way. */
+  /** A new cell takes its share of the channels as soon as no other operation is under way, or waits for such a one. */
   async #join(): Promise<void> {
     const { cell, directory, operations, logger } = this.#context;
     await startOperation({ operations, directory, kind: "join", cell, change: activate });

@@ -1,4 +1,5 @@
-import type { Requests } from "./requests.js";
+import { PlexusError } from "@plexus/protocol";
+import { isRetryable, type Requests } from "./requests.js";
 
 /** Joined again so often within a lease: two may be lost. */
 const RENEWALS_PER_LEASE = 3;
@@ -16,8 +17,8 @@ export class Membership {
   readonly #failed: (error: unknown) => void;
   /** What was asked for last; undefined where the bot is to be no member. */
   #wanted: Wish | undefined;
-  /** A join was answered, and no leave was asked for since. */
-  #joined = false;
+  /** What was answered last; undefined where nothing was, or a leave was asked for since. */
+  #held: Wish | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** The end of what was asked before: of two requests under way at once either could be carried out last. */
   #last: Promise<unknown> = Promise.resolve();
@@ -43,22 +44,23 @@ export class Membership {
     try {
       await this.#inTurn(() => this.#join(wish));
     } catch (error) {
-      // Whoever is a member stays one; a bot that was refused is not made one later, unasked.
-      if (this.#joined) this.#schedule(RETRY_MS);
-      else if (this.#wanted === wish) this.#wanted = undefined;
+      // Whoever is a member stays one, as it was; a bot that was refused is not made one later, unasked.
+      const mayFollow = this.#held !== undefined && error instanceof PlexusError && isRetryable(error.code);
+      if (this.#wanted === wish && !mayFollow) this.#wanted = this.#held;
+      if (this.#held !== undefined) this.#schedule(RETRY_MS);
       throw error;
     }
   }
 
   /** The connection was away for a while. */
   renew(): void {
-    if (this.#joined) this.#schedule(0);
+    if (this.#held !== undefined) this.#schedule(0);
   }
 
   async leave(): Promise<void> {
     this.end();
     await this.#inTurn(() => {
-      this.#joined = false;
+      this.#held = undefined;
       return this.#requests.ask("leave", this.#channel, {});
     });
   }
@@ -66,7 +68,7 @@ export class Membership {
   /** Nothing is renewed any more: the bot leaves, or its connection has ended. */
   end(): void {
     this.#wanted = undefined;
-    this.#joined = false;
+    this.#held = undefined;
     this.#newest.abort();
     clearTimeout(this.#timer);
   }
@@ -81,11 +83,12 @@ export class Membership {
     return done;
   }
 
-  async #join({ state }: Wish, signal?: AbortSignal): Promise<void> {
+  async #join(wish: Wish, signal?: AbortSignal): Promise<void> {
+    const { state } = wish;
     const options = { signal };
     const { lease } = await this.#requests.ask<{ lease: number }>("join", this.#channel, { state }, options);
     if (this.#wanted === undefined) return;
-    this.#joined = true;
+    this.#held = wish;
     this.#schedule(lease / RENEWALS_PER_LEASE);
   }
 

@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import type { Channel, Plexus } from "./index.js";
-import { connect, type Peer, type ScriptedGateway, startGateway, until } from "./testing/scripted-gateway.js";
+import {
+  connect,
+  messageFrame,
+  type Peer,
+  type ScriptedGateway,
+  startGateway,
+  until,
+} from "./testing/scripted-gateway.js";
 
 let gateway: ScriptedGateway;
 let client: Plexus;
@@ -204,6 +211,35 @@ test("presence that is added half-way counts on the new connection, which is lef
   assert.equal(await next.closed, 1000);
   await until(() => plain.state.name === "subscribed" && plain.presence.isLive, "a member there");
   assert.deepEqual(third.pending(), []);
+});
+
+test("presence that is added where the new connection has the channel already, before it counts, is asked for there too", async () => {
+  const plain = client.channel("chat.b");
+  const seen: unknown[] = [];
+  plain.on("message", ({ data }) => seen.push(data));
+  const subscribing = plain.subscribe();
+  await old.sub();
+  await subscribing;
+  old.send(BYE);
+  const next = await gateway.accept();
+  await next.welcome({ gateway: "gw-2" });
+  const questions = [await next.take("sub"), await next.take("sub")];
+  const ok = { op: "ok" as const, epoch: "e1", seq: 0, recovered: true, members: [] };
+  const answer = (ch: string) => next.send({ ...ok, ch, id: questions.find((sub) => sub.ch === ch)!.id });
+  answer("chat.b");
+  next.send({ ...messageFrame(1, ["x"]), ch: "chat.b" });
+  await until(() => seen.length === 1, "the new connection to have it");
+  const adding = plain.subscribe({ presence: true });
+  old.send({ op: "ok", id: (await old.take("unsub")).id });
+  const { id } = await old.take("sub");
+  answer("chat.a");
+  await until(() => gatewayName() === "gw-2", "changed over");
+  old.send({ ...ok, id, ch: "chat.b", seq: 1 });
+  next.send({ op: "ok", id: (await next.take("unsub")).id });
+  assert.equal((await next.sub({ seq: 1, members: [] })).presence, true);
+  await adding;
+  assert.equal(await old.closed, 1000);
+  await until(() => plain.state.name === "subscribed" && plain.presence.isLive, "a member there");
 });
 
 test("unsubscribing half-way asks both at once, and fails where one refuses; then that one is left before it is asked again", async () => {

@@ -29,6 +29,8 @@ export class OwnState {
     this.#data = { value };
     this.#answer ??= defer<void>();
     const { promise } = this.#answer;
+    // Whoever dropped it does not want to know.
+    promise.catch(() => undefined);
     this.#announce();
     return promise;
   }

@@ -144,7 +144,8 @@ export class Subscription {
    * has become pointless.
    */
   restore(link: Link): Promise<void> {
-    const isThere = this.#owner === link || this.#attempt?.link === link;
+    // Of a question under way its answer counts, whichever connection had the channel before.
+    const isThere = (this.#attempt === null ? this.#owner : this.#attempt.link) === link;
     return this.#wanted === null || isThere ? Promise.resolve() : this.#begin(link);
   }
 

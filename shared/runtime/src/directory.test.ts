@@ -119,7 +119,14 @@ test("a pinned tenant stays in its region; another region serves only where that
   });
   const drained = finish(drain(directory, "eu-1", "d"), "d");
   assert.throws(() => pinTenant(drained, "acme", { region: "eu", failover: false }, "p"), conflict);
-  assert.equal(homeOf(declareDown(pinned, "eu-1", "d"), "acme", "chat.a"), undefined);
+  const lost = declareDown(pinned, "eu-1", "d");
+  assert.equal(homeOf(lost, "acme", "chat.a"), undefined);
+  // The operation waits for what has no home, and must not keep anybody from giving it one.
+  assert.throws(() => reweigh(lost, "us-1", 2, "w"), conflict);
+  const back = activate(comeBack(lost, "eu-1"), "eu-1", "a");
+  assert.equal(homeOf(back, "acme", "chat.a")?.cell, "eu-1");
+  assert.match(homeOf(pinTenant(lost, "acme", null, "u"), "acme", "chat.a")!.cell, /^us-/);
+  assert.throws(() => pinTenant(back, "acme", null, "u"), conflict, "it has one");
   assert.match(homeOf(drain(open, "eu-1", "d"), "acme", "chat.a")!.cell, /^us-/);
   const free = pinTenant(open, "acme", null, "f");
   assert.deepEqual(free.tenants, {});
@@ -147,8 +154,11 @@ test("whatever is changed, a channel is at its home or at one of the homes that 
           }
           // What has nowhere to go in a cell that is looked through keeps the operation under way.
           const looked = new Set(cellsToSweep(directory));
-          if ([...at].some(([channel, here]) => !homeOf(directory, "t", channel) && looked.has(here)))
+          if ([...at].some(([channel, here]) => !homeOf(directory, "t", channel) && looked.has(here))) {
+            const isFull = (directory.previous?.length ?? 0) >= 8;
+            assert.ok(isFull || pinTenant(directory, "t", null, "a way out"));
             continue;
+          }
         }
         directory = attempt(directory, kind, ids[cell]!, `op${n}`);
         for (const channel of channels) {

@@ -3,8 +3,9 @@
  * everybody holds, pure here; the shared copy is kept by `directory-store.ts`.
  *
  * A change of placement is an operation: channels whose home differs between `previous` and now move one by
- * one, and `previous` goes once none is left behind. There is one operation at a time; only a turn-around and
- * the loss of a cell may come in between, and then every placement on the way is remembered until the end.
+ * one, and `previous` goes once none is left behind. There is one operation at a time; only a turn-around, the loss
+ * of a cell and what gives channels a home again that have none may come in between, and then every placement on the
+ * way is remembered until the end.
  */
 import { channelKey, PlexusError } from "@plexus/protocol";
 import { partitionOf, rendezvous } from "./placement.js";
@@ -120,7 +121,7 @@ export function activate(directory: Directory, id: string, operation: string): D
   const cell = cellOf(directory, id);
   if (cell.state === "active") throw conflict(`cell ${id} is active already`);
   if (cell.state === "down") throw conflict(`cell ${id} is down; start its workers first`);
-  if (cell.state !== "draining") assertNoOperation(directory);
+  if (cell.state !== "draining") assertMayBegin(directory);
   return begin(directory, operation, { cells: withState(directory, id, "active") });
 }
 
@@ -140,7 +141,7 @@ export function pinTenant(
   pin: TenantPin | null,
   operation: string,
 ): Directory {
-  assertNoOperation(directory);
+  assertMayBegin(directory);
   const { [tenant]: _, ...others } = directory.tenants ?? {};
   if (pin !== null && !directory.cells.some((cell) => cell.region === pin.region))
     throw new PlexusError("bad_request", `no cell is in region ${pin.region}`);
@@ -205,6 +206,20 @@ function assertNoOperation(directory: Directory): void {
   if (directory.operation) throw conflict(`operation ${directory.operation} is under way; wait for its end`);
 }
 
+/** What no cell may serve keeps an operation under way: what may give it a home again must not wait for the end. */
+function assertMayBegin(directory: Directory): void {
+  if (!leavesHomeless(directory)) assertNoOperation(directory);
+}
+
+/** Whether there are tenants whose channels no cell may serve. */
+export function leavesHomeless({ cells, tenants = {} }: Directory): boolean {
+  return Object.values(tenants).some((pin) => !isServed(cells, pin));
+}
+
+function isServed(cells: readonly CellEntry[], { region, failover }: TenantPin): boolean {
+  return failover || cells.some((cell) => cell.region === region && cell.state === "active");
+}
+
 function assertNotTheLast(directory: Directory, id: string, verb: string): void {
   const others = directory.cells.some((cell) => cell.id !== id && cell.state === "active");
   if (!others)
@@ -212,10 +227,10 @@ function assertNotTheLast(directory: Directory, id: string, verb: string): void 
 }
 
 /** What no cell may serve has nowhere to move to. */
-function assertServed(cells: readonly CellEntry[], tenant: string, { region, failover }: TenantPin): void {
-  if (failover || cells.some((cell) => cell.region === region && cell.state === "active")) return;
+function assertServed(cells: readonly CellEntry[], tenant: string, pin: TenantPin): void {
+  if (isServed(cells, pin)) return;
   throw conflict(
-    `tenant ${tenant} is pinned to region ${region}, which would have no active cell: activate or add one, or allow failover`,
+    `tenant ${tenant} is pinned to region ${pin.region}, which would have no active cell: activate or add one, or allow failover`,
   );
 }
 

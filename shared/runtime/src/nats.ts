@@ -100,7 +100,7 @@ export function subscribe(
   handle: (message: Msg) => unknown,
   queue?: string,
 ): Subscription {
-  const failed = (cause: unknown) => {
+  const failed = (cause: unknown, { subject }: Msg) => {
     // What is asked just before the end can't be answered any more.
     if (!nats.isClosed()) log.error({ err: cause, subject }, "message handler failed");
   };
@@ -110,9 +110,9 @@ export function subscribe(
       if (error !== null) return log.error({ err: error, subject }, "subscription failed");
       try {
         const handled = handle(message);
-        if (handled instanceof Promise) handled.catch(failed);
+        if (handled instanceof Promise) handled.catch((cause: unknown) => failed(cause, message));
       } catch (cause) {
-        failed(cause);
+        failed(cause, message);
       }
     },
   });

@@ -3,7 +3,6 @@
  * whoever asked for them. The cells that give channels away write how far they are; nobody else has to live.
  */
 import type { KV } from "@nats-io/kv";
-import { PlexusError } from "@plexus/protocol";
 import { z } from "zod";
 import { BucketKeys } from "./bucket-keys.js";
 import type { Directory } from "./directory.js";
@@ -118,8 +117,8 @@ export class OperationStore {
 }
 
 /**
- * Begins an operation: writes it down, then changes the directory. If the change is refused, nothing remains
- * of it, and the refusal is passed on. With any other error it may have begun, and what was written down stays.
+ * Begins an operation: writes it down, then changes the directory. If that is not changed, for whatever reason, nothing
+ * remains of it; where that can't be known, what was written down stays. The reason is passed on.
  */
 export async function startOperation(context: {
   operations: OperationStore;
@@ -142,7 +141,8 @@ export async function startOperation(context: {
     });
     operation.version = changed.version;
   } catch (error) {
-    if (error instanceof PlexusError) await operations.remove(id);
+    const { operation: underWay } = await directory.refresh().catch(() => ({ operation: id }));
+    if (underWay !== id) await operations.remove(id);
     throw error;
   }
   if (replaced) await operations.change(replaced, superseded);

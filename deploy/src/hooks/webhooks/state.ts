@@ -123,7 +123,7 @@ export class LiveState {
     if (known !== undefined) this.state.lanes[lane] = { ...known, ...change };
   }
 
-  /** The same, with nothing of what was known. */
+  /** Begins a lane anew from `position`; not one that was forgotten. */
   restart(lane: string, position: LanePosition): void {
     if (this.lane(lane) !== undefined) this.state.lanes[lane] = position;
   }
