@@ -38,7 +38,13 @@ export class Api {
     path: string,
     body?: object,
   ): Promise<T> {
-    return JSON.parse(await this.#ask(method, path, body));
+    const text = await this.#ask(method, path, body);
+    try {
+      return JSON.parse(text);
+    } catch {
+      const { adminUrl } = this.#installation;
+      throw new CliError(EXIT.failed, `${adminUrl}${path} is no admin API: its answer is no JSON`);
+    }
   }
 
   text(path: string): Promise<string> {

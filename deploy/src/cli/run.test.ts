@@ -111,6 +111,9 @@ test("what can't be reached, and what is no admin API, is told apart", async (t)
   const other = await run(t, ["cells"], () => ({ status: 404, events: "<html>" }));
   assert.equal(other.exitCode, 1);
   assert.match(other.terminal.notes[0] ?? "", /is no admin API: it answered 404/);
+  const page = await run(t, ["cells"], () => ({ events: "<html>" }));
+  assert.equal(page.exitCode, 1);
+  assert.match(page.terminal.notes[0] ?? "", /is no admin API: its answer is no JSON/);
 });
 
 test("an answer that breaks off is as good as none", async (t) => {
