@@ -34,6 +34,8 @@ export function tenantRoutes(server: AdminServer, { directory, cellChanges, sett
       schema: {
         tags,
         summary: "Binds a tenant to a region; its channels move there",
+        description:
+          "`conflict` where the region has no active cell and no other may serve. As long as a tenant is bound so, the region's last active cell can't be drained.",
         params,
         body: PinBody,
         response: answers(202, StartedBody),
