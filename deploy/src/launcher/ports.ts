@@ -1,3 +1,4 @@
+import { createSocket, type Socket } from "node:dgram";
 import { createServer } from "node:net";
 import { ClusterError } from "./errors.js";
 
@@ -10,12 +11,24 @@ const PORTS_PER_LAUNCHER = 40;
 
 let next = (process.pid * PORTS_PER_LAUNCHER) % PORTS;
 
-/** A port of 127.0.0.1 on which nobody listens. This process never gets the same one again until it has seen all. */
+/** What keeps the ports that were given out. */
+const reservations: Socket[] = [];
+
+/**
+ * A port of 127.0.0.1 on which nobody listens. As long as this process lives no other one gets it, also while whoever it
+ * was for is being started again: it is reserved by a UDP socket of the same number, which ends with this process.
+ */
 export async function freePort(): Promise<number> {
   for (let tried = 0; tried < PORTS; tried++) {
     const port = FIRST_PORT + next;
     next = (next + 1) % PORTS;
-    if (await isFree("127.0.0.1", port)) return port;
+    const reservation = await reserve(port);
+    if (reservation === null) continue;
+    if (await isFree("127.0.0.1", port)) {
+      reservations.push(reservation);
+      return port;
+    }
+    reservation.close();
   }
   throw new ClusterError(`No free port between ${FIRST_PORT} and ${FIRST_PORT + PORTS - 1}`);
 }
@@ -29,6 +42,18 @@ export async function assertPortFree(host: string, port: number, flag: string): 
   throw new ClusterError(
     `Port ${port} on ${host} is taken by another program. End that one, or choose another port with ${flag}.`,
   );
+}
+
+/** null where another process has it. */
+function reserve(port: number): Promise<Socket | null> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    socket.once("error", () => {
+      socket.close();
+      resolve(null);
+    });
+    socket.bind({ address: "127.0.0.1", port, exclusive: true }, () => resolve(socket.unref()));
+  });
 }
 
 function isFree(host: string, port: number): Promise<boolean> {
