@@ -21,13 +21,13 @@ const TRIM_SHARE = 0.1;
 const TRIM_LEAST = 1_000;
 /** A live channel is trimmed by age this often at most. */
 const TRIM_INTERVAL_MS = 60_000;
+/** The members of a channel that was opened here are written down by then, and the clocks of two machines may differ. */
+const OPENED_LATELY_MS = 120_000;
 
 /**
  * The actor of one channel: runs the effects of {@link Channel}, answers questions about the channel's past
  * and its members. All of it can be rebuilt from the log and from Redis.
- */ /** The members of a channel that was opened here are written down by then, and the clocks of two machines may differ. */
-const OPENED_LATELY_MS = 120_000;
-
+ */
 export class Actor {
   readonly key: string;
   readonly #context: ActorContext;

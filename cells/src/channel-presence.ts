@@ -144,21 +144,26 @@ export class ChannelPresence {
     const answer = this.#set.page(page, { held: true, stale: this.#isStale });
     if (answer.next === null && !this.#given) {
       this.#given = true;
-      void this.abandon([...this.#set.gateways]);
+      void this.#forget([...this.#set.gateways]);
     }
     return answer;
   }
 
   /**
-   * The channel has another home: of these gateways, and of all that have members here, nothing is kept in Redis, nor
-   * here unless it was given away. A next home that asks after that is told that the list is not whole.
+   * The channel has another home: nothing is kept of these gateways, nor of anybody here who was not given away. A next
+   * home that asks after that is told that the list is not whole.
    */
   async abandon(gateways: readonly string[] = []): Promise<void> {
+    if (this.#given) return this.#forget(gateways);
+    if (this.#set.size > 0) this.settle();
+    await this.#forget([...this.#set.abandon(), ...gateways]);
+  }
+
+  /** Has Redis forget the channel, without announcing anything. */
+  async #forget(gateways: readonly string[]): Promise<void> {
     this.stop();
-    if (!this.#given && this.#set.size > 0) this.settle();
-    const own = this.#given ? [] : this.#set.abandon();
     try {
-      await this.#store.abandon(this.#key, [...own, ...gateways]);
+      await this.#store.abandon(this.#key, gateways);
     } catch (error) {
       // What stays in Redis is swept with the lease of its gateway.
       this.#log.debug(

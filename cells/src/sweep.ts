@@ -54,6 +54,8 @@ interface Channel {
   readonly home: string | undefined;
 }
 
+type HousedChannel = Channel & { readonly home: string };
+
 /** Never rejects. */
 type Progress = (moved: number, total: number) => Promise<void>;
 /** What keeps channels from being moved at the moment, in words for an operator; null: nothing does any more. */
@@ -93,31 +95,29 @@ export class Sweep {
   }
 
   /** The channels of this log that are at home elsewhere: those that live here, and those that were given away. */
-  async #look(): Promise<{ here: Channel[]; sealed: Channel[] }> {
+  async #look(): Promise<{ here: Channel[]; sealed: HousedChannel[] }> {
     const { cell, log, directory, keepsHomeless } = this.#context;
     const current = directory();
-    const [here, sealed]: Channel[][] = [[], []];
+    const here: Channel[] = [];
+    const sealed: HousedChannel[] = [];
     await log.newest((subject, isSeal) => {
       const parsed = parseLogSubject(subject);
       if (parsed === null) return;
       const { tenant, channel } = parsed;
       const home = homeOf(current, tenant, channel)?.cell;
-      if (home === cell || (home === undefined && (keepsHomeless || isSeal))) return;
-      (isSeal ? sealed! : here!).push({ subject, tenant, channel, home });
+      if (home === cell) return;
+      const named = { subject, tenant, channel };
+      if (!isSeal && (home !== undefined || !keepsHomeless)) here.push({ ...named, home });
+      else if (isSeal && home !== undefined) sealed.push({ ...named, home });
     });
-    return { here: here!, sealed: sealed! };
+    return { here, sealed };
   }
 
   /** A seal alone is half of a move: whoever was to open the channel may have died before it did. */
-  async #notArrived(sealed: readonly Channel[]): Promise<Channel[]> {
+  async #notArrived(sealed: readonly HousedChannel[]): Promise<Channel[]> {
     const missing = new Map<string, Channel>();
-    const homes = new Set<string>();
-    for (const entry of sealed) {
-      if (entry.home === undefined) continue;
-      homes.add(entry.home);
-      missing.set(subjects.log(entry.home, entry.tenant, entry.channel), entry);
-    }
-    for (const home of homes)
+    for (const entry of sealed) missing.set(subjects.log(entry.home, entry.tenant, entry.channel), entry);
+    for (const home of new Set(sealed.map((entry) => entry.home)))
       await (await this.#context.logOf(home)).newest((subject, isSeal) => {
         if (!isSeal) missing.delete(subject);
       });

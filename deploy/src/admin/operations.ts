@@ -101,6 +101,7 @@ export class Operations {
     }
   }
 
+  /** The operation, ended where whoever was to write that down can't any more. */
   async #settled(operation: Operation): Promise<Operation> {
     if (operation.state !== "running" || operation.kind === "return") return operation;
     const endOf =

@@ -40,19 +40,27 @@ function setUp(t: TestContext) {
   const onWarning = (error: unknown) => void warnings.push(String(error));
   const bot = new Bot(nats, { servers: "", tenant: "demo", name: "b", onWarning });
   const settle = () => new Promise((resolve) => setImmediate(resolve));
+  const channel = bot.channel("chat.a");
+  const answer = async (answer: object = JOINED) => {
+    await settle();
+    assert.ok(waiting.length > 0, `nothing waits for an answer after ${asked}`);
+    waiting.shift()!(answer as BotAnswer);
+    await settle();
+  };
   return {
     bot,
     asked,
     warnings,
-    channel: bot.channel("chat.a"),
+    channel,
     end,
     settle,
     /** To the request that waits longest. */
-    async answer(answer: object = JOINED): Promise<void> {
-      await settle();
-      assert.ok(waiting.length > 0, `nothing waits for an answer after ${asked}`);
-      waiting.shift()!(answer as BotAnswer);
-      await settle();
+    answer,
+    /** A member, with the state A. */
+    async joined() {
+      const joining = channel.join("A");
+      await answer();
+      return joining;
     },
     async pass(ms: number): Promise<void> {
       t.mock.timers.tick(ms);
@@ -90,10 +98,8 @@ test("a join that is under way when the bot closes is left, and not renewed", as
 });
 
 test("a connection that ends takes its memberships with it", async (t) => {
-  const { channel, asked, warnings, end, answer, pass, settle } = setUp(t);
-  const joining = channel.join("A");
-  await answer();
-  const membership = await joining;
+  const { asked, warnings, end, pass, settle, joined } = setUp(t);
+  const membership = await joined();
   end(new Error("revoked"));
   await settle();
   await assert.rejects(membership.update("B"), { code: "unavailable" });
@@ -102,10 +108,8 @@ test("a connection that ends takes its memberships with it", async (t) => {
 });
 
 test("a renewal that is to be repeated gives way to a leave", async (t) => {
-  const { channel, asked, warnings, answer, pass } = setUp(t);
-  const joining = channel.join("A");
-  await answer();
-  const membership = await joining;
+  const { asked, warnings, answer, pass, joined } = setUp(t);
+  const membership = await joined();
   await pass(LEASE_MS / 3);
   await answer(AWAY);
   const leaving = membership.leave();
@@ -116,10 +120,8 @@ test("a renewal that is to be repeated gives way to a leave", async (t) => {
 });
 
 test("a leave waits for the answer of a renewal that was sent", async (t) => {
-  const { channel, asked, answer, pass, settle } = setUp(t);
-  const joining = channel.join("A");
-  await answer();
-  const membership = await joining;
+  const { asked, answer, pass, settle, joined } = setUp(t);
+  const membership = await joined();
   await pass(LEASE_MS / 3);
   const leaving = membership.leave();
   await settle();
@@ -132,10 +134,8 @@ test("a leave waits for the answer of a renewal that was sent", async (t) => {
 });
 
 test("a renewal that is to be repeated does not undo an update", async (t) => {
-  const { channel, asked, warnings, answer, pass } = setUp(t);
-  const joining = channel.join("A");
-  await answer();
-  const membership = await joining;
+  const { asked, warnings, answer, pass, joined } = setUp(t);
+  const membership = await joined();
   membership.renew();
   await pass(0);
   await answer(AWAY);
@@ -149,10 +149,8 @@ test("a renewal that is to be repeated does not undo an update", async (t) => {
 });
 
 test("a renewal that fails is tried again; an update that is refused leaves the membership as it was", async (t) => {
-  const { channel, asked, warnings, answer, pass } = setUp(t);
-  const joining = channel.join("A");
-  await answer();
-  const membership = await joining;
+  const { asked, warnings, answer, pass, joined } = setUp(t);
+  const membership = await joined();
   await pass(LEASE_MS / 3);
   await answer(NO);
   assert.deepEqual(warnings, ["PlexusError: no"]);

@@ -37,6 +37,14 @@ beforeEach(async () => {
 });
 afterEach(() => gateway.stop());
 
+/** The gateway says goodbye; the next one, which has been greeted. */
+async function changing(from: Peer, gatewayId: string): Promise<Peer> {
+  from.send(BYE);
+  const next = await gateway.accept();
+  await next.welcome({ gateway: gatewayId });
+  return next;
+}
+
 function gatewayName(): string {
   const state = client.state;
   return state.name === "connected" ? state.gateway : state.name;
@@ -47,9 +55,7 @@ test("no gap and no duplicate: both bring messages, each is shown once, and the 
   client.on("state", (state) => states.push(state.name));
   old.messages(1, "a");
   await until(() => got.length === 1, "a message");
-  old.send(BYE);
-  const next = await gateway.accept();
-  await next.welcome({ gateway: "gw-2" });
+  const next = await changing(old, "gw-2");
   const sub = await next.take("sub");
   assert.deepEqual([sub.since, sub.presence], [{ epoch: "e1", seq: 1 }, true]);
   // The old gateway still serves while the new one is asked.
@@ -71,9 +77,7 @@ test("publishes under way are answered by the old connection; the next goes over
   const first = channel.publish(1, { mid: "m1" });
   const second = channel.publish(2, { mid: "m2" });
   const { id } = await old.take("pub");
-  old.send(BYE);
-  const next = await gateway.accept();
-  await next.welcome({ gateway: "gw-2" });
+  const next = await changing(old, "gw-2");
   await next.sub();
   await until(() => gatewayName() === "gw-2", "changed over");
   assert.deepEqual(next.pending(), []);
@@ -129,9 +133,7 @@ test("a new gateway that is slow to restore is used all the same, once its time 
   const first = await connect(gateway, impatient);
   void impatient.channel("chat.b").subscribe();
   await first.sub();
-  first.send(BYE);
-  const second = await gateway.accept();
-  await second.welcome({ gateway: "gw-2" });
+  const second = await changing(first, "gw-2");
   await second.take("sub");
   assert.equal(await first.closed, 1000);
 });
@@ -154,11 +156,9 @@ test("presence and signals count from one connection at a time", async () => {
   assert.deepEqual([joined, signals], [["x1"], ["new"]]);
 });
 
-/** The gateway says goodbye, and the next one is asked for `chat.a`; until that is answered both connections serve. */
+/** The next gateway is asked for `chat.a`; until that is answered both connections serve. */
 async function halfWay() {
-  old.send(BYE);
-  const next = await gateway.accept();
-  await next.welcome({ gateway: "gw-2" });
+  const next = await changing(old, "gw-2");
   const { id } = await next.take("sub");
   const ok = { op: "ok" as const, id, ch: "chat.a", epoch: "e1", seq: 0, recovered: true, members: [] };
   const changeOver = async () => {
@@ -197,9 +197,7 @@ test("presence that is added half-way counts on the new connection, which is lef
   const subscribing = plain.subscribe();
   await next.sub();
   await subscribing;
-  next.send(BYE);
-  const third = await gateway.accept();
-  await third.welcome({ gateway: "gw-3" });
+  const third = await changing(next, "gw-3");
   const restores = [await third.take("sub"), await third.take("sub")];
   const adding = plain.subscribe({ presence: true });
   assert.equal((await next.sub({ members: [] })).presence, true);
@@ -220,9 +218,7 @@ test("presence that is added where the new connection has the channel already, b
   const subscribing = plain.subscribe();
   await old.sub();
   await subscribing;
-  old.send(BYE);
-  const next = await gateway.accept();
-  await next.welcome({ gateway: "gw-2" });
+  const next = await changing(old, "gw-2");
   const questions = [await next.take("sub"), await next.take("sub")];
   const ok = { op: "ok" as const, epoch: "e1", seq: 0, recovered: true, members: [] };
   const answer = (ch: string) => next.send({ ...ok, ch, id: questions.find((sub) => sub.ch === ch)!.id });
