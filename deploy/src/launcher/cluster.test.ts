@@ -154,6 +154,23 @@ test("a process that cannot start fails the start, with its last words, and the 
   assert.equal(existsSync(join(dataDir, "launcher.lock")), false);
 });
 
+test("a process that ends while it is started again, and stays down, is an error with its last words", async (t) => {
+  const cluster = newCluster(t, { cells: ["eu-1"], restart: false });
+  await cluster.start();
+  const redis = cluster.process("redis");
+  redis.kill("SIGKILL");
+  await redis.exited;
+  const stranger = createServer((socket) => socket.destroy());
+  t.after(() => stranger.close());
+  stranger.listen(Number(new URL(cluster.dev.redisUrl).port), "127.0.0.1");
+  await once(stranger, "listening");
+  const failure = { name: "ClusterError", message: /redis has ended[^]*Address already in use/ };
+  await assert.rejects(redis.start(), failure);
+  await assert.rejects(redis.ready(), failure);
+  stranger.close();
+  await redis.start();
+});
+
 test("a client port on which somebody listens is one clear error", async (t) => {
   const stranger = createServer().listen(0, "127.0.0.1");
   await once(stranger, "listening");

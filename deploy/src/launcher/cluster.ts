@@ -43,9 +43,12 @@ export interface ClusterProcess {
   /** The end of the run under way (at the time of asking), or of the last one. */
   readonly exited: Promise<Exit>;
   kill(signal: NodeJS.Signals): void;
-  /** Starts it again after its end, without waiting for the supervisor; resolves when it is ready. */
+  /**
+   * Starts it again after its end, without waiting for the supervisor; resolves when it is ready. Rejects with
+   * `ClusterError` where it ends instead and the cluster does not restart processes.
+   */
   start(): Promise<void>;
-  /** Resolves when it says that it is ready. */
+  /** Resolves when it says that it is ready; rejects as `start` does. */
   ready(): Promise<void>;
 }
 
@@ -266,6 +269,12 @@ export class Cluster {
     return until(ask, this.#abort.signal);
   }
 
+  /** Rejects where it ended and nobody starts it again. */
+  async #untilReadyOrOver(child: SupervisedChild): Promise<void> {
+    await this.#untilReady(child, () => child.isOver);
+    if (child.isOver) throw new ClusterError(`${nameOf(child)} has ended.\n${lastWords(child)}`);
+  }
+
   #natsAnswers(cell?: string): Promise<boolean> {
     return brokerAnswers("nats", this.#topology!.natsUrl(cell));
   }
@@ -335,9 +344,9 @@ export class Cluster {
       kill: (signal) => child.kill(signal),
       start: async () => {
         await child.start();
-        await this.#untilReady(child);
+        await this.#untilReadyOrOver(child);
       },
-      ready: () => this.#untilReady(child),
+      ready: () => this.#untilReadyOrOver(child),
     };
   }
 

@@ -33,6 +33,7 @@ export class SupervisedChild {
   #deaths = 0;
   #restartTimer: NodeJS.Timeout | undefined;
   #stopping = false;
+  #isOver = false;
 
   constructor(options: {
     spec: ChildSpec;
@@ -68,6 +69,11 @@ export class SupervisedChild {
     return this.#deaths;
   }
 
+  /** Whether it ended without having been asked to, and is not started again unless somebody says so. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Starts it, or starts it again at once after its end. */
   start(): Promise<void> {
     clearTimeout(this.#restartTimer);
@@ -80,6 +86,7 @@ export class SupervisedChild {
   async #start(): Promise<void> {
     const child = await startChild(this.spec, this.#env, (chunk) => this.log.write(chunk));
     this.#current = child;
+    this.#isOver = false;
     if (this.#stopping) child.killGroup();
     this.#events.started(this.spec, child.pid);
     void child.exited.then((exit) => this.#ended(child, exit));
@@ -115,6 +122,7 @@ export class SupervisedChild {
     if (this.#stopping) return;
     const { deaths, delayMs } = nextRestart(this.#deaths, performance.now() - child.startedAt);
     this.#deaths = deaths;
+    this.#isOver = !this.#restarts;
     if (this.#restarts) {
       this.#restartTimer = setTimeout(
         () => void this.start().catch((error) => this.#cannotRun(error)),
