@@ -27,7 +27,7 @@ export interface Span extends TraceContext {
   readonly channel: string;
   /** The process, as in g1. */
   readonly process: string;
-  /** When it began by that process's clock, milliseconds since 1970 with fractions. */
+  /** When it began by the wall clock of that process's machine, milliseconds since 1970 with fractions. */
   readonly at: number;
   /** Milliseconds by its monotonic clock. */
   readonly ms: number;
@@ -79,11 +79,4 @@ function hexDigits(count: number): string {
   }
   used += count;
   return page.slice(used - count, used);
-}
-
-const { timeOrigin } = performance;
-
-/** Milliseconds since 1970 of a time by `performance.now()`: in one process these never go backwards. */
-export function wallClock(monotonicMs: number): number {
-  return timeOrigin + monotonicMs;
 }

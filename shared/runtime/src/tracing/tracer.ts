@@ -4,7 +4,8 @@ import type { Logger } from "../log.js";
 import { PublishTrace } from "./publish-trace.js";
 import { Sampler, type SamplingOptions } from "./sampling.js";
 import { type TraceOrder, TraceSessions } from "./sessions.js";
-import { type Ended, newContext, type Span, type SpanFacts, wallClock } from "./span.js";
+import { type Ended, newContext, type Span, type SpanFacts } from "./span.js";
+import { WallClock } from "./wall-clock.js";
 
 /** What a process says of a message to whoever follows the channel. */
 export interface TraceReport {
@@ -41,6 +42,7 @@ export class Tracer {
   readonly #context: TracerContext;
   readonly #sessions = new TraceSessions();
   readonly #sampler: Sampler;
+  readonly #clock = new WallClock();
   #active: boolean;
 
   constructor(context: TracerContext) {
@@ -82,7 +84,7 @@ export class Tracer {
     const { process, exporter, report } = this.#context;
     const { trace, span: id, sampled } = context;
     const { tenant, channel } = splitChannelKey(key);
-    const [at, ms] = [wallClock(from), to - from];
+    const [at, ms] = [this.#clock.at(from), to - from];
     const span: Span = {
       trace,
       span: id,
@@ -120,6 +122,7 @@ export class Tracer {
 
   /** To be called about every second. */
   expire(): void {
+    this.#clock.check();
     this.#sessions.expire(performance.now());
     this.#weigh();
   }
