@@ -65,7 +65,7 @@ test("while Redis hangs joins are announced and lists answered, soon, and marked
   await until("the join is announced", () => events.length === 1);
   const { members, stale } = await presence.page(ALL);
   assert.deepEqual([members.map(({ conn }) => conn), stale], [["a"], true]);
-  assert.ok(performance.now() - startedAt < 1_000);
+  assert.ok(performance.now() - startedAt < 3_000, "without waiting until it is settled");
 });
 
 test("when Redis is back, those who were missing come, and the list is complete", async () => {

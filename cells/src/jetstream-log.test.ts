@@ -279,7 +279,7 @@ test("no answer: an append is unknown within its deadline, a question fails; lat
     const startedAt = performance.now();
     const bytes = recordOf(2, 1, 1);
     assert.equal(inShort(await append(1, bytes, { to: impatient })), "unknown");
-    assert.ok(performance.now() - startedAt < 1_000);
+    assert.ok(performance.now() - startedAt < OPTIONS.appendDeadlineMs);
     assert.equal(impatient.isAway, false, "once is no reason");
     await assert.rejects(impatient.last(subject()), { code: "unavailable" });
     await assert.rejects(impatient.next(subject(), 1), { code: "unavailable" });
@@ -302,11 +302,9 @@ test("a log that goes on not answering is not waited for; nothing is offered the
   await bus.broker.suspend();
   try {
     const outcomes = await Promise.all([offer(0), offer(0), offer(0)]);
-    const startedAt = performance.now();
     assert.deepEqual(outcomes.map(inShort), ["unknown", "unknown", "unknown"]);
     assert.ok(impatient.isAway);
-    assert.equal(inShort(await offer(0)), "refused");
-    assert.ok(performance.now() - startedAt < SHORT.appendDeadlineMs, "at once");
+    assert.equal(inShort(await offer(0)), "refused", "and not offered, after which it would be unknown");
     await Promise.allSettled([1, 2, 3].map(() => impatient.last(subject())));
   } finally {
     bus.broker.resume();

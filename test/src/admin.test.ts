@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { inTime, untilQuick } from "@plexus/runtime/testing";
 import { Admin, type Json } from "./harness/admin.js";
 import { clusterForFile } from "./harness/cluster.js";
 import { get } from "./harness/http.js";
-import { inTime, untilQuick } from "./harness/quick.js";
 import { until } from "./harness/wait.js";
 
 const SETTINGS = { namespaces: { small: { maxMessageBytes: 100 }, plain: { presence: false } } };

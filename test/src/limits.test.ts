@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
+import { untilQuick } from "@plexus/runtime/testing";
 import { clusterForFile } from "./harness/cluster.js";
-import { untilQuick } from "./harness/quick.js";
 import type { AnyFrame, RawClient, RawFrame } from "./harness/raw-client.js";
 import { until } from "./harness/wait.js";
 

@@ -1,9 +1,9 @@
 /** Who is here: across gateways, through the death of gateways and workers, and through what happens to Redis. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inTime, untilQuick } from "@plexus/runtime/testing";
 import { clusterForFile } from "./harness/cluster.js";
 import { eventsOf, memberConns, membersAre } from "./harness/members.js";
-import { inTime, untilQuick } from "./harness/quick.js";
 import type { RawClient } from "./harness/raw-client.js";
 import { mirroredMembers, openRedis } from "./harness/redis.js";
 import { staysTrue, until, within } from "./harness/wait.js";

@@ -1,10 +1,10 @@
 /** `plexus trace`: a channel's messages through every process, live, while nobody exports anything. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { untilQuick } from "@plexus/runtime/testing";
 import { Admin, cli, startCli } from "./harness/admin.js";
 import { PlainBot } from "./harness/bot.js";
 import { clusterForFile } from "./harness/cluster.js";
-import { untilQuick } from "./harness/quick.js";
 import { TENANT } from "./harness/tokens.js";
 import { until } from "./harness/wait.js";
 

@@ -6,7 +6,7 @@ import { backoffMs } from "./retry.js";
 export type { Redis } from "ioredis";
 
 /** A command without an answer by then fails; nothing that matters to messages waits for Redis. */
-const COMMAND_TIMEOUT_MS = 1_500;
+export const COMMAND_TIMEOUT_MS = 1_500;
 const FIRST_RETRY_WAIT_MS = 50;
 const MAX_RETRY_WAIT_MS = 2_000;
 

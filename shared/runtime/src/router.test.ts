@@ -188,7 +188,7 @@ test("nobody there until the deadline: unavailable, since it was certainly not c
   const error = await failureOf(head(routerOf({ deadlineMs: 200 }), "chat.7"));
   const tookMs = performance.now() - startedAt;
   assert.equal(error.code, "unavailable");
-  assert.ok(tookMs >= 190 && tookMs < 1_000, `${tookMs} ms`);
+  assert.ok(tookMs >= 190 && tookMs < 3_000, `${tookMs} ms`);
 });
 
 test("no cell at all: unavailable at the deadline; a cell that comes in time answers", async () => {

@@ -3,4 +3,5 @@ export * from "./brokers.js";
 export * from "./bus.js";
 export * from "./certificate.js";
 export * from "./machine.js";
+export * from "./quick.js";
 export * from "./until.js";
