@@ -42,8 +42,6 @@ export interface LoadedChannel {
   fence: number;
   /** Nothing was ever written to the channel in this log, but perhaps a seal. */
   fresh: boolean;
-  /** The newest record's bytes, to recognise one's own; null if there is none. */
-  last: Uint8Array | null;
   /** Ids stored within the window, oldest first; null: they are in the log, to be read before the next publish. */
   ids: StoredId[] | null;
   /** When the newest message was stored, at the latest; milliseconds since 1970, 0 if there is none. */

@@ -263,7 +263,6 @@ async function open(
     segments,
     fence: outcome.logSeq,
     fresh: false,
-    last: bytes,
     stretch: { first: position.seq + 1, opened: outcome.logSeq },
     sealedTo: null,
   };

@@ -1,6 +1,6 @@
 /** The load generator, a process of its own so that its CPU time can be told from the servers'. */
 import { answerParent } from "../harness/child.js";
-import { type ActivatePlan, activate } from "./load/activate.js";
+import { type ActivatePlan, activate, type ColdReadPlan, coldRead } from "./load/activate.js";
 import { type CompressionPlan, compression } from "./load/compression.js";
 import { type FanOutPlan, fanOut } from "./load/fanout.js";
 import { type GrowthPlan, growth } from "./load/growth.js";
@@ -22,6 +22,7 @@ export type Plan =
   | IdlePlan
   | StormPlan
   | ActivatePlan
+  | ColdReadPlan
   | PresencePlan
   | HistoryPlan
   | CompressionPlan
@@ -47,6 +48,8 @@ function begin(plan: Plan): Promise<Load> {
       return storm(plan);
     case "activate":
       return activate(plan);
+    case "cold-read":
+      return coldRead(plan);
     case "presence":
       return presence(plan);
     case "history":
