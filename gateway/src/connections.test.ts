@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { readOptions } from "@plexus/runtime";
+import { until } from "@plexus/runtime/testing";
 import type { Identity } from "./auth/identity.js";
 import { Connection, type Socket } from "./connection.js";
 import { Connections } from "./connections.js";
@@ -27,7 +28,8 @@ afterEach(() => connections.stop());
 function arrive(now: number): Connection | null {
   if (connections.refusal(now) !== null) return null;
   const connection = new Connection(connections.nextId(), "json", now);
-  const socket = { send: () => 1, end: (code: number) => closed.push(`${connection.id} ${code}`) };
+  const end = (code: number) => closed.push(`${connection.id} ${code}`);
+  const socket = { send: () => 1, end, getBufferedAmount: () => 0 };
   connection.attach(socket as unknown as Socket);
   connections.add(connection);
   return connection;
@@ -71,3 +73,20 @@ test("the bound on connections stands beside it, and a gateway that drains takes
   connections.draining = true;
   assert.equal(connections.refusal(0), "draining");
 });
+
+test("a gateway that stood still reads what came meanwhile before it says that nothing came", async () => {
+  const [slow, silent] = [arrive(Date.now() - 9_900)!, arrive(Date.now() - 9_900)!];
+  standStill(1_200);
+  // Timers come first, then what lies in the sockets.
+  await new Promise((resolve) => setTimeout(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(closed, []);
+  welcome(slow);
+  await until("the other one to be closed", () => closed.length > 0);
+  assert.equal(closed[0], `${silent.id} 4004`);
+  assert.equal(new Set(closed).size, 1);
+});
+
+function standStill(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end; );
+}

@@ -36,9 +36,9 @@ export class GatewayRoster {
     this.#timer = setInterval(() => void refresh(), REFRESH_INTERVAL_MS);
   }
 
-  /** Asks all gateways how they are. */
-  async statuses(): Promise<Answers<GatewayStatus>> {
-    const result = await this.ask<GatewayStatus>(subjects.gatewayStatus, {});
+  /** Asks all gateways how they are; waits for those who are known for 0.3 s, or for `waitMs`. */
+  async statuses(waitMs?: number): Promise<Answers<GatewayStatus>> {
+    const result = await this.ask<GatewayStatus>(subjects.gatewayStatus, {}, waitMs);
     const now = Date.now();
     for (const status of result.answers) this.#known.set(status.instance, { status, at: now });
     for (const [instance, { at }] of this.#known)
@@ -48,8 +48,9 @@ export class GatewayRoster {
   }
 
   /** Asks all gateways the same question. */
-  async ask<T extends GatewayName>(subject: string, question: object): Promise<Answers<T>> {
+  async ask<T extends GatewayName>(subject: string, question: object, waitMs?: number): Promise<Answers<T>> {
     const answers = await gather<T>(this.#nats, subject, question, this.#log, {
+      ...(waitMs === undefined ? {} : { waitMs }),
       enough: (heard) => this.#known.size > 0 && missingFrom(heard, this.#known.keys()).length === 0,
     });
     return { answers, missing: this.#missing(answers) };

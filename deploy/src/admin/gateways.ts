@@ -8,9 +8,10 @@ import {
 } from "@plexus/runtime";
 import { Type } from "typebox";
 import type { AdminContext, AdminServer } from "./context.js";
+import type { Answers } from "./gateway-roster.js";
 import { answers, GatewayId, GatewaysBody, StartedBody } from "./schemas.js";
 
-/** Longer than other questions: the gateway records the operation before it answers. */
+/** Longer than other questions: a busy gateway is no reason to refuse, and it records the operation before it answers. */
 const DRAIN_WAIT_MS = 3_000;
 
 const tags = ["gateways"];
@@ -56,18 +57,24 @@ export function gatewayRoutes(server: AdminServer, context: AdminContext): void 
       },
     },
     async ({ params, body }, reply) => {
-      const { answers } = await context.gateways.statuses();
-      assertMayDrain(params.id, answers, body.force === true);
+      const known = await context.gateways.statuses(DRAIN_WAIT_MS);
+      assertMayDrain(params.id, known, body.force === true);
       const id = await startDrain(context, params.id, body.perSecond);
       return reply.code(202).send({ operation: await context.operations.get(id) });
     },
   );
 }
 
-/** Throws `not_found`, or `conflict` where clients would have nowhere to go. */
-export function assertMayDrain(id: string, gateways: readonly GatewayStatus[], force: boolean): void {
+/** Throws `not_found`, `unavailable` where the gateway is known but silent, `conflict` where clients would have nowhere to go. */
+export function assertMayDrain(
+  id: string,
+  { answers: gateways, missing }: Answers<GatewayStatus>,
+  force: boolean,
+): void {
   const names = gateways.map((gateway) => gateway.id).join(", ") || "none";
   const own = gateways.filter((gateway) => gateway.id === id);
+  if (own.length === 0 && missing.includes(id))
+    throw new PlexusError("unavailable", `gateway ${id} does not answer`, { retry: 1_000 });
   if (own.length === 0) throw new PlexusError("not_found", `there is no gateway ${id}; there is: ${names}`);
   const underWay = own.some(({ draining }) => draining);
   const others = gateways.some((gateway) => gateway.id !== id && !gateway.draining);

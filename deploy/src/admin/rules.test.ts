@@ -13,6 +13,10 @@ function gateway(id: string, draining = false): GatewayStatus {
   return { id, instance: `${id}-1`, connections: 0, channels: 0, draining, operation: null, startedAt: 0 };
 }
 
+function heard(answers: GatewayStatus[], missing: string[] = []) {
+  return { answers, missing };
+}
+
 function codeOf(act: () => unknown): string {
   try {
     act();
@@ -25,30 +29,41 @@ function codeOf(act: () => unknown): string {
 
 test("a gateway is drained while another accepts its clients", () => {
   assert.equal(
-    codeOf(() => assertMayDrain("g1", [gateway("g1"), gateway("g2")], false)),
+    codeOf(() => assertMayDrain("g1", heard([gateway("g1"), gateway("g2")]), false)),
     "ok",
   );
   assert.equal(
-    codeOf(() => assertMayDrain("g3", [gateway("g1"), gateway("g2")], false)),
+    codeOf(() => assertMayDrain("g3", heard([gateway("g1"), gateway("g2")]), false)),
     "not_found",
   );
   assert.equal(
-    codeOf(() => assertMayDrain("g1", [gateway("g1")], false)),
+    codeOf(() => assertMayDrain("g1", heard([gateway("g1")]), false)),
     "conflict",
   );
   assert.equal(
-    codeOf(() => assertMayDrain("g1", [gateway("g1"), gateway("g2", true)], false)),
+    codeOf(() => assertMayDrain("g1", heard([gateway("g1"), gateway("g2", true)]), false)),
     "conflict",
   );
   assert.equal(
-    codeOf(() => assertMayDrain("g1", [gateway("g1")], true)),
+    codeOf(() => assertMayDrain("g1", heard([gateway("g1")]), true)),
     "ok",
+  );
+});
+
+test("a gateway that is known but does not answer may be asked again soon: it is not said to be none", () => {
+  assert.equal(
+    codeOf(() => assertMayDrain("g1", heard([gateway("g2")], ["g1"]), false)),
+    "unavailable",
+  );
+  assert.equal(
+    codeOf(() => assertMayDrain("g3", heard([gateway("g2")], ["g1"]), false)),
+    "not_found",
   );
 });
 
 test("a gateway that is draining already may be asked again", () => {
   assert.equal(
-    codeOf(() => assertMayDrain("g1", [gateway("g1", true)], false)),
+    codeOf(() => assertMayDrain("g1", heard([gateway("g1", true)]), false)),
     "ok",
   );
 });
