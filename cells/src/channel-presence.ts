@@ -9,10 +9,13 @@ import {
 } from "@plexus/runtime";
 
 import { type HeldMember, MAX_MEMBERS, PresenceSet } from "./presence.js";
-import type { PresenceStore } from "./presence-store.js";
+import { LEASE_MS, type PresenceStore } from "./presence-store.js";
 
-/** So long after a take-over without a list the gateways may need to announce their members again. */
-const SETTLE_MS = 4_000;
+/**
+ * So long after a take-over without a list a gateway may come with members: until its lease is over, also where it stood
+ * still meanwhile, and then as long as it takes to announce them.
+ */
+const SETTLE_MS = LEASE_MS + 2_000;
 /** Changes within so many milliseconds of an event share the next one. */
 const EVENT_INTERVAL_MS = 50;
 const RETRY_MS = 1_000;

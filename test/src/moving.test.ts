@@ -6,6 +6,9 @@ import { begin, channelsIn, finished, operate, type Placements, placements } fro
 import { TENANT } from "./harness/tokens.js";
 import { until } from "./harness/wait.js";
 
+/** For so long a gateway counts that is not heard of. */
+const LEASE_MS = 6_000;
+
 let context: Placements;
 const cluster = clusterForFile({ cells: ["eu-1", "us-1"], gateways: 2 }, async (running) => {
   context = await placements(running);
@@ -79,6 +82,31 @@ test("members of channels that were never written to: a list that is not whole y
       assert.ok(count === 1 || stale === true, `${channel}: ${count}, and no word of it`);
       return count === 1 && stale !== true;
     });
+  await operate(context, "activate", "eu-1");
+});
+
+test("a gateway that stands still while a channel moves: the list is not called whole before its lease is over", async () => {
+  const [channel] = channelsIn(context, "eu-1", "unannounced", 1) as [string];
+  const alice = await cluster.connect("alice", { gateway: "g1" });
+  const asker = await cluster.connect("carol", { gateway: "g2" });
+  await alice.sub(channel, { presence: true });
+  await until("alice to be a member", async () => (await asker.presence(channel)).count === 1);
+  const gateway = cluster.process("g1");
+  gateway.kill("SIGSTOP");
+  const stoppedAt = performance.now();
+  try {
+    assert.equal((await operate(context, "drain", "eu-1")).state, "done");
+    while (performance.now() - stoppedAt < LEASE_MS) {
+      const { count, stale } = await asker.presence(channel);
+      assert.ok(count === 1 || stale === true, `${count}, and no word of it`);
+    }
+  } finally {
+    gateway.kill("SIGCONT");
+  }
+  await until("the list to be whole", async () => {
+    const { count, stale } = await asker.presence(channel);
+    return count === 1 && stale !== true;
+  });
   await operate(context, "activate", "eu-1");
 });
 

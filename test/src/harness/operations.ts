@@ -32,10 +32,14 @@ export async function placements(cluster: TestCluster): Promise<Placements> {
   return context;
 }
 
+/** A cell that is home to none of so many is drained. */
+const MAX_NAMES = 100_000;
+
 /** Names of channels that live in a cell now. */
 export function channelsIn({ directory }: Placements, cell: string, prefix: string, n: number): string[] {
   const found: string[] = [];
   for (let i = 0; found.length < n; i++) {
+    if (i >= MAX_NAMES) throw new Error(`no ${n} channels live in ${cell}`);
     const channel = `chat.${prefix}-${i}`;
     if (homeOf(directory.current, TENANT, channel)?.cell === cell) found.push(channel);
   }
