@@ -65,6 +65,8 @@ const CURSORS_AT_ONCE = 4;
  */
 const CURSOR_PATIENCE = 3;
 const MAX_WAITING_READS = 200_000;
+/** A gateway waits for 10 s; to read what nobody waits for would make those wait who come after it. */
+const READ_PATIENCE_MS = 8_000;
 const STREAM_NOT_FOUND = 10059;
 /** A bound is lowered only where the log has room left below it: what is on its way must fit as well. */
 const FITS = 0.9;
@@ -94,7 +96,7 @@ export class JetStreamLog implements ChannelLog {
   readonly #appends: Breaker;
   readonly #cursor: CursorContext;
   readonly #allSubjects: string;
-  readonly #cursors = new Gate("log_reads", CURSORS_AT_ONCE, MAX_WAITING_READS);
+  readonly #cursors = new Gate("log_reads", CURSORS_AT_ONCE, MAX_WAITING_READS, READ_PATIENCE_MS);
   readonly #pending: PendingAppends;
   readonly #sweep: NodeJS.Timeout;
 

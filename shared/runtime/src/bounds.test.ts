@@ -45,6 +45,23 @@ test("a gate shows who waits at it, and whom it turned away", async () => {
   assert.equal(await shown("plexus_waiting", 'bound="test_gate"'), 0);
 });
 
+test("what has waited at a gate for too long is not done any more, and holds nobody up", async () => {
+  const gate = new Gate("test_patience", 1, 3, 250);
+  let leave: () => void = () => undefined;
+  const inside = gate.run(() => new Promise<void>((resolve) => (leave = resolve)));
+  let late = false;
+  const waiting = gate.run(async () => {
+    late = true;
+  });
+  const refused = assert.rejects(waiting, { code: "unavailable", retry: 1_000 });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const young = gate.run(async () => "done");
+  leave();
+  await refused;
+  assert.deepEqual([await young, late], ["done", false]);
+  await inside;
+});
+
 test("a connection that was lost is counted once, however often that is said", async () => {
   const redis = new Dependency("redis");
   const state = async () => [
