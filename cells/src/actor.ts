@@ -19,6 +19,8 @@ const LOG_AWAY: WireError = ["unavailable", "the log is away", 1_000];
 /** The log is trimmed when this share of what retention keeps was added, and not before so many messages. */
 const TRIM_SHARE = 0.1;
 const TRIM_LEAST = 1_000;
+/** Nor again so soon: the window's ids are in the log for minutes, so that little more could go. */
+const TRIM_PAUSE_MS = 10_000;
 /** A live channel is trimmed by age this often at most. */
 const TRIM_INTERVAL_MS = 60_000;
 /** The members of a channel that was opened here are written down by then, and the clocks of two machines may differ. */
@@ -370,9 +372,9 @@ export class Actor {
     metrics.storedMessages.add(added);
     metrics.storedRecords.add();
     this.#untrimmed += added;
-    const now = Date.now();
+    const sinceMs = Date.now() - this.#lastTrimAt;
     const due = this.#untrimmed >= Math.max(TRIM_LEAST, this.#settings.retention.messages * TRIM_SHARE);
-    if (due || now - this.#lastTrimAt > TRIM_INTERVAL_MS) void this.trim();
+    if (sinceMs > (due ? TRIM_PAUSE_MS : TRIM_INTERVAL_MS)) void this.trim();
   }
 
   /** Removes from the log what retention no longer keeps. */

@@ -1,6 +1,6 @@
 /**
  * Retention for channels that nobody uses: their actors are put away, so one worker of the cell walks through the
- * log at a slow pace and removes what is too old. Actors trim the channels in use by themselves.
+ * log at a slow pace and removes what is too old or too many. Actors trim the channels in use by themselves.
  */
 import { parseLogSubject } from "@plexus/protocol";
 import { type Logger, type Settings, Tail } from "@plexus/runtime";
@@ -65,9 +65,6 @@ export class Janitor {
     const { settings, cell } = this.#context;
     const logs = this.#context.logsOf(tenant, channel);
     const { retention } = settings.of(tenant, channel);
-    const subject = logs.subject(cell);
-    const oldest = await logs.own.next(subject, 1);
-    if (oldest === null || oldest.storedAt > Date.now() - retention.ageMs) return;
     const { position, fence, segments, stretch, sealedTo } = await loadChannel(logs, Date.now());
     if (sealedTo !== null) return;
     const { first, opened } = stretch;
@@ -77,7 +74,7 @@ export class Janitor {
     const readable = { logs, position, fence, tail, segments: past, opened, retention };
     const { below } = await planTrim(readable, Date.now());
     if (below === null) return;
-    await logs.own.trim(subject, below);
+    await logs.own.trim(logs.subject(cell), below);
     metrics.trimmed.inc();
   }
 }

@@ -5,10 +5,7 @@ import type { LoadedChannel, StoredId } from "./channel.js";
 import type { ChannelLog, StoredRecord } from "./log.js";
 import type { Reading } from "./persistent.js";
 import { recordsSince } from "./since.js";
-import { WINDOW_MS } from "./window.js";
-
-/** The worker's clock and the log's may differ by so much before an id could be forgotten early. */
-const CLOCK_SKEW_MS = 120_000;
+import { WINDOW_IN_LOG_MS, WINDOW_MS } from "./window.js";
 
 /** One channel as it lies in the logs of the cells. */
 export interface ChannelLogs {
@@ -79,9 +76,9 @@ function fromSeal(last: StoredRecord, now: number): LoadedChannel {
   };
 }
 
-/** Nothing stored then can still be within the window, whatever the clocks say. */
+/** Nothing stored then can still be within the window. */
 export function isOld(storedAt: number, now: number): boolean {
-  return storedAt < now - WINDOW_MS - CLOCK_SKEW_MS;
+  return storedAt < now - WINDOW_IN_LOG_MS;
 }
 
 /**

@@ -1,5 +1,12 @@
-/** Removing what retention no longer keeps. The newest record always stays: it holds the channel's position. */
+/**
+ * Removing what retention no longer keeps. The newest record always stays: it holds the channel's position. What was
+ * stored within the idempotency window stays as well, since an actor reads the ids back from there; readers are not
+ * shown it.
+ */
+import type { StoredRecord } from "./log.js";
 import { locate, type ReadableChannel } from "./reader.js";
+import { firstSince } from "./since.js";
+import { WINDOW_IN_LOG_MS } from "./window.js";
 
 export interface TrimPlan {
   /** Records of the channel below this sequence of its cell's log may go; null if none has to. */
@@ -16,18 +23,14 @@ const NOTHING: TrimPlan = { below: null, reopenFrom: null };
 /** What may be trimmed of a channel in its cell's log. */
 export async function planTrim(channel: ReadableChannel, now: number): Promise<TrimPlan> {
   const { logs, fence, position, retention, opened } = channel;
-  const subject = logs.subject(logs.cell);
   if (fence === 0) return NOTHING;
-  const oldest = await logs.own.next(subject, 1);
-  if (oldest === null || oldest.logSeq === fence) return NOTHING;
+  const oldest = await logs.own.next(logs.subject(logs.cell), 1);
+  const windowFrom = now - WINDOW_IN_LOG_MS;
+  if (oldest === null || oldest.logSeq === fence || oldest.storedAt >= windowFrom) return NOTHING;
   const oldestKept = position.seq - retention.messages + 1;
-  let below = await belowCount(channel, oldestKept);
-  if (oldest.storedAt <= now - retention.ageMs) {
-    const bounds = { records: 1, bytes: 1 };
-    const [young] = await logs.own.read(subject, { storedAt: now - retention.ageMs }, bounds);
-    below = Math.max(below, young?.logSeq ?? fence);
-  }
-  below = Math.min(below, fence);
+  const byAge = await belowAge(channel, oldest, Math.min(now - retention.ageMs, windowFrom));
+  const below = Math.max(byAge, await belowCount(channel, oldest, oldestKept, windowFrom));
+  // Where the record that opened the channel may go, all that lies before it is older than the window as well.
   const inTheWay = opened > 0 && below > opened;
   const movable = inTheWay ? opened : below;
   return {
@@ -36,12 +39,44 @@ export async function planTrim(channel: ReadableChannel, now: number): Promise<T
   };
 }
 
-/** Log sequence of the record that holds the oldest message kept by count, if that lies in this cell's log. */
-async function belowCount({ logs, segments }: ReadableChannel, oldestKept: number): Promise<number> {
+/** Log sequence of the first record that was stored at this time or later, or of the newest. */
+async function belowAge(
+  { logs, fence }: ReadableChannel,
+  oldest: StoredRecord,
+  time: number,
+): Promise<number> {
+  if (oldest.storedAt >= time) return 0;
+  const [young] = await logs.own.read(logs.subject(logs.cell), { storedAt: time }, { records: 1, bytes: 1 });
+  return Math.min(young?.logSeq ?? fence, fence);
+}
+
+/** Log sequence of the record that holds the oldest message kept by count, or of the window's first. */
+async function belowCount(
+  channel: ReadableChannel,
+  oldest: StoredRecord,
+  oldestKept: number,
+  windowFrom: number,
+): Promise<number> {
+  const { logs, fence, position, retention } = channel;
+  const { epoch, seq, n } = oldest.head;
+  const isKept = epoch === position.epoch && seq + n > oldestKept;
+  // Or all goes by its age that may.
+  if (isKept || retention.ageMs <= WINDOW_IN_LOG_MS) return 0;
+  const below = Math.min(await kept(channel, oldestKept), fence);
+  if (below <= oldest.logSeq) return 0;
+  const subject = logs.subject(logs.cell);
+  const first = await logs.own.next(subject, below);
+  if (first === null || first.storedAt < windowFrom) return below;
+  const young = await firstSince(logs.own, subject, { high: below }, oldest.logSeq + 1, windowFrom);
+  return young?.logSeq ?? below;
+}
+
+/** Log sequence of the record that holds a seq, if that lies in this cell's log; otherwise behind all that is older. */
+async function kept({ logs, segments }: ReadableChannel, seq: number): Promise<number> {
   const own = segments.filter((segment) => segment.cell === logs.cell);
-  const gone = own.filter((segment) => segment.last < oldestKept);
-  const holder = own.find((segment) => segment.first <= oldestKept && oldestKept <= segment.last);
+  const gone = own.filter((segment) => segment.last < seq);
+  const holder = own.find((segment) => segment.first <= seq && seq <= segment.last);
   const past = gone.reduce((high, segment) => Math.max(high, segment.high + 1), 0);
   if (holder === undefined) return past;
-  return Math.max(past, await locate(logs.own, logs.subject(logs.cell), holder, oldestKept));
+  return Math.max(past, await locate(logs.own, logs.subject(logs.cell), holder, seq));
 }

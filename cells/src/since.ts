@@ -98,7 +98,7 @@ function isMany({ last }: Stretch, { head }: StoredRecord): boolean {
 async function nextIn(
   log: Reading,
   subject: string,
-  { high }: Stretch,
+  { high }: Pick<Stretch, "high">,
   logSeq: number,
 ): Promise<StoredRecord | null> {
   if (logSeq > high) return null;
@@ -107,10 +107,10 @@ async function nextIn(
 }
 
 /** Halves what is left until the first record is found that is young enough; null where none is. */
-async function firstSince(
+export async function firstSince(
   log: Reading,
   subject: string,
-  stretch: Stretch,
+  stretch: Pick<Stretch, "high">,
   from: number,
   storedAt: number,
 ): Promise<StoredRecord | null> {

@@ -7,6 +7,10 @@
  */
 
 export const WINDOW_MS = 120_000;
+/** The worker's clock and the log's may differ by so much before an id could be forgotten early. */
+const CLOCK_SKEW_MS = 120_000;
+/** What the log stored longer ago can't be within the window, whatever the clocks say. */
+export const WINDOW_IN_LOG_MS = WINDOW_MS + CLOCK_SKEW_MS;
 /** Longer than a gateway's deadline for a publish, so that none of its retries is taken for new. */
 export const MADE_WINDOW_MS = 20_000;
 

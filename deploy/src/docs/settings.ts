@@ -13,7 +13,7 @@ export const NAMESPACE_FIELDS = [
     path: "retention.ageMs",
     least: 1_000,
     most: Number.MAX_SAFE_INTEGER,
-    doc: "Milliseconds that a message is kept. Whichever of the two comes first counts.",
+    doc: "Milliseconds that a message is kept. Whichever of the two comes first counts for readers; the log keeps four minutes at least, for the ids.",
   },
   {
     path: "presence",
