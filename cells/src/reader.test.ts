@@ -278,6 +278,42 @@ test("before what this cell holds there is more, even where nobody can tell at t
   assert.ok(oldest < 3);
 });
 
+test("a page has no hole, also where one cell's log was trimmed further than that of the cell before it", async () => {
+  const anyCut = fc.record({ cell: fc.nat(2), below: fc.nat(60) });
+  await fc.assert(
+    fc.asyncProperty(anyPast, anyCut, anyRead, async (past, { cell, below }, { seq, limit }) => {
+      const built = buildPast({ ...past, trimmed: 0, tailRecords: 0 });
+      const log = built.cells.get(`c${cell}`)!;
+      const newest = log.all(subjectIn(`c${cell}`)).at(-1)?.logSeq ?? 0;
+      log.cut(subjectIn(`c${cell}`), Math.min(below, newest));
+      const at = seq % (built.head + 1);
+      const channel = built.readable(KEEP_ALL);
+      const forward = await readRange(channel, { after: at, limit }, built.now);
+      const [first] = seqsOf(forward.records);
+      if (first !== undefined) assert.ok(first <= at + 1, "it begins where it was asked to");
+      const backward = seqsOf((await readRange(channel, { before: at + 1, limit }, built.now)).records);
+      if (backward.length > 0) assert.ok(backward.at(-1)! >= at, "it ends where it was asked to");
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test("forwards a page ends where there is a hole, and the next one says that something is trimmed", async () => {
+  const record = { n: 1, afterMs: 1, others: 0 };
+  const stretches = [
+    { cell: 0, records: Array.from({ length: 4 }, () => record) },
+    { cell: 1, records: Array.from({ length: 4 }, () => record) },
+  ];
+  const built = buildPast({ stretches, openedFirst: false, trimmed: 0, tailRecords: 0 });
+  built.cells.get("c1")!.cut(subjectIn("c1"), 4);
+  const read = (range: ReadRange) => readRange(built.readable(KEEP_ALL), range, built.now);
+  const before = await read({ after: 1, limit: 9 });
+  assert.deepEqual([before.state, seqsOf(before.records)], ["ok", [2, 3, 4]]);
+  const next = await read({ after: 4, limit: 9 });
+  assert.deepEqual([next.state, next.records, next.oldest], ["trimmed", [], 7]);
+  assert.deepEqual(seqsOf((await read({ limit: 9 })).records), [7, 8]);
+});
+
 test("what the tail holds is read without a question to the log", async () => {
   const { channel, log } = largeRecords(3, 1);
   for (const seq of [2, 3]) channel.tail.push({ seq, n: 1, bytes: recordOf(seq, 1, 1), at: 999_000 });

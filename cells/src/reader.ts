@@ -182,6 +182,11 @@ async function readSegments(channel: ReadableChannel, wanted: Wanted): Promise<S
     for (const record of await read) {
       if (record.logSeq > segment.high || record.head.seq > wanted.to) break;
       if (record.head.n === 0 || lastSeq(record) < next) continue;
+      // Trimmed further than the cell before, of which retention may count more as kept again: one side is left out.
+      if (found.length > 0 && record.head.seq > next) {
+        if (!wanted.backwards) return found;
+        found.length = 0;
+      }
       found.push(record);
       bytes += record.bytes.length;
       next = lastSeq(record) + 1;
