@@ -98,6 +98,8 @@ export class Actor {
         return void this.#answer(asker, () => this.#withPresence(() => this.#presence.change(body)));
       case "presence":
         return void this.#answer(asker, () => this.#withPresence(() => this.#presence.page(body)));
+      case "trim":
+        return void this.#answer(asker, () => this.trim().then(() => null));
       case "release":
         // Whoever asks is behind with the directory, or this worker is: it asks again.
         if (this.isHome)

@@ -18,6 +18,8 @@ export interface JanitorContext {
   /** Every subject of the cell's log. */
   subjects(): Promise<string[]>;
   logsOf(tenant: string, channel: string): ChannelLogs;
+  /** Has the actor that the channel has in this cell trim it. */
+  trimByActor(tenant: string, channel: string): Promise<unknown>;
 }
 
 /** From the end of a walk to the next. */
@@ -60,21 +62,31 @@ export class Janitor {
     }
   }
 
-  /** Trims one channel by what the log says, without its actor: removing what is old needs no agreement. */
+  /**
+   * Trims one channel by what the log says, without its actor: removing what is old needs no agreement. To write down
+   * anew where the past is does: that is left to the actor, and what was in the way goes in the next walk.
+   */
   async trim(tenant: string, channel: string): Promise<void> {
-    const { settings, cell } = this.#context;
+    const { settings, cell, logger } = this.#context;
     const logs = this.#context.logsOf(tenant, channel);
-    const { retention } = settings.of(tenant, channel);
+    const kept = settings.of(tenant, channel).retention;
     const { position, fence, segments, stretch, sealedTo } = await loadChannel(logs, Date.now());
-    if (sealedTo !== null) return;
+    // How many messages came since is not known where the channel has left: what lies there goes by its age alone.
+    const retention = sealedTo === null ? kept : { ...kept, messages: Number.POSITIVE_INFINITY };
     const { first, opened } = stretch;
     const present = { cell, first, last: position.seq, low: Math.max(1, opened), high: fence };
     const past = position.seq < first ? segments : [...segments, present];
     const tail = new Tail({ maxRecords: 0, maxBytes: 0 });
     const readable = { logs, position, fence, tail, segments: past, opened, retention };
-    const { below } = await planTrim(readable, Date.now());
-    if (below === null) return;
-    await logs.own.trim(logs.subject(cell), below);
+    const { below, reopenFrom } = await planTrim(readable, Date.now());
+    if (below === null && reopenFrom === null) return;
     metrics.trimmed.inc();
+    if (below !== null) await logs.own.trim(logs.subject(cell), below);
+    if (reopenFrom === null) return;
+    await this.#context
+      .trimByActor(tenant, channel)
+      .catch((error: unknown) =>
+        logger.warn({ err: error, tenant, channel }, "channel could not be trimmed"),
+      );
   }
 }

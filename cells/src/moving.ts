@@ -23,6 +23,9 @@ import { sealAfter } from "./seal.js";
 /** Whoever owns it does what one worker of a cell has to do. */
 export const LEADER_PARTITION = 0;
 
+/** An actor that can't be had by then is asked again in the next walk; until then, the walk waits. */
+const TRIM_DEADLINE_MS = 5_000;
+
 /** Composes what a worker does for its cell as a whole, if it leads: moving channels, watching cells, retention. */
 export async function startMoving(context: {
   options: Options<typeof workerOptions>;
@@ -75,6 +78,7 @@ export async function startMoving(context: {
       of: (id) => (id === cell ? Promise.resolve(channelLog) : context.otherLogs.of(id)),
       subject: (id) => subjects.log(id, tenant, channel),
     }),
+    trimByActor: (tenant, channel) => router.askAt(cell, "trim", tenant, channel, null, TRIM_DEADLINE_MS),
   });
   const { settings, tenants } = context;
   const { historyBytesIntervalMs: intervalMs } = options;

@@ -31,6 +31,7 @@ const COMMANDS: WireCommand[] = [
     },
   ],
   [5, "presence", "acme", "chat.a", { at: ["life", 3], from: 10 }],
+  [6, "trim", "acme", "chat.a", null],
   [2 ** 40, "release", "acme", "chat.a", { to: "us-1" }],
 ];
 

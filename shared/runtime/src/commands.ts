@@ -163,6 +163,8 @@ export interface Commands {
   heads: { ask: { gateway: string; keys: string[] }; answer: HeadsAnswer };
   members: { ask: PresenceChange; answer: null };
   presence: { ask: PresencePage; answer: PresenceSnapshot };
+  /** Within a cell: remove what retention no longer keeps, though nothing was written. */
+  trim: { ask: null; answer: null };
   /** Between cells: seal the channel, and hand it over to the cell `to`. */
   release: { ask: { to: string }; answer: ReleaseAnswer };
   /** Between cells: a page of the members that a channel had when it was sealed. */
