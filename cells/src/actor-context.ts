@@ -1,4 +1,4 @@
-import type { Commands, Logger, Settings, Tracer, WireError } from "@plexus/runtime";
+import type { Commands, Logger, Settings, TailBytes, Tracer, WireError } from "@plexus/runtime";
 import type { Asker } from "./asker.js";
 import type { ChannelLog } from "./log.js";
 import type { PlacementView } from "./placement-view.js";
@@ -31,6 +31,8 @@ export interface ActorContext {
   /** Sends a frame to the channel's subscribers without storing it. */
   announce(tenant: string, channel: string, frame: Uint8Array): void;
   answer(asker: Asker, error: WireError | null, body: unknown): void;
+  /** Counts the bytes of all their tails. */
+  readonly tails: TailBytes;
   /** The actor is over; the next command needs a new one. */
   closed(actor: { readonly key: string }): void;
 }

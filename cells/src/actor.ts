@@ -3,7 +3,7 @@ import type { CommandKind, Commands, HeadItem, PresencePage, WireCommand, WireEr
 import type { ActorContext } from "./actor-context.js";
 import { AppendTrace } from "./append-trace.js";
 import type { Asker } from "./asker.js";
-import { Channel, type ChannelEffect, type LoadedChannel } from "./channel.js";
+import { CHANNEL_BOUNDS, Channel, type ChannelEffect, type LoadedChannel } from "./channel.js";
 import { ChannelPresence } from "./channel-presence.js";
 import { Doubt } from "./doubt.js";
 import { type ChannelLogs, loadChannel, readWindow } from "./loader.js";
@@ -14,15 +14,9 @@ import type { ReadableChannel } from "./reader.js";
 import { planTrim } from "./retention.js";
 import { SharedReads } from "./shared-reads.js";
 import { takeOver } from "./take-over.js";
+import { TrimPace } from "./trim-pace.js";
 
 const LOG_AWAY: WireError = ["unavailable", "the log is away", 1_000];
-/** The log is trimmed when this share of what retention keeps was added, and not before so many messages. */
-const TRIM_SHARE = 0.1;
-const TRIM_LEAST = 1_000;
-/** Nor again so soon: the window's ids are in the log for minutes, so that little more could go. */
-const TRIM_PAUSE_MS = 10_000;
-/** A live channel is trimmed by age this often at most. */
-const TRIM_INTERVAL_MS = 60_000;
 /** The members of a channel that was opened here are written down by then, and the clocks of two machines may differ. */
 const OPENED_LATELY_MS = 120_000;
 
@@ -44,14 +38,13 @@ export class Actor {
   #lastUsedAt = Date.now();
   readonly #reads = new SharedReads();
   #questions = 0;
-  #untrimmed = 0;
-  #lastTrimAt = Date.now();
+  readonly #trimPace = new TrimPace(Date.now());
 
   constructor(context: ActorContext, tenant: string, channel: string) {
     this.key = channelKey(tenant, channel);
     this.#context = context;
     this.#tenant = tenant;
-    this.#channel = new Channel(channel, context.cell);
+    this.#channel = new Channel(channel, context.cell, CHANNEL_BOUNDS, context.tails);
     this.#subject = subjects.log(context.cell, tenant, channel);
     this.#logs = {
       cell: context.cell,
@@ -80,6 +73,16 @@ export class Actor {
 
   get quiet(): boolean {
     return this.#channel.quiet;
+  }
+
+  /** The newest records, as far as they are in memory. */
+  get tail() {
+    return this.#channel.tail;
+  }
+
+  /** Forgets the ids whose time is over; those who publish do so themselves, but it may be long until somebody does. */
+  forgetOldIds(now: number): void {
+    this.#channel.forgetOldIds(now);
   }
 
   handle(command: WireCommand<Exclude<CommandKind, "heads">>, asker: Asker): void {
@@ -373,16 +376,11 @@ export class Actor {
   #trimSometimes(added: number): void {
     metrics.storedMessages.add(added);
     metrics.storedRecords.add();
-    this.#untrimmed += added;
-    const sinceMs = Date.now() - this.#lastTrimAt;
-    const due = this.#untrimmed >= Math.max(TRIM_LEAST, this.#settings.retention.messages * TRIM_SHARE);
-    if (sinceMs > (due ? TRIM_PAUSE_MS : TRIM_INTERVAL_MS)) void this.trim();
+    if (this.#trimPace.isDue(added, this.#settings.retention.messages, Date.now())) void this.trim();
   }
 
   /** Removes from the log what retention no longer keeps. */
   async trim(): Promise<void> {
-    this.#untrimmed = 0;
-    this.#lastTrimAt = Date.now();
     try {
       await this.#loaded;
       const { below, reopenFrom } = await planTrim(this.#readable(), Date.now());

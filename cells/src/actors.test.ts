@@ -1,4 +1,7 @@
-/** One question for the heads of many channels: each is answered as if it had been asked alone, or left out. */
+/**
+ * The actors of a worker together. One question for the heads of many channels is answered as if each had been asked alone,
+ * or the channel is left out; and what they keep in memory is bounded.
+ */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { channelKey } from "@plexus/protocol";
@@ -6,6 +9,7 @@ import { type HeadsAnswer, partitionOf, Settings, type WireCommand } from "@plex
 import { silent, until } from "@plexus/runtime/testing";
 import type { ActorContext } from "./actor-context.js";
 import { Actors } from "./actors.js";
+import { Channel } from "./channel.js";
 import type { PresenceStore } from "./presence-store.js";
 import { batch, item } from "./testing/channels.js";
 import { MemoryLog } from "./testing/memory-log.js";
@@ -21,7 +25,7 @@ let asked = 0;
 
 beforeEach(() => {
   [log, answers] = [new MemoryLog(), new Map()];
-  const context: Partial<Omit<ActorContext, "closed">> = {
+  const context: Partial<ActorContext> = {
     cell: "eu-1",
     log,
     logIsAway: () => false,
@@ -36,7 +40,8 @@ beforeEach(() => {
     logger: silent,
     answer: ({ correlation }, error, body) => void answers.set(correlation, error ?? body),
   };
-  actors = new Actors(context as Omit<ActorContext, "closed">, { maxActors: 3, idleActorMs: 60_000 });
+  const options = { maxActors: 3, idleActorMs: 60_000, maxTailBytes: 100_000 };
+  actors = new Actors(context as ActorContext, options);
 });
 afterEach(() => actors.stop());
 
@@ -81,4 +86,31 @@ test("a log that does not answer costs one channel its answer, and not the other
   await ask("publish", A, batch(item("m1")));
   log.silent = true;
   assert.deepEqual(await heads(A, B), [1, null]);
+});
+
+test("the tails of all actors are counted until these are closed; too much goes, what is old first", async () => {
+  const large = (id: string) => batch(item(id, { bytes: 40_000 }));
+  await ask("publish", A, large("m1"));
+  await ask("publish", B, large("m2"));
+  assert.ok(actors.tails.bytes > 80_000);
+  actors.sweep(Date.now());
+  assert.ok(actors.tails.bytes > 80_000, "as much as there may be");
+  await ask("publish", A, large("m3"));
+  actors.sweep(Date.now());
+  assert.equal(actors.tails.bytes, 0, "all is young");
+  await ask("publish", A, large("m4"));
+  await ask("publish", B, large("m5"));
+  assert.ok(actors.tails.bytes > 80_000);
+  actors.stop();
+  assert.equal(actors.tails.bytes, 0);
+});
+
+test("an actor that is asked for its head now and then forgets the ids of its last messages all the same", async (t) => {
+  const forgotten = t.mock.method(Channel.prototype, "forgetOldIds");
+  await ask("publish", A, batch(item("m1")));
+  for (let sweep = 0; sweep < 20; sweep++) {
+    assert.deepEqual(await heads(A), [1]);
+    actors.sweep(Date.now());
+  }
+  assert.ok(forgotten.mock.callCount() > 0);
 });

@@ -1,5 +1,12 @@
 import { channelKey, splitChannelKey } from "@plexus/protocol";
-import { type Commands, partitionOf, Rounds, type WireCommand } from "@plexus/runtime";
+import {
+  boundReached,
+  type Commands,
+  partitionOf,
+  Rounds,
+  type TailBytes,
+  type WireCommand,
+} from "@plexus/runtime";
 import { Actor } from "./actor.js";
 import type { ActorContext } from "./actor-context.js";
 import type { Asker } from "./asker.js";
@@ -8,30 +15,39 @@ import * as metrics from "./metrics.js";
 /** How often actors that nobody needs are looked for: all of them are once in a tenth of the time after which they go. */
 const SWEEP_MS = 1_000;
 const ROUNDS_PER_IDLE = 10;
+/**
+ * Records kept in memory for those who read the past: all together so many bytes at most, a thousand full tails. Beyond,
+ * all that is older than recoveries mostly need is dropped, or everything, and the log is read instead.
+ */
+const MAX_TAIL_BYTES = 256 * 1024 * 1024;
+const TAIL_KEEP_MS = 120_000;
 
 export interface ActorsOptions {
   /** Actors in memory; beyond it commands for further channels are refused with `unavailable`. */
   maxActors: number;
   /** Milliseconds without a command after which an actor is put away. */
   idleActorMs: number;
+  /** Bytes of the records in the tails of all actors. */
+  maxTailBytes?: number;
 }
 
 /** The actors in this worker's memory, made on demand and put away when idle. */
 export class Actors {
+  readonly tails: TailBytes = { bytes: 0 };
   readonly #context: ActorContext;
   readonly #options: ActorsOptions;
   readonly #actors = new Map<string, Actor>();
   readonly #rounds: Rounds<Actor>;
   readonly #sweep: NodeJS.Timeout;
 
-  constructor(context: Omit<ActorContext, "closed">, options: ActorsOptions) {
-    this.#context = { ...context, closed: (actor) => this.#forget(actor) };
+  constructor(context: Omit<ActorContext, "closed" | "tails">, options: ActorsOptions) {
+    this.#context = { ...context, tails: this.tails, closed: (actor) => this.#forget(actor) };
     this.#options = options;
     this.#rounds = new Rounds(
       this.#actors,
       Math.max(1, Math.floor(options.idleActorMs / ROUNDS_PER_IDLE / SWEEP_MS)),
     );
-    this.#sweep = setInterval(() => this.#putIdleAway(Date.now()), SWEEP_MS);
+    this.#sweep = setInterval(() => this.sweep(Date.now()), SWEEP_MS);
   }
 
   handle(command: WireCommand, asker: Asker): void {
@@ -100,6 +116,15 @@ export class Actors {
     return true;
   }
 
+  /** Looks at a share of the actors: puts away whom nobody needs, and has the others forget what is over. */
+  sweep(now: number): void {
+    for (const actor of this.#rounds.share()) {
+      if (actor.isIdle(now, this.#options.idleActorMs)) actor.close();
+      else actor.forgetOldIds(now);
+    }
+    this.#boundTails(now);
+  }
+
   stop(): void {
     clearInterval(this.#sweep);
     for (const actor of [...this.#actors.values()]) actor.close();
@@ -128,8 +153,14 @@ export class Actors {
     metrics.actors.set(this.#actors.size);
   }
 
-  #putIdleAway(now: number): void {
-    for (const actor of this.#rounds.share()) if (actor.isIdle(now, this.#options.idleActorMs)) actor.close();
+  #boundTails(now: number): void {
+    const { maxTailBytes = MAX_TAIL_BYTES } = this.#options;
+    if (this.tails.bytes > maxTailBytes) {
+      boundReached.inc({ bound: "actor_tail_bytes" });
+      for (const { tail } of this.#actors.values()) tail.dropBefore(now - TAIL_KEEP_MS);
+      if (this.tails.bytes > maxTailBytes) for (const { tail } of this.#actors.values()) tail.clear();
+    }
+    metrics.tailBytes.set(this.tails.bytes);
   }
 }
 

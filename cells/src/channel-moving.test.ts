@@ -219,6 +219,18 @@ test("a channel whose newest record is a seal hands over at once", () => {
   assert.deepEqual(release?.answer.handover?.segments, [STRETCH]);
 });
 
+test("ids whose time is over are forgotten when it is said so, also where nothing more is published", () => {
+  channel.publish(batch(item("made", { given: false })), "bob", NOW + 60_000);
+  theAppend(channel);
+  channel.appended(11, NOW + 60_000);
+  channel.takeEffects();
+  channel.forgetOldIds(NOW + 125_000);
+  channel.release("us-1", "us", NOW + 125_000);
+  theAppend(channel);
+  channel.appended(12, NOW + 125_000);
+  assert.deepEqual(only(channel, "release")[0]!.answer.handover?.ids, []);
+});
+
 test("a hand-over fits one message: ids that are too large together are left in the log", () => {
   const long = (i: number) => `${i}`.padEnd(128, "€");
   channel.publish(batch(...Array.from({ length: 2_000 }, (_, i) => long(i))), "ann", NOW);

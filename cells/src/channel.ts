@@ -21,6 +21,7 @@ import {
   type ReleaseAnswer,
   type Segment,
   Tail,
+  type TailBytes,
   type WireError,
 } from "@plexus/runtime";
 import {
@@ -86,12 +87,13 @@ export class Channel<To> {
   #closeReason: WireError = MOVED;
   #effects: ChannelEffect<To>[] = [];
 
-  constructor(name: string, cell: string, bounds: ChannelBounds = CHANNEL_BOUNDS) {
+  /** @param tails counts the bytes of this one's tail too, until it is closed */
+  constructor(name: string, cell: string, bounds: ChannelBounds = CHANNEL_BOUNDS, tails?: TailBytes) {
     this.name = name;
     this.cell = cell;
     this.#mailbox = new Mailbox(bounds);
     this.#ids = new Idempotency(bounds.windowIds);
-    this.tail = new Tail({ maxRecords: bounds.tailRecords, maxBytes: bounds.tailBytes });
+    this.tail = new Tail({ maxRecords: bounds.tailRecords, maxBytes: bounds.tailBytes }, tails);
   }
 
   get state(): ChannelState {
@@ -135,6 +137,10 @@ export class Channel<To> {
   /** Nothing is under way and nothing waits. */
   get quiet(): boolean {
     return this.#appending === null && this.#mailbox.isEmpty;
+  }
+
+  forgetOldIds(now: number): void {
+    this.#ids.forgetOld(now);
   }
 
   /** The effects since the last call, in the order in which they must be run. */
@@ -201,7 +207,7 @@ export class Channel<To> {
   /** The log was read to find out what became of an append. */
   verified(fence: number, last: Uint8Array | null, now: number): void {
     if (this.#state !== "verifying" || this.#appending === null) return;
-    if (last !== null && fence > this.#fence && sameBytes(last, this.#appending.bytes)) {
+    if (last !== null && fence > this.#fence && Buffer.compare(last, this.#appending.bytes) === 0) {
       this.#state = "appending";
       return this.appended(fence, now);
     }
@@ -264,6 +270,7 @@ export class Channel<To> {
     this.#refuseMailbox(error);
     for (const { to } of this.#releases) this.#refuse(to, MOVED);
     this.#releases = [];
+    this.tail.clear();
     this.#effects.push({ do: "close" });
   }
 
@@ -300,16 +307,8 @@ export class Channel<To> {
 
   #seal(to: string, now: number): void {
     const { epoch, seq } = this.#position;
-    const bytes = encodeControl({
-      op: "seal",
-      ch: this.name,
-      epoch,
-      seq: seq + 1,
-      n: 0,
-      to,
-      fresh: this.#fresh,
-      segments: this.segments,
-    });
+    const head = { op: "seal", ch: this.name, epoch, seq: seq + 1, n: 0 } as const;
+    const bytes = encodeControl({ ...head, to, fresh: this.#fresh, segments: this.segments });
     this.#offerControl(bytes, { seal: to }, now);
   }
 
@@ -391,8 +390,4 @@ export class Channel<To> {
     for (const { to } of this.#appending?.taken ?? []) this.#refuse(to, error);
     this.#appending = null;
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

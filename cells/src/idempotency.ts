@@ -70,6 +70,11 @@ export class Idempotency {
     return this.#chosen.hasRoom(n, now) && this.#made.hasRoom(n, now);
   }
 
+  forgetOld(now: number): void {
+    this.#chosen.forgetOld(now);
+    this.#made.forgetOld(now);
+  }
+
   add({ key, given, seq }: NewId, ts: number): void {
     (given ? this.#chosen : this.#made).add(key, { seq, ts });
   }

@@ -40,6 +40,10 @@ export const verifications = new Counter({
   help: "Appends whose outcome had to be read from the log",
 });
 export const actors = new Gauge({ name: "plexus_actors", help: "Channel actors in memory" });
+export const tailBytes = new Gauge({
+  name: "plexus_actor_tail_bytes",
+  help: "Bytes of records that the actors keep in memory for those who read the past",
+});
 export const refusedActors = new Counter({
   name: "plexus_actors_refused_total",
   help: "Commands refused because the bound on actors was reached",

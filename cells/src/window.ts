@@ -66,6 +66,12 @@ export class IdempotencyWindow {
 
   /** Whether `n` more ids fit, once what is older than the span at `now` is forgotten. */
   hasRoom(n: number, now: number): boolean {
+    this.forgetOld(now);
+    return this.#seqs.size + n <= this.#maxIds;
+  }
+
+  /** Forgets what is older than the span. */
+  forgetOld(now: number): void {
     for (;;) {
       const ts = this.#times[this.#firstTime];
       if (ts === undefined || ts + this.#spanMs > now) break;
@@ -73,7 +79,6 @@ export class IdempotencyWindow {
       this.#firstTime++;
     }
     if (this.#firstTime >= CUT_AFTER && this.#firstTime * 2 >= this.#times.length) this.#cut();
-    return this.#seqs.size + n <= this.#maxIds;
   }
 
   /** All ids with their users, oldest first. */

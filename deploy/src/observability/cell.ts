@@ -59,6 +59,11 @@ export const cell: Dashboard = {
           ],
         },
         {
+          title: "Records kept in memory for those who read the past",
+          unit: "bytes",
+          lines: [["{{instance}}", `plexus_actor_tail_bytes${IN}`]],
+        },
+        {
           title: "Commands refused at that bound",
           unit: "ops",
           lines: rateBy("instance", "plexus_actors_refused_total", IN),
