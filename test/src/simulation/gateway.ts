@@ -106,9 +106,7 @@ export class Gateway implements Host {
   /** A record came over the bus. */
   event(bytes: Uint8Array): void {
     if (opOf(bytes) !== "msg") return;
-    const { now } = this.schedule;
-    this.#nextCheckAt = Math.max(this.#nextCheckAt, now + FIRST_CHECK_MS);
-    this.relay.record(readHead(bytes)!, bytes, now);
+    this.relay.record(readHead(bytes)!, bytes, this.schedule.now);
     this.#runEffects();
   }
 
@@ -157,10 +155,7 @@ export class Gateway implements Host {
 
   #checkIfDue(): void {
     if (this.context.bug === "no_comparison" && this.relay.position !== null) return;
-    const { now } = this.schedule;
-    if (this.#nextCheckAt <= now) this.check();
-    // A record put it off.
-    else if (this.#nextCheckAt < now + FIRST_CHECK_MS * 2) this.#checkAt(this.#nextCheckAt);
+    if (this.#nextCheckAt <= this.schedule.now) this.check();
   }
 
   #runEffects(): void {
