@@ -39,17 +39,19 @@ async function ask(_kind: string, _tenant: string, channel: string, range: ReadR
 interface Known {
   position: { epoch: string; seq: number };
   behind?: boolean;
+  tail?: Tail;
   compare?: () => void;
 }
 
-/** A client that was cut off at this seq resumes; resolves to the frames and the seqs it received. */
+/** A client that was cut off at this seq resumes; resolves to what it received, and where the relay stood when it joined. */
 async function resume(
   channel: string,
   since: number,
   known: Known = { position: { epoch: "e", seq: HEAD } },
-): Promise<{ frames: ServerFrame[]; seqs: number[] }> {
+): Promise<{ frames: ServerFrame[]; seqs: number[]; joinedAt: number | null }> {
   const frames: ServerFrame[] = [];
   const seqs: number[] = [];
+  let joinedAt: number | null = null;
   const connection = new Connection(channel, "json", 0);
   const socket = {
     send: (data: string | Uint8Array) => {
@@ -61,7 +63,10 @@ async function resume(
     },
     cork: (write: () => void) => write(),
     getBufferedAmount: () => 0,
-    subscribe: () => true,
+    subscribe: () => {
+      joinedAt = known.position.seq;
+      return true;
+    },
     end: () => undefined,
   };
   connection.attach(socket as unknown as Socket);
@@ -74,7 +79,7 @@ async function resume(
     get position() {
       return known.position;
     },
-    relay: { tail: new Tail({ maxRecords: 1, maxBytes: 1 }), behind: known.behind ?? false },
+    relay: { tail: known.tail ?? new Tail({ maxRecords: 1, maxBytes: 1 }), behind: known.behind ?? false },
     dropOldTail: () => undefined,
     checkAnew: async () => known.compare?.(),
     fillTail: () => Promise.resolve(),
@@ -82,7 +87,7 @@ async function resume(
   const subscription = { channel, relay, presence: false, state: "joining", watching: false };
   const frame = { op: "sub", id: 1, ch: channel, since: { epoch: "e", seq: since } } as const;
   await joinChannel(pages, connection, subscription as unknown as Subscription, frame);
-  return { frames, seqs };
+  return { frames, seqs, joinedAt };
 }
 
 function isRecovered([frame, ...more]: ServerFrame[]): boolean {
@@ -169,4 +174,19 @@ test("a position of another epoch is not waited for", async () => {
   const { frames } = await resume("chat.a", 5, known);
   assert.equal((frames[0] as { recovered?: boolean }).recovered, false);
   assert.equal(compared, 2);
+});
+
+test("a gateway that has been deaf gets to where pages have brought a client, before the client hears what it hears", async () => {
+  for (const tailHolds of [1, 0]) {
+    const known: Known = { position: { epoch: "e", seq: HEAD - 50 } };
+    known.tail = new Tail({ maxRecords: 9, maxBytes: 10_000 });
+    const bytes = recordOf("e", HEAD - 50, 1);
+    if (tailHolds > 0) known.tail.push({ seq: HEAD - 50, n: 1, bytes, at: Number.POSITIVE_INFINITY });
+    known.compare = () => {
+      known.position = { epoch: "e", seq: HEAD };
+    };
+    const { frames, seqs, joinedAt } = await resume("chat.a", HEAD - 1_500, known);
+    assert.ok(isRecovered(frames));
+    assert.deepEqual([seqs.at(-1), seqs.length, joinedAt], [HEAD, 1_500, HEAD], `${tailHolds} in the tail`);
+  }
 });

@@ -110,10 +110,16 @@ async function comesToKnow(relay: ChannelRelay, position: Position): Promise<boo
   return true;
 }
 
+/** Whether the relay gets to where pages have brought a client: it may have been deaf meanwhile. */
+function getsTo(relay: ChannelRelay, cursor: Position): Promise<boolean> {
+  return comesToKnow(relay, cursor).catch(() => false);
+}
+
 function covers(relay: ChannelRelay, from: Position): boolean {
   if (from.epoch !== relay.position.epoch) return false;
   relay.dropOldTail(performance.now());
-  return from.seq === relay.position.seq || relay.relay.tail.reaches(from.seq);
+  // Not from further on than the relay has come: the topic would bring what lies between once more.
+  return from.seq === relay.position.seq || (knows(relay, from) && relay.relay.tail.reaches(from.seq));
 }
 
 /** Sends what the tail holds after `seq`, and joins the topic: all in this turn. */
@@ -169,8 +175,10 @@ async function catchUp(pages: PageReader, join: Join, from: Position): Promise<v
     });
     await connection.drainedBelow(LOW_WATER_BYTES);
     if (gone(join)) return;
+    if (cursor.epoch !== relay.position.epoch || !(await getsTo(relay, cursor))) return giveUp(join);
+    if (gone(join)) return;
     if (covers(relay, cursor)) return finish(join, cursor.seq, true);
-    if (cursor.epoch !== relay.position.epoch || cursor.seq === before) return giveUp(join);
+    if (cursor.seq === before) return giveUp(join);
   }
 }
 
