@@ -75,6 +75,27 @@ test("forward: what lies after a seq, or that it is trimmed and from where on th
   );
 });
 
+test("forward, or else from the oldest on: what is trimmed is passed over by the same question", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyPast, anyRetention, anyRead, async (past, retention, { seq, limit }) => {
+      const built = buildPast(past);
+      const after = seq % (built.head + 1);
+      const range = { after, limit, orOldest: true } as const;
+      const { state, records, oldest } = await readRange(built.readable(retention), range, built.now);
+      const seqs = seqsOf(records);
+      const first = visibleIn(built, retention).find((each) => each > after);
+      if (after === built.head) assert.deepEqual([state, seqs], ["ok", []]);
+      else if (first === undefined) assert.deepEqual([state, seqs, oldest], ["trimmed", [], built.head + 1]);
+      else {
+        assert.equal(state, "ok");
+        assert.ok(seqs.includes(first), `${first}`);
+        assert.ok(seqs.includes(Math.min(built.head, first + limit - 1)), "as many as were asked for");
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test("backward: the newest before a seq, as many as there are", async () => {
   await fc.assert(
     fc.asyncProperty(anyPast, anyRetention, anyRead, async (past, retention, { seq, limit }) => {
@@ -116,6 +137,25 @@ async function pagedThrough(
   }
   throw new Error("there is always more");
 }
+
+test("the history of a channel in which a message comes, and one goes, with every question", async () => {
+  const { channel, log } = largeRecords(1_500, 1);
+  let head = 1_500;
+  const ask = async (_kind: string, _tenant: string, _channel: string, range: ReadRange) => {
+    const moved = {
+      position: { epoch: EPOCH, seq: head },
+      fence: head,
+      retention: { ...KEEP_ALL, messages: 1_000 },
+    };
+    const segments = [{ cell: "c0", first: 1, last: head, low: 1, high: head }];
+    const answer = await readRange({ ...channel, ...moved, segments }, range, 1_000_000);
+    log.put(subjectIn("c0"), recordOf(++head, 1, 1));
+    return answer;
+  };
+  const router = { ask } as unknown as Router;
+  const { messages, more } = await readHistory(router, TENANT, CHANNEL, { after: 0, limit: 200 });
+  assert.deepEqual([messages.length, messages[0]?.seq, more], [200, 501, true]);
+});
 
 test("paging through the history, either way and in pages of any size, shows all there is, once", async () => {
   const anyLimit = fc.integer({ min: 1, max: 40 });

@@ -37,6 +37,8 @@ interface Wanted {
   readonly from: number;
   readonly to: number;
   readonly backwards: boolean;
+  /** As many from the oldest on, where retention took the first of them. */
+  readonly orOldest?: true | undefined;
 }
 
 export async function readRange(
@@ -59,10 +61,11 @@ export async function readRange(
 }
 
 function toWanted(range: ReadRange, head: Position): Wanted {
-  if (range.after !== undefined)
-    return { from: range.after + 1, to: Math.min(head.seq, range.after + range.limit), backwards: false };
+  const { after, limit, orOldest } = range;
+  if (after !== undefined)
+    return { from: after + 1, to: Math.min(head.seq, after + limit), backwards: false, orOldest };
   const to = Math.min(head.seq, (range.before ?? head.seq + 1) - 1);
-  return { from: Math.max(1, to - range.limit + 1), to, backwards: true };
+  return { from: Math.max(1, to - limit + 1), to, backwards: true };
 }
 
 function fromTail(channel: ReadableChannel, wanted: Wanted, now: number): ReadAnswer | undefined {
@@ -83,9 +86,10 @@ function fromTail(channel: ReadableChannel, wanted: Wanted, now: number): ReadAn
   };
 }
 
-async function fromLogs(channel: ReadableChannel, wanted: Wanted, now: number): Promise<ReadAnswer> {
+async function fromLogs(channel: ReadableChannel, asked: Wanted, now: number): Promise<ReadAnswer> {
   const head = { ...channel.position };
-  const oldest = await oldestSeq(channel, wanted, now);
+  const oldest = await oldestSeq(channel, asked, now);
+  const wanted = asked.orOldest && oldest <= head.seq ? notBefore(oldest, asked, head) : asked;
   if (!wanted.backwards && wanted.from < oldest) return { head, state: "trimmed", records: [], oldest };
   const from = Math.max(wanted.from, oldest);
   if (from > wanted.to) return { head, state: "ok", records: [], oldest };
@@ -97,6 +101,11 @@ async function fromLogs(channel: ReadableChannel, wanted: Wanted, now: number): 
   // What was written before the log was restored bears the epoch of then.
   const bytes = read.map((record) => recordInEpoch(record.bytes, record.head, head.epoch));
   return { head, state: "ok", records: fit(bytes, wanted.backwards), oldest };
+}
+
+function notBefore(oldest: number, wanted: Wanted, head: Position): Wanted {
+  const later = Math.max(0, oldest - wanted.from);
+  return { ...wanted, from: wanted.from + later, to: Math.min(head.seq, wanted.to + later) };
 }
 
 /**

@@ -10,10 +10,10 @@ export class SharedReads {
   readonly #underWay = new Map<string, Promise<ReadAnswer>>();
 
   read(channel: ReadableChannel, range: ReadRange, now: number): Promise<ReadAnswer> {
-    const { epoch, after, before, limit } = range;
+    const { epoch, after, before, limit, orOldest } = range;
     // What was stored since belongs into the page of whoever asks now.
     const { position } = channel;
-    const key = JSON.stringify([position.epoch, position.seq, epoch, after, before, limit]);
+    const key = JSON.stringify([position.epoch, position.seq, epoch, after, before, limit, orOldest]);
     const known = this.#underWay.get(key);
     if (known !== undefined) return known;
     const page = readRange(channel, range, now).finally(() => this.#underWay.delete(key));

@@ -22,7 +22,7 @@ export class PageReader {
 
   /** `home`: the cell that will be asked, as far as is known. */
   read(tenant: string, channel: string, home: string | undefined, range: ReadRange): Promise<ReadAnswer> {
-    const key = `${channelKey(tenant, channel)} ${range.epoch} ${range.after} ${range.limit}`;
+    const key = `${channelKey(tenant, channel)} ${range.epoch} ${range.after} ${range.limit} ${range.orOldest}`;
     const known = this.#underWay.get(key);
     if (known !== undefined) {
       metrics.sharedPages.inc();

@@ -43,10 +43,10 @@ interface Known {
   compare?: () => void;
 }
 
-/** A client that was cut off at this seq resumes; resolves to what it received, and where the relay stood when it joined. */
+/** A client that was cut off at this seq resumes, or wants the newest; resolves to what it received, and where the relay stood when it joined. */
 async function resume(
   channel: string,
-  since: number,
+  from: number | { rewind: number },
   known: Known = { position: { epoch: "e", seq: HEAD } },
 ): Promise<{ frames: ServerFrame[]; seqs: number[]; joinedAt: number | null }> {
   const frames: ServerFrame[] = [];
@@ -85,7 +85,8 @@ async function resume(
     fillTail: () => Promise.resolve(),
   };
   const subscription = { channel, relay, presence: false, state: "joining", watching: false };
-  const frame = { op: "sub", id: 1, ch: channel, since: { epoch: "e", seq: since } } as const;
+  const start = typeof from === "number" ? { since: { epoch: "e", seq: from } } : from;
+  const frame = { op: "sub", id: 1, ch: channel, ...start } as const;
   await joinChannel(pages, connection, subscription as unknown as Subscription, frame);
   return { frames, seqs, joinedAt };
 }
@@ -189,4 +190,48 @@ test("a gateway that has been deaf gets to where pages have brought a client, be
     assert.ok(isRecovered(frames));
     assert.deepEqual([seqs.at(-1), seqs.length, joinedAt], [HEAD, 1_500, HEAD], `${tailHolds} in the tail`);
   }
+});
+
+/** What a worker answers of which retention keeps no more than what lies behind `oldest()`. */
+function trimming(oldest: () => number, knowsOldest = true): Router {
+  const trimmed = async (range: ReadRange): Promise<ReadAnswer> => {
+    const first = oldest();
+    const head = { epoch: "e", seq: HEAD };
+    const gone = range.after! + 1 < first;
+    asked.push({ channel: "chat.a", after: range.after! });
+    if (gone && !(range.orOldest && knowsOldest))
+      return { head, state: "trimmed", records: [], oldest: first };
+    const from = gone ? first : range.after! + 1;
+    const records = [recordOf("e", from, Math.min(range.limit, HEAD - from + 1))];
+    return { head, state: "ok", records, oldest: first };
+  };
+  return {
+    ask: (_kind: string, _t: string, _c: string, range: ReadRange) => trimmed(range),
+  } as unknown as Router;
+}
+
+test("a rewind begins with the oldest that is kept, also where that goes with every question", async () => {
+  let oldest = HEAD - 1_500;
+  pages = new PageReader(trimming(() => oldest++));
+  const { seqs } = await resume("chat.a", { rewind: 3_000 });
+  assert.deepEqual([seqs[0], seqs.length], [HEAD - 1_500, 1_501]);
+});
+
+test("of a worker that does not know how to begin with the oldest, it is asked for so often", async () => {
+  let oldest = HEAD - 1_500;
+  const once = trimming(() => HEAD - 1_500, false);
+  const chasing = trimming(() => oldest++, false);
+  pages = new PageReader(once);
+  const found = await resume("chat.a", { rewind: 3_000 });
+  assert.deepEqual([found.seqs[0], found.seqs.length], [HEAD - 1_500, 1_501]);
+  asked = [];
+  pages = new PageReader(chasing);
+  const { frames, seqs, joinedAt } = await resume("chat.a", { rewind: 3_000 });
+  assert.deepEqual([frames.length, seqs, joinedAt, asked.length], [1, [], HEAD, 5]);
+});
+
+test("what retention takes while a rewind goes on is no silent hole", async () => {
+  pages = new PageReader(trimming(() => (asked.length === 0 ? HEAD - 3_000 : HEAD - 500)));
+  const { frames, seqs } = await resume("chat.a", { rewind: 3_000 });
+  assert.deepEqual([seqs.length, frames.at(-1)?.op], [1_000, "bye"]);
 });

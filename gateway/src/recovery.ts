@@ -14,7 +14,7 @@ import {
   type SubFrame,
   type SubOk,
 } from "@plexus/protocol";
-import type { ReadAnswer } from "@plexus/runtime";
+import type { ReadAnswer, ReadRange } from "@plexus/runtime";
 import type { ChannelRelay } from "./channel-relay.js";
 import type { Connection, Subscription } from "./connection.js";
 import * as metrics from "./metrics.js";
@@ -23,6 +23,8 @@ import { resetBehind } from "./transcode.js";
 
 /** Messages of one page. */
 const PAGE_MESSAGES = 1_000;
+/** Questions in a row for what retention takes before it is read. */
+const MAX_TRIMMED = 5;
 /** The next page is asked for once no more than this is unsent. */
 const LOW_WATER_BYTES = 128 * 1024;
 
@@ -154,11 +156,11 @@ function answer(join: Join, recovered: boolean): void {
 async function catchUp(pages: PageReader, join: Join, from: Position): Promise<void> {
   const { relay, connection } = join;
   let cursor = from;
-  for (;;) {
+  for (let trimmed = 0; ; ) {
     const page = await readPage(pages, join, cursor);
     if (gone(join)) return givenUp(join);
     if (page === null) return giveUp(join);
-    if (page.state === "trimmed" && !join.exact && page.oldest > cursor.seq + 1) {
+    if (page.state === "trimmed" && mayBeginLater(join) && ++trimmed < MAX_TRIMMED) {
       cursor = { ...cursor, seq: page.oldest - 1 };
       if (covers(relay, cursor)) return finish(join, cursor.seq, false);
       continue;
@@ -182,9 +184,15 @@ async function catchUp(pages: PageReader, join: Join, from: Position): Promise<v
   }
 }
 
+/** A `rewind` begins with the oldest that is kept; once it has begun, a hole is no more allowed than in what is `exact`. */
+function mayBeginLater({ exact, subscription }: Join): boolean {
+  return !exact && !subscription.answered;
+}
+
 async function readPage(pages: PageReader, join: Join, cursor: Position): Promise<ReadAnswer | null> {
   const { tenant, channel, home } = join.relay;
-  const range = { after: cursor.seq, epoch: cursor.epoch, limit: PAGE_MESSAGES };
+  const range: ReadRange = { after: cursor.seq, epoch: cursor.epoch, limit: PAGE_MESSAGES };
+  if (mayBeginLater(join)) range.orOldest = true;
   try {
     return await pages.read(tenant, channel, home, range);
   } catch (error) {

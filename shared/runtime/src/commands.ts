@@ -52,6 +52,11 @@ export interface ReadRange {
   after?: number;
   /** … or before this one, the nearest. Neither: the newest. */
   before?: number;
+  /**
+   * Where retention took what lies after `after`, begin with the oldest there is: by the next question that may be gone as
+   * well. `trimmed` where there is nothing, or from a worker that does not know this yet.
+   */
+  orOldest?: true;
   /** Give up with `unknown` unless this is the channel's epoch. */
   epoch?: string;
   /** At most so many messages (whole records, so it may be a few more). */

@@ -53,12 +53,18 @@ test("there is no more where the page reaches the end, on either side", async ()
 
 test("forwards from what retention has taken begins with the oldest there is", async () => {
   const trimmed = answer(20, [], { state: "trimmed", oldest: 11 });
-  const page = await history({ after: 2, limit: 5 }, trimmed, answer(20, [record(11, 10)], { oldest: 11 }));
+  const kept = answer(20, [record(11, 10)], { oldest: 11 });
+  const page = await history({ after: 2, limit: 5 }, kept);
   assert.deepEqual([page.seqs, page.more], [[11, 12, 13, 14, 15], true]);
-  assert.deepEqual(page.asked, [
-    { after: 2, limit: 5 },
-    { after: 10, limit: 5 },
-  ]);
+  assert.deepEqual(page.asked, [{ after: 2, limit: 5, orOldest: true }]);
+  const fromOlderWorker = await history({ after: 2, limit: 5 }, trimmed, kept);
+  assert.deepEqual([fromOlderWorker.seqs, fromOlderWorker.more], [[11, 12, 13, 14, 15], true]);
+  assert.deepEqual(fromOlderWorker.asked[1], { after: 10, limit: 5, orOldest: true });
+});
+
+test("what is gone again and again before it is read is no empty page", async () => {
+  const trimmed = Array.from({ length: 5 }, (_, i) => answer(20, [], { state: "trimmed", oldest: 11 + i }));
+  await assert.rejects(history({ after: 2, limit: 5 }, ...trimmed), { code: "unavailable" });
 });
 
 /** Its head can be read, and nothing else. */
@@ -86,7 +92,7 @@ test("a page of nothing but what nobody can read is passed over, in either direc
     answer(20, [record(9, 4)]),
   );
   assert.deepEqual([forwards.seqs, forwards.more], [[9, 10, 11, 12], true]);
-  assert.deepEqual(forwards.asked.at(-1), { after: 8, limit: 4 });
+  assert.deepEqual(forwards.asked.at(-1), { after: 8, limit: 4, orOldest: true });
 });
 
 test("where nothing else is left there is no more", async () => {

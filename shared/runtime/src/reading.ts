@@ -1,6 +1,6 @@
 /** Questions about a channel that take more than one command: a page of its history, the list of its members. */
 import { type HistoryMessage, type Member, PlexusError, readHead, tryDecodeRecord } from "@plexus/protocol";
-import type { PresencePage, PresenceSnapshot, PresenceVersion, ReadAnswer } from "./commands.js";
+import type { PresencePage, PresenceSnapshot, PresenceVersion, ReadAnswer, ReadRange } from "./commands.js";
 import type { Router } from "./router.js";
 
 export interface HistoryRange {
@@ -23,6 +23,8 @@ export interface HistoryPage {
 export const HISTORY_DEFAULT = 50;
 /** Pages that hold nothing that can be read, one behind the other, before it is given up to find one that does. */
 const MAX_UNREADABLE = 100;
+/** Questions in a row for what retention takes before it is read. */
+const MAX_TRIMMED = 5;
 
 /** Reads a page of a channel's history; what retention has taken, and what nobody can read, is passed over. */
 export async function readHistory(
@@ -53,16 +55,14 @@ async function readPage(
   { before, after }: Bounds,
   limit: number,
 ): Promise<ReadAnswer> {
-  const range = {
-    limit,
-    ...(before === undefined ? {} : { before }),
-    ...(after === undefined ? {} : { after }),
-  };
-  const answer = await router.ask("read", tenant, channel, range);
-  // `after` a position that retention has passed: begin with the oldest there is.
-  return answer.state === "trimmed" && after !== undefined
-    ? router.ask("read", tenant, channel, { after: answer.oldest - 1, limit })
-    : answer;
+  let range: ReadRange = { limit, ...(before === undefined ? {} : { before }) };
+  if (after !== undefined) range = { limit, after, orOldest: true };
+  for (let n = 0; n < MAX_TRIMMED; n++) {
+    const answer = await router.ask("read", tenant, channel, range);
+    if (answer.state !== "trimmed") return answer;
+    range = { ...range, after: answer.oldest - 1 };
+  }
+  throw new PlexusError("unavailable", "what is oldest goes before it can be read", { retry: 100 });
 }
 
 /** Where to read on behind records that nobody can read; null where there is nothing more. */
