@@ -10,6 +10,21 @@ function member(conn: string): Member {
   return { conn, user: "u", state: null, since: 1 };
 }
 
+test("how large a message is that names members is said, so that no more go with it than the bus takes", async () => {
+  const said: Array<[change: PresenceChange, bytes: number]> = [];
+  const router = {
+    ask: async (_kind: string, _tenant: string, _channel: string, change: PresenceChange, bytes: number) =>
+      void said.push([change, bytes]),
+  };
+  const context = { gateway: "g1", tenant: "t", channel: "chat.a", log: silent };
+  const announcer = new Announcer({ ...context, router: router as unknown as Router });
+  for (let i = 0; i < 100; i++) announcer.put({ ...member(`c${i}`), state: "x".repeat(4_000) });
+  await until("all is said", () => announcer.settled);
+  const [[change, bytes]] = said as [[PresenceChange, number]];
+  assert.equal(change.put.length, 100);
+  assert.ok(bytes > 400_000 && bytes < 500_000, `${bytes} bytes`);
+});
+
 test("those who come and go while the actor is away are not kept for it: it is told who is here", async () => {
   const told: PresenceChange[] = [];
   let isAway = true;

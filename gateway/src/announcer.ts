@@ -105,7 +105,8 @@ export class Announcer {
     metrics.announcements.inc({ kind: refresh ? "again" : "change" });
     try {
       const change = { gateway: this.#gateway, put, del, refresh, all };
-      await this.#router.ask("members", this.#tenant, this.#channel, change);
+      const bytes = JSON.stringify(change).length;
+      await this.#router.ask("members", this.#tenant, this.#channel, change, bytes);
       if (all !== null && this.#changed.size === 0) this.#again = false;
       this.#underWay = false;
       if (!this.settled) this.#schedule(0);

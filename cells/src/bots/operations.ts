@@ -109,7 +109,7 @@ export class BotOperations {
     const member = { conn: botConn(bot), user: botUser(bot), state, since: Date.now() };
     // `refresh`: nobody but the bot would notice that Redis was emptied.
     const change = { gateway, put: [member], del: [], refresh: true, all: null, keepSince: true };
-    await router.ask("members", tenant, channel, change);
+    await router.ask("members", tenant, channel, change, JSON.stringify(change).length);
     return { ok: true, conn: member.conn, lease: BOT_LEASE_MS };
   }
 

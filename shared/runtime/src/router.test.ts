@@ -58,6 +58,28 @@ function channelsByPartition(): { same: string[]; others: string[] } {
   return { same, others: names.filter((channel) => !same.includes(channel)) };
 }
 
+test("what is together larger than the bus takes goes in parts, whatever was said of its size", async () => {
+  const large = { gateway: "g", put: [], del: ["x".repeat(400_000)], refresh: false, all: null };
+  const received = await serve("eu-1", ({ commands, answer }) =>
+    answer(...commands.map(([id]): WireAnswer => [id, null, null])),
+  );
+  const router = routerOf();
+  const { same } = channelsByPartition();
+  const ask = (bytes?: number) =>
+    Promise.all(same.slice(0, 4).map((channel) => router.ask("members", "t", channel, large, bytes)));
+  await ask();
+  assert.deepEqual(
+    received.splice(0).map(({ commands }) => commands.length),
+    [2, 2],
+    "nobody said how large they are",
+  );
+  await ask(400_000);
+  assert.deepEqual(
+    received.map(({ commands }) => commands.length),
+    [1, 1, 1, 1],
+  );
+});
+
 test("a command reaches the channel's home, and its answer whoever asked", async () => {
   const received = await serve("eu-1", answerHeads);
   const router = routerOf();

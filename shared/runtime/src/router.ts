@@ -73,15 +73,19 @@ export class Router {
     onReconnect(this.#nats, () => this.#onReconnect(performance.now()));
   }
 
-  /** Asks the channel's actor. Rejects with a {@link PlexusError} once the deadline has passed, at the latest. */
+  /**
+   * Asks the channel's actor. Rejects with a {@link PlexusError} once the deadline has passed, at the latest. `bytes` is
+   * about how large the body is, where that is more than a few names.
+   */
   ask<K extends CommandKind>(
     kind: K,
     tenant: string,
     channel: string,
     body: Commands[K]["ask"],
+    bytes = 0,
   ): Promise<Commands[K]["answer"]> {
     return new Promise((resolve, reject) => {
-      this.send(kind, tenant, channel, body, 0, (error, answer) =>
+      this.send(kind, tenant, channel, body, bytes, (error, answer) =>
         error === null ? resolve(answer as Commands[K]["answer"]) : reject(error),
       );
     });
@@ -239,8 +243,14 @@ export class Router {
     try {
       this.#nats.publish(subject, encodeCommands(commands), { reply: subjects.answer(this.#asker, batch) });
     } catch (error) {
-      this.#log.warn({ err: error }, "router: could not publish");
+      this.#batches.delete(batch);
       for (const correlation of correlations) this.#retryLater(correlation, "nats");
+      if (correlations.length === 1 || this.#nats.isClosed() || this.#nats.isDraining())
+        return this.#log.warn({ err: error }, "router: could not publish");
+      // Too large, most likely: what is itself small enough must not fail together with the rest again and again.
+      const half = correlations.length >> 1;
+      this.#publish(subject, correlations.slice(0, half), now);
+      this.#publish(subject, correlations.slice(half), now);
     }
   }
 
