@@ -1,5 +1,6 @@
-import type { Commands, Logger, Settings, TailBytes, Tracer, WireError } from "@plexus/runtime";
+import type { Commands, Logger, Settings, Tracer, WireError } from "@plexus/runtime";
 import type { Asker } from "./asker.js";
+import type { Held } from "./channel-types.js";
 import type { ChannelLog } from "./log.js";
 import type { PlacementView } from "./placement-view.js";
 import type { PresenceStore } from "./presence-store.js";
@@ -31,8 +32,7 @@ export interface ActorContext {
   /** Sends a frame to the channel's subscribers without storing it. */
   announce(tenant: string, channel: string, frame: Uint8Array): void;
   answer(asker: Asker, error: WireError | null, body: unknown): void;
-  /** Counts the bytes of all their tails. */
-  readonly tails: TailBytes;
+  readonly held: Held;
   /** The actor is over; the next command needs a new one. */
   closed(actor: { readonly key: string }): void;
 }

@@ -44,7 +44,7 @@ export class Actor {
     this.key = channelKey(tenant, channel);
     this.#context = context;
     this.#tenant = tenant;
-    this.#channel = new Channel(channel, context.cell, CHANNEL_BOUNDS, context.tails);
+    this.#channel = new Channel(channel, context.cell, CHANNEL_BOUNDS, context.held);
     this.#subject = subjects.log(context.cell, tenant, channel);
     this.#logs = {
       cell: context.cell,

@@ -92,17 +92,17 @@ test("the tails of all actors are counted until these are closed; too much goes,
   const large = (id: string) => batch(item(id, { bytes: 40_000 }));
   await ask("publish", A, large("m1"));
   await ask("publish", B, large("m2"));
-  assert.ok(actors.tails.bytes > 80_000);
+  assert.ok(actors.held.tails.bytes > 80_000);
   actors.sweep(Date.now());
-  assert.ok(actors.tails.bytes > 80_000, "as much as there may be");
+  assert.ok(actors.held.tails.bytes > 80_000, "as much as there may be");
   await ask("publish", A, large("m3"));
   actors.sweep(Date.now());
-  assert.equal(actors.tails.bytes, 0, "all is young");
+  assert.equal(actors.held.tails.bytes, 0, "all is young");
   await ask("publish", A, large("m4"));
   await ask("publish", B, large("m5"));
-  assert.ok(actors.tails.bytes > 80_000);
+  assert.ok(actors.held.tails.bytes > 80_000);
   actors.stop();
-  assert.equal(actors.tails.bytes, 0);
+  assert.equal(actors.held.tails.bytes, 0);
 });
 
 test("an actor that is asked for its head now and then forgets the ids of its last messages all the same", async (t) => {

@@ -1,15 +1,9 @@
 import { channelKey, splitChannelKey } from "@plexus/protocol";
-import {
-  boundReached,
-  type Commands,
-  partitionOf,
-  Rounds,
-  type TailBytes,
-  type WireCommand,
-} from "@plexus/runtime";
+import { boundReached, type Commands, partitionOf, Rounds, type WireCommand } from "@plexus/runtime";
 import { Actor } from "./actor.js";
 import type { ActorContext } from "./actor-context.js";
 import type { Asker } from "./asker.js";
+import { nothingHeld } from "./channel-types.js";
 import * as metrics from "./metrics.js";
 
 /** How often actors that nobody needs are looked for: all of them are once in a tenth of the time after which they go. */
@@ -33,15 +27,15 @@ export interface ActorsOptions {
 
 /** The actors in this worker's memory, made on demand and put away when idle. */
 export class Actors {
-  readonly tails: TailBytes = { bytes: 0 };
+  readonly held = nothingHeld();
   readonly #context: ActorContext;
   readonly #options: ActorsOptions;
   readonly #actors = new Map<string, Actor>();
   readonly #rounds: Rounds<Actor>;
   readonly #sweep: NodeJS.Timeout;
 
-  constructor(context: Omit<ActorContext, "closed" | "tails">, options: ActorsOptions) {
-    this.#context = { ...context, tails: this.tails, closed: (actor) => this.#forget(actor) };
+  constructor(context: Omit<ActorContext, "closed" | "held">, options: ActorsOptions) {
+    this.#context = { ...context, held: this.held, closed: (actor) => this.#forget(actor) };
     this.#options = options;
     this.#rounds = new Rounds(
       this.#actors,
@@ -155,12 +149,12 @@ export class Actors {
 
   #boundTails(now: number): void {
     const { maxTailBytes = MAX_TAIL_BYTES } = this.#options;
-    if (this.tails.bytes > maxTailBytes) {
+    if (this.held.tails.bytes > maxTailBytes) {
       boundReached.inc({ bound: "actor_tail_bytes" });
       for (const { tail } of this.#actors.values()) tail.dropBefore(now - TAIL_KEEP_MS);
-      if (this.tails.bytes > maxTailBytes) for (const { tail } of this.#actors.values()) tail.clear();
+      if (this.held.tails.bytes > maxTailBytes) for (const { tail } of this.#actors.values()) tail.clear();
     }
-    metrics.tailBytes.set(this.tails.bytes);
+    metrics.tailBytes.set(this.held.tails.bytes);
   }
 }
 

@@ -1,6 +1,14 @@
 /** What goes into a channel and comes out of it; see `channel.ts`. */
 import type { Position } from "@plexus/protocol";
-import type { PublishAnswer, ReleaseAnswer, Segment, TailRecord, WireError } from "@plexus/runtime";
+import type {
+  PublishAnswer,
+  ReleaseAnswer,
+  Segment,
+  TailBytes,
+  TailRecord,
+  WireError,
+} from "@plexus/runtime";
+import type { IdCount } from "./window.js";
 
 export interface ChannelBounds {
   mailboxMessages: number;
@@ -22,6 +30,14 @@ export const CHANNEL_BOUNDS: ChannelBounds = {
   tailBytes: 256 * 1024,
   windowIds: 1_000_000,
 };
+
+/** What the channels of a worker hold in memory together; each takes its part away when it is closed. */
+export interface Held {
+  readonly tails: TailBytes;
+  readonly madeIds: IdCount;
+}
+
+export const nothingHeld = (): Held => ({ tails: { bytes: 0 }, madeIds: { ids: 0 } });
 
 const FULL_RETRY_MS = 200;
 export const MAILBOX_FULL: WireError = ["rate_limited", "the channel's mailbox is full", FULL_RETRY_MS];

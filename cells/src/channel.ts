@@ -21,7 +21,6 @@ import {
   type ReleaseAnswer,
   type Segment,
   Tail,
-  type TailBytes,
   type WireError,
 } from "@plexus/runtime";
 import {
@@ -29,8 +28,10 @@ import {
   type ChannelBounds,
   type ChannelEffect,
   type ChannelState,
+  type Held,
   type LoadedChannel,
   MAILBOX_FULL,
+  nothingHeld,
   type StoredId,
   type TakenBatch,
   WINDOW_FULL,
@@ -87,13 +88,17 @@ export class Channel<To> {
   #closeReason: WireError = MOVED;
   #effects: ChannelEffect<To>[] = [];
 
-  /** @param tails counts the bytes of this one's tail too, until it is closed */
-  constructor(name: string, cell: string, bounds: ChannelBounds = CHANNEL_BOUNDS, tails?: TailBytes) {
+  constructor(
+    name: string,
+    cell: string,
+    bounds: ChannelBounds = CHANNEL_BOUNDS,
+    held: Held = nothingHeld(),
+  ) {
     this.name = name;
     this.cell = cell;
     this.#mailbox = new Mailbox(bounds);
-    this.#ids = new Idempotency(bounds.windowIds);
-    this.tail = new Tail({ maxRecords: bounds.tailRecords, maxBytes: bounds.tailBytes }, tails);
+    this.#ids = new Idempotency(bounds.windowIds, held.madeIds);
+    this.tail = new Tail({ maxRecords: bounds.tailRecords, maxBytes: bounds.tailBytes }, held.tails);
   }
 
   get state(): ChannelState {
@@ -271,6 +276,7 @@ export class Channel<To> {
     for (const { to } of this.#releases) this.#refuse(to, MOVED);
     this.#releases = [];
     this.tail.clear();
+    this.#ids.clear();
     this.#effects.push({ do: "close" });
   }
 

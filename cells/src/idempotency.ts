@@ -9,12 +9,25 @@ import type { Fragments, Position } from "@plexus/protocol";
 import type { Handover, PublishAnswer, PublishBatch, PublishedItem } from "@plexus/runtime";
 import type { StoredId, TakenBatch } from "./channel-types.js";
 import type { Batch } from "./mailbox.js";
-import { IdempotencyWindow, MADE_WINDOW_MS, type Stored, WINDOW_MS, windowKey } from "./window.js";
+import {
+  type IdCount,
+  IdempotencyWindow,
+  MADE_LEAST_MS,
+  type Stored,
+  WINDOW_MS,
+  windowKey,
+} from "./window.js";
 
 /** So many ids of a record are looked through faster than a Map of them is made. */
 const FEW = 8;
 /** Its position, its time, and what the encoding adds. */
 const ID_OVERHEAD_BYTES = 32;
+
+/**
+ * So many made ids of a worker, about 35 MB, are kept for as long as chosen ones; where there are more, all are kept for
+ * shorter. At 50,000 a second that makes 1.2 million, for 24 s.
+ */
+const MADE_FOR_LONG = 250_000;
 
 export interface NewId {
   readonly key: string;
@@ -45,10 +58,13 @@ export class Idempotency {
   state: "unread" | "reading" | "read" = "unread";
   readonly #chosen: IdempotencyWindow;
   readonly #made: IdempotencyWindow;
+  readonly #madeOfAll: IdCount;
 
-  constructor(maxIds: number) {
+  /** @param madeOfAll counts the made ids of all channels of a worker; one that is given up has to be cleared */
+  constructor(maxIds: number, madeOfAll: IdCount = { ids: 0 }) {
     this.#chosen = new IdempotencyWindow(WINDOW_MS, maxIds);
-    this.#made = new IdempotencyWindow(MADE_WINDOW_MS, maxIds);
+    this.#made = new IdempotencyWindow(WINDOW_MS, maxIds, madeOfAll);
+    this.#madeOfAll = madeOfAll;
   }
 
   /**
@@ -67,12 +83,22 @@ export class Idempotency {
   }
 
   hasRoom(n: number, now: number): boolean {
-    return this.#chosen.hasRoom(n, now) && this.#made.hasRoom(n, now);
+    if (!this.#chosen.hasRoom(n, now)) return false;
+    return this.#made.hasRoom(n, now, this.#madeSpanMs) || this.#made.hasRoom(n, now, MADE_LEAST_MS);
   }
 
   forgetOld(now: number): void {
     this.#chosen.forgetOld(now);
-    this.#made.forgetOld(now);
+    this.#made.forgetOld(now, this.#madeSpanMs);
+  }
+
+  clear(): void {
+    this.#made.clear();
+  }
+
+  get #madeSpanMs(): number {
+    const share = Math.min(1, MADE_FOR_LONG / this.#madeOfAll.ids);
+    return Math.max(MADE_LEAST_MS, WINDOW_MS * share);
   }
 
   add({ key, given, seq }: NewId, ts: number): void {

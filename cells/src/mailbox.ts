@@ -5,7 +5,7 @@ import type { ChannelBounds } from "./channel-types.js";
 
 /**
  * Whoever waits for longer is told to ask again. A gateway repeats a batch for 10 s, so with that no repetition comes to the
- * log later than the window in which its made ids are known (20 s).
+ * log later than the window in which its made ids are known at least (20 s).
  */
 const MAX_WAIT_MS = 8_000;
 

@@ -1,9 +1,9 @@
 /**
  * The idempotency window of a channel: which message ids were stored of late, and where.
  *
- * Ids that publishers chose are remembered for the promised two minutes; ids that a gateway made, only for as
- * long as a gateway retries. Both are bounded; a full window refuses new messages rather than forgetting what
- * was promised.
+ * Ids that publishers chose are remembered for the promised two minutes; ids that a gateway made as well while there are
+ * few of them, and at least for as long as a gateway retries. Both are bounded; a full window refuses new messages rather
+ * than forgetting what was promised.
  */
 
 export const WINDOW_MS = 120_000;
@@ -12,10 +12,15 @@ const CLOCK_SKEW_MS = 120_000;
 /** What the log stored longer ago can't be within the window, whatever the clocks say. */
 export const WINDOW_IN_LOG_MS = WINDOW_MS + CLOCK_SKEW_MS;
 /** Longer than a gateway's deadline for a publish, so that none of its retries is taken for new. */
-export const MADE_WINDOW_MS = 20_000;
+export const MADE_LEAST_MS = 20_000;
 
 /** Times that are over are cut off once there are so many, and at least half of all are over. */
 const CUT_AFTER = 1_024;
+
+/** The ids of many windows together. */
+export interface IdCount {
+  ids: number;
+}
 
 export interface Stored {
   readonly seq: number;
@@ -37,6 +42,7 @@ export function windowKey(id: string, user: string): string {
 export class IdempotencyWindow {
   readonly #spanMs: number;
   readonly #maxIds: number;
+  readonly #all: IdCount;
   /** Seqs by id, the oldest first, since a Map keeps the order of insertion. */
   readonly #seqs = new Map<string, number>();
   /**
@@ -50,9 +56,11 @@ export class IdempotencyWindow {
   #counts: number[] = [];
   #firstTime = 0;
 
-  constructor(spanMs: number, maxIds: number) {
+  /** @param all counts this one's ids too; one that is given up has to be cleared */
+  constructor(spanMs: number, maxIds: number, all: IdCount = { ids: 0 }) {
     this.#spanMs = spanMs;
     this.#maxIds = maxIds;
+    this.#all = all;
   }
 
   get size(): number {
@@ -65,16 +73,16 @@ export class IdempotencyWindow {
   }
 
   /** Whether `n` more ids fit, once what is older than the span at `now` is forgotten. */
-  hasRoom(n: number, now: number): boolean {
-    this.forgetOld(now);
+  hasRoom(n: number, now: number, spanMs = this.#spanMs): boolean {
+    this.forgetOld(now, spanMs);
     return this.#seqs.size + n <= this.#maxIds;
   }
 
   /** Forgets what is older than the span. */
-  forgetOld(now: number): void {
+  forgetOld(now: number, spanMs = this.#spanMs): void {
     for (;;) {
       const ts = this.#times[this.#firstTime];
-      if (ts === undefined || ts + this.#spanMs > now) break;
+      if (ts === undefined || ts + spanMs > now) break;
       for (let i = this.#counts[this.#firstTime]!; i > 0; i--) this.#forgetOldest();
       this.#firstTime++;
     }
@@ -93,6 +101,7 @@ export class IdempotencyWindow {
   /** To be called in the order of the seqs, with each id once while it is remembered. */
   add(key: string, { seq, ts }: Stored): void {
     this.#seqs.set(key, seq);
+    this.#all.ids++;
     const last = this.#times.length - 1;
     if (last >= this.#firstTime && this.#times[last] === ts) this.#counts[last]!++;
     else {
@@ -100,6 +109,14 @@ export class IdempotencyWindow {
       this.#firstSeqs.push(seq);
       this.#counts.push(1);
     }
+  }
+
+  clear(): void {
+    this.#all.ids -= this.#seqs.size;
+    this.#seqs.clear();
+    this.#oldest = this.#seqs.keys();
+    this.#firstTime = this.#times.length;
+    this.#cut();
   }
 
   #cut(): void {
@@ -111,7 +128,7 @@ export class IdempotencyWindow {
 
   #forgetOldest(): void {
     const { value, done } = this.#oldest.next();
-    if (!done) this.#seqs.delete(value);
+    if (!done && this.#seqs.delete(value)) this.#all.ids--;
     // One that came to the end stays there; all ids are deleted then, so a new one has nothing to walk over.
     if (this.#seqs.size === 0) this.#oldest = this.#seqs.keys();
   }

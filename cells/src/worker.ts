@@ -214,7 +214,7 @@ function actorContext(parts: {
   outbox: Outbox;
   store: PresenceStore;
   log: Logger;
-}): Omit<ActorContext, "closed" | "tails"> {
+}): Omit<ActorContext, "closed" | "held"> {
   const { nats, channelLog, otherLogs, directory, router } = parts.ground;
   const { cell, hubDomain } = parts.options;
   const goneCells = new GoneCells(() => answersJetStream(nats, hubDomain));

@@ -1,7 +1,7 @@
 /** Channels for tests, and short words for what goes in and comes out of them. */
 import { decodeRecord, readHead } from "@plexus/protocol";
 import { type PublishBatch, type PublishItem, publishBatch, publishedAt, publishItem } from "@plexus/runtime";
-import { CHANNEL_BOUNDS, Channel, type ChannelBounds, type ChannelEffect } from "../channel.js";
+import { CHANNEL_BOUNDS, Channel, type ChannelBounds, type ChannelEffect, type Held } from "../channel.js";
 import { emptyChannel } from "../loader.js";
 import { CHANNEL, EPOCH } from "./past.js";
 
@@ -25,13 +25,13 @@ export function batch(...messages: Array<string | PublishItem>): PublishBatch {
   return publishBatch(messages.map((message) => (typeof message === "string" ? item(message) : message)));
 }
 
-export function coldChannel(bounds: Partial<ChannelBounds> = {}): Channel<string> {
-  return new Channel<string>(CHANNEL, "eu-1", { ...CHANNEL_BOUNDS, ...bounds });
+export function coldChannel(bounds: Partial<ChannelBounds> = {}, held?: Held): Channel<string> {
+  return new Channel<string>(CHANNEL, "eu-1", { ...CHANNEL_BOUNDS, ...bounds }, held);
 }
 
 /** A channel that was never written to, at home here. */
-export function idleChannel(bounds: Partial<ChannelBounds> = {}): Channel<string> {
-  const channel = coldChannel(bounds);
+export function idleChannel(bounds: Partial<ChannelBounds> = {}, held?: Held): Channel<string> {
+  const channel = coldChannel(bounds, held);
   channel.loaded(emptyChannel(EPOCH), true, NOW);
   return channel;
 }
