@@ -64,6 +64,8 @@ export class Connection {
   readonly subscriptions = new Map<string, Subscription>();
   /** How many there ever were. */
   subscriptionsMade = 0;
+  /** Publishes that were let in, or refused for a reason of their own. */
+  publishesMade = 0;
   /** Requests without an answer yet. */
   inFlight = 0;
   /** Those among them that read history or members. */

@@ -97,7 +97,7 @@ export class Operations {
       bytes: FRAGMENT_OVERHEAD_BYTES + idBytes + sender.bytes + bytes,
       given: mid !== undefined,
     };
-    publisher.publish(tenant, frame.ch, item, new PendingPublish(connection, frame.id, flushLater), trace);
+    publisher.publish(tenant, frame.ch, item, new PendingPublish(connection, frame, flushLater), trace);
   }
 
   async subscribe(connection: Connection, frame: SubFrame): Promise<void> {

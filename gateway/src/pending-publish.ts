@@ -1,4 +1,4 @@
-import type { PlexusError } from "@plexus/protocol";
+import type { PlexusError, PubFrame } from "@plexus/protocol";
 import type { PublishListener } from "@plexus/runtime";
 import type { Connection } from "./connection.js";
 import * as metrics from "./metrics.js";
@@ -7,11 +7,22 @@ import * as metrics from "./metrics.js";
 export class PendingPublish implements PublishListener {
   readonly #connection: Connection;
   readonly #id: number;
+  // Not the frame, which would keep the data as well.
+  readonly #channel: string;
+  readonly #mid: string | undefined;
+  readonly #number: number;
   readonly #flushLater: (connection: Connection) => void;
 
-  constructor(connection: Connection, id: number, flushLater: (connection: Connection) => void) {
+  constructor(
+    connection: Connection,
+    { id, ch, mid }: PubFrame,
+    flushLater: (connection: Connection) => void,
+  ) {
     this.#connection = connection;
     this.#id = id;
+    this.#channel = ch;
+    this.#mid = mid;
+    this.#number = connection.publishesMade;
     this.#flushLater = flushLater;
     connection.inFlight++;
   }
@@ -23,6 +34,8 @@ export class PendingPublish implements PublishListener {
 
   rejected(error: PlexusError): void {
     metrics.countError(error.code);
+    const { refusedPublishes } = this.#connection;
+    refusedPublishes.refused(this.#channel, this.#mid, error, performance.now(), this.#number);
     const frame = { op: "err", id: this.#id, code: error.code, message: error.message };
     this.#answer(JSON.stringify(error.retry === undefined ? frame : { ...frame, retry: error.retry }));
   }

@@ -178,14 +178,14 @@ export class Sessions {
       // A turn of its own: all that waits behind the first one must not come back together with it.
       const turn = connection.usage.turn("publishes", this.#rates, now);
       const retry = Math.max(early, turn, this.#tenants.turn(connection.identity.tenant, now));
-      throw new PlexusError("rate_limited", "one that was sent before it was refused", { retry });
+      throw refused.behind(ch, retry);
     }
+    const number = ++connection.publishesMade;
     try {
       this.#count(connection, "publishes", now);
       this.#operations.publish(connection, frame, now);
     } catch (error) {
-      if (error instanceof PlexusError && error.code === "rate_limited")
-        refused.refused(ch, mid, error.retry ?? 0, now);
+      if (error instanceof PlexusError) refused.refused(ch, mid, error, now, number);
       throw error;
     }
   }
