@@ -37,6 +37,14 @@ test("of several that fail the first one counts, whatever is heard of first", ()
   assert.equal(publishes.before("a", "m1", 50), 0);
 });
 
+test("one whose time is over stands in nobody's way, nor for one that fails later", () => {
+  const publishes = new RefusedPublishes();
+  publishes.refused("a", "m1", early(100), 0, 1);
+  publishes.refused("a", "m2", early(100), 60_000, 2);
+  assert.ok(publishes.before("a", "m3", 60_010) > 0);
+  assert.equal(publishes.before("a", "m2", 60_100), 0);
+});
+
 test("what may be stored is waited for only where it can be repeated, what never succeeds not at all", () => {
   const publishes = new RefusedPublishes();
   publishes.refused("a", undefined, new PlexusError("timeout", "", { retry: 100 }), 0, 1);

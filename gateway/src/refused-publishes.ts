@@ -60,7 +60,7 @@ export class RefusedPublishes {
     if (!ERRORS[error.code].retryable || (mid === undefined && !CERTAIN.has(error.code))) return;
     this.#channels ??= new Map();
     const known = this.#channels.get(channel);
-    if (known !== undefined && known.number < number) return;
+    if (known !== undefined && known.number < number && now < known.until) return;
     const { retry = 0 } = error;
     const retryAt = now + retry;
     const until = mid === undefined ? retryAt : retryAt + GRACE_MS + retry * GRACE_SHARE;
