@@ -119,6 +119,17 @@ test("a channel that goes on in another epoch is told by one reset", async () =>
   assert.deepEqual(published, ["reset 0", "msg 1"]);
 });
 
+test("the first member here is compared with what the actor knows within 10 s, not with the next comparison", () => {
+  const now = performance.now();
+  channel.checkAt(now + 30_000);
+  channel.memberJoined({ conn: "c1", user: "ann", state: null, since: 1 });
+  assert.ok(channel.nextCheckAt <= performance.now() + 10_000);
+  channel.checkAt(now + 500);
+  channel.memberLeft("c1");
+  channel.memberJoined({ conn: "c2", user: "bob", state: null, since: 2 });
+  assert.equal(channel.nextCheckAt, now + 500, "and no later than that");
+});
+
 test("a channel that was opened in another epoch is compared soon; in its own, it has only moved", () => {
   const dueAt = channel.nextCheckAt;
   const open = (epoch: string) =>

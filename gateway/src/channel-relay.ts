@@ -1,5 +1,6 @@
 import {
   lastTime,
+  type Member,
   opOf,
   type Position,
   type RecordHead,
@@ -121,6 +122,13 @@ export class ChannelRelay {
 
   announceAgain(): void {
     this.#announcer?.announceAgain();
+  }
+
+  /** A connection is a member from now on: with the first one of this gateway, heads are compared more often. */
+  memberJoined(member: Member): void {
+    if (this.#ownMembers === 0)
+      this.checkAt(Math.min(this.#nextCheckAt, performance.now() + MEMBERS_CHECK_INTERVAL_MS));
+    this.announcer.put(member);
   }
 
   /** A connection is no member any more, or never was. */

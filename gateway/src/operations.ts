@@ -135,7 +135,7 @@ export class Operations {
     }
     if (subscription.state !== "live") return;
     this.#context.lifecycle.subscribed(connection, subscription);
-    if (subscription.presence) relay.announcer.put(newMember(connection));
+    if (subscription.presence) relay.memberJoined(newMember(connection));
   }
 
   unsubscribe(connection: Connection, frame: UnsubFrame): void {
