@@ -13,7 +13,8 @@ function supervise(
     env?: Record<string, string>;
     restarts?: boolean;
     command?: string[];
-    usualPatience?: true;
+    /** As long as processes are given usually, unless it is the subject. */
+    stopPatienceMs?: number;
   } = {},
 ) {
   const died: { exit: Exit; restartInMs: number | null }[] = [];
@@ -33,7 +34,7 @@ function supervise(
     log,
     env: {},
     restarts: options.restarts ?? true,
-    ...(options.usualPatience ? {} : { stopPatienceMs: 300 }),
+    ...(options.stopPatienceMs === undefined ? {} : { stopPatienceMs: options.stopPatienceMs }),
     events: {
       started: (_, pid) => pids.push(pid),
       died: (_, exit, restartInMs) => died.push({ exit, restartInMs }),
@@ -90,7 +91,7 @@ test("one that is stopped while it is started again has ended when that resolves
 });
 
 test("one that ignores SIGTERM is killed after the deadline", async (t) => {
-  const { child, saysHello } = supervise(t, { env: { FIXTURE: "deaf" } });
+  const { child, saysHello } = supervise(t, { env: { FIXTURE: "deaf" }, stopPatienceMs: 300 });
   await child.start();
   await saysHello();
   await child.stop();
@@ -102,7 +103,6 @@ test("one that may take longer to end is waited for until then", async (t) => {
   const { child, saysHello } = supervise(t, {
     env: { FIXTURE: "deaf", PLEXUS_STOP_WITHIN_MS: String(withinMs) },
     restarts: false,
-    usualPatience: true,
   });
   await child.start();
   await saysHello();
