@@ -6,7 +6,12 @@ import { clusterForFile } from "./harness/cluster.js";
 import { get } from "./harness/http.js";
 import { until } from "./harness/wait.js";
 
-const gatewayEnv = { PLEXUS_DRAIN_GRACE_MS: "1500", PLEXUS_DRAIN_PER_SECOND: "20" };
+const GRACE_MS = 10_000;
+const PER_SECOND = 4;
+const gatewayEnv = {
+  PLEXUS_DRAIN_GRACE_MS: String(GRACE_MS),
+  PLEXUS_DRAIN_PER_SECOND: String(PER_SECOND),
+};
 const cluster = clusterForFile({ admin: true, cells: ["eu-1", "us-1"], gateways: 2, gatewayEnv }, () =>
   until("all cells to be active", async () => {
     const { cells, operation } = await admin.get<{ cells: Json[]; operation?: Json }>("/v1/cells");
@@ -112,6 +117,10 @@ test("the command line waits for a drain although the admin API is killed in the
 test("a gateway's clients are told to go at a pace, and get time", async () => {
   const clients = [];
   for (let i = 0; i < 12; i++) clients.push(await cluster.connect(`u${i}`, { gateway: "g1" }));
+  await until("both gateways to answer", async () => {
+    const { gateways } = await admin.get<{ gateways: Json[] }>("/v1/gateways");
+    return gateways.length === 2;
+  });
   const startedAt = performance.now();
   const run = startCli(cluster, "gateway", "drain", "g1");
   const byes = await Promise.all(
@@ -123,11 +132,12 @@ test("a gateway's clients are told to go at a pace, and get time", async () => {
   for (const { bye, open } of byes) {
     const { code, reconnect } = bye as unknown as { code: string; reconnect: { min: number; max: number } };
     assert.equal(code, "draining");
-    assert.ok(reconnect.max > reconnect.min && reconnect.max < 1_500);
+    assert.ok(reconnect.max > reconnect.min && reconnect.max < GRACE_MS);
     assert.ok(open, "the connection stays for a while");
   }
   const times = byes.map(({ atMs }) => atMs);
-  assert.ok(Math.max(...times) - Math.min(...times) > 300, `at ${times.map(Math.round)} ms`);
+  // About half of what the pace makes of it: the first of them may have been read late.
+  assert.ok(Math.max(...times) - Math.min(...times) > 1_500, `at ${times.map(Math.round)} ms`);
   // What is connected goes on, until the grace is over.
   await clients[0]!.pub("chat.lobby", "still here");
   const again = await admin.post<Started>("/v1/gateways/g1/drain");
