@@ -20,7 +20,7 @@ let bob: RawClient;
 let talk: CountingPublisher;
 let pid = 0;
 
-const cluster = clusterForFile({ gatewayEnv: { PLEXUS_HELLO_MS: "1000" } }, async (started) => {
+const cluster = clusterForFile({ gatewayEnv: { PLEXUS_HELLO_MS: "5000" } }, async (started) => {
   ada = await started.connect("ada");
   bob = await started.connect("bob", { encoding: "msgpack" });
   await Promise.all([ada.sub(CHAT), bob.sub(CHAT)]);

@@ -24,7 +24,7 @@ const cluster = clusterForFile({
     },
   },
   gatewayEnv: {
-    PLEXUS_HELLO_MS: "500",
+    PLEXUS_HELLO_MS: "5000",
     PLEXUS_MAX_CHANNELS_PER_CONNECTION: "8",
     PLEXUS_MAX_IN_FLIGHT: "50",
     PLEXUS_MAX_BATCH: "100",

@@ -13,9 +13,9 @@ afterEach(() => {
   return new Promise((resolve) => server.close(resolve));
 });
 
-function ask(address = "127.0.0.1"): Promise<JsonAnswer> {
+function ask({ address = "127.0.0.1", deadlineMs = 10_000 } = {}): Promise<JsonAnswer> {
   const { port } = server.address() as AddressInfo;
-  return askJson(`http://${address}:${port}/`, { method: "GET", deadlineMs: 300, maxBytes: 1_000 });
+  return askJson(`http://${address}:${port}/`, { method: "GET", deadlineMs, maxBytes: 1_000 });
 }
 
 test("status and body; what is no JSON has none", async () => {
@@ -39,14 +39,15 @@ test("an answer that is too long is not read to its end", async () => {
 });
 
 test("silence ends at the deadline, before the answer and in the middle of it", async () => {
+  const deadlineMs = 300;
   answer = () => undefined;
-  await assert.rejects(ask(), { name: "TimeoutError" });
+  await assert.rejects(ask({ deadlineMs }), { name: "TimeoutError" });
   answer = (_, response) => void response.write("{");
-  await assert.rejects(ask(), { name: "TimeoutError" });
+  await assert.rejects(ask({ deadlineMs }), { name: "TimeoutError" });
 });
 
 test("nobody is followed elsewhere, and no login is repeated", async () => {
   answer = (_, response) => response.writeHead(302, { location: "http://127.0.0.1:9/" }).end();
   await assert.rejects(ask());
-  await assert.rejects(ask("me:hidden@127.0.0.1"), (error) => !String(error).includes("hidden"));
+  await assert.rejects(ask({ address: "me:hidden@127.0.0.1" }), (error) => !String(error).includes("hidden"));
 });

@@ -126,7 +126,7 @@ test("a token function that fails is asked again", async () => {
 test("renews the token before it ends, on the same connection", async () => {
   let fetched = 0;
   const client = gateway.client({
-    token: () => tokenFor(fetched === 0 ? 0.5 : 3_600, `t${++fetched}`),
+    token: () => tokenFor(fetched === 0 ? 3 : 3_600, `t${++fetched}`),
     tokenRefreshMarginMs: 60_000,
   });
   const peer = await connected(client);
@@ -188,7 +188,7 @@ test("a tenant that is suspended: failed, and not tried again", async () => {
 
 test("a renewal that is refused is warned of and tried again with another token", async () => {
   let fetched = 0;
-  const client = gateway.client({ token: () => tokenFor(fetched === 0 ? 0.4 : 3_600, `t${++fetched}`) });
+  const client = gateway.client({ token: () => tokenFor(fetched === 0 ? 3 : 3_600, `t${++fetched}`) });
   const warned = new Promise<PlexusError>((resolve) => client.once("warning", resolve));
   const peer = await connected(client);
   const auth = await peer.take("auth");
@@ -198,7 +198,7 @@ test("a renewal that is refused is warned of and tried again with another token"
 });
 
 test("pings a quiet gateway, and leaves a silent one", async () => {
-  const client = gateway.client({ pongTimeoutMs: 60 });
+  const client = gateway.client({ pongTimeoutMs: 2_000 });
   const opening = client.connect();
   const peer = await gateway.accept();
   await peer.welcome({ ping: 50 });
@@ -225,7 +225,7 @@ test("wake: connects at once instead of waiting, and doubts a connection that is
 });
 
 test("a gateway that takes too long to welcome is left", async () => {
-  const client = gateway.client({ connectTimeoutMs: 100 });
+  const client = gateway.client({ connectTimeoutMs: 2_000 });
   const opening = client.connect();
   await (await gateway.accept()).take("hello");
   await (await gateway.accept()).welcome();

@@ -144,7 +144,7 @@ test("published while offline: sent once connected", async () => {
 test("the deadline: never sent is unavailable, sent without an answer is timeout", async () => {
   const offline = gateway.client({ publishDeadlineMs: 50 });
   await assert.rejects(offline.channel("chat.a").publish("x"), { code: "unavailable" });
-  const { peer, channel } = await ready({ publishDeadlineMs: 50 });
+  const { peer, channel } = await ready({ publishDeadlineMs: 2_000 });
   const lost = assert.rejects(channel.publish("x"), { code: "timeout" });
   const { id } = await peer.take("pub");
   await lost;
@@ -163,7 +163,7 @@ test("a refused publish whose connection is lost waits for the next one, and for
   };
   const clock = { ...systemClock, setTimeout: setTimer };
   const slow = { backoffBaseMs: 60_000, backoffMaxMs: 60_000 };
-  const { client, peer, channel } = await ready({ ...slow, clock, publishDeadlineMs: 300 });
+  const { client, peer, channel } = await ready({ ...slow, clock, publishDeadlineMs: 2_000 });
   const expired = assert.rejects(channel.publish("x"), { code: "rate_limited" });
   const { id } = await peer.take("pub");
   peer.send({ op: "err", id, code: "rate_limited", message: "slower", retry: 20 });

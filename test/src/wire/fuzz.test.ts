@@ -50,7 +50,7 @@ const cluster = clusterForFile(
   {
     restart: false,
     settings: { namespaces: { [FUZZ_NAMESPACE]: { retention: { messages: 200 } } } },
-    gatewayEnv: { NODE_OPTIONS: HEAP, PLEXUS_HELLO_MS: "2000", PLEXUS_STOP_GRACE_MS: "0" },
+    gatewayEnv: { NODE_OPTIONS: HEAP, PLEXUS_HELLO_MS: "5000", PLEXUS_STOP_GRACE_MS: "0" },
   },
   async (started) => {
     token = await started.token("mallory", { caps: { [`${FUZZ_NAMESPACE}.*`]: EVERYTHING } });

@@ -5,7 +5,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { Plexus, type PlexusOptions } from "../index.js";
 
 /** How long a test waits for something that must happen. */
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 10_000;
 
 export const LIMITS: Limits = {
   frameBytes: 65_536,
