@@ -8,7 +8,7 @@ import { HistoryMeter } from "./history-meter.js";
 import { JetStreamLog } from "./jetstream-log.js";
 import { recordOf } from "./testing/past.js";
 
-const OPTIONS = { appendDeadlineMs: 2_000, readDeadlineMs: 2_000, replicas: 1, maxBytes: -1 };
+const OPTIONS = { appendDeadlineMs: 20_000, readDeadlineMs: 20_000, replicas: 1, maxBytes: -1 };
 
 let log: JetStreamLog;
 natsForFile(async (bus) => {

@@ -9,7 +9,7 @@ import type { AppendOutcome } from "./log.js";
 import { recordOf } from "./testing/past.js";
 
 const CELL = "c1";
-const OPTIONS = { appendDeadlineMs: 2_000, readDeadlineMs: 2_000, replicas: 1, maxBytes: -1 };
+const OPTIONS = { appendDeadlineMs: 20_000, readDeadlineMs: 20_000, replicas: 1, maxBytes: -1 };
 
 const bus = natsForFile();
 

@@ -6,6 +6,8 @@ import { natsForFile, silent } from "@plexus/runtime/testing";
 import { untilSettled } from "./settled.js";
 
 const OPERATION = "join-1";
+/** Also what it takes to connect. */
+const WITHIN_MS = 3_000;
 const never = new AbortController().signal;
 let directory: DirectoryStore;
 const bus = natsForFile(async (running) => {
@@ -16,7 +18,7 @@ const bus = natsForFile(async (running) => {
 test("a cell that joins is waited for until its operation is over", async () => {
   assert.equal(await untilSettled(bus.broker.url, never), undefined);
   await directory.change((current) => withCell(withCell(current, "eu-1", "eu"), "us-1", "us"));
-  assert.equal(await untilSettled(bus.broker.url, never, { withinMs: 300 }), "us-1: still joining");
+  assert.equal(await untilSettled(bus.broker.url, never, { withinMs: WITHIN_MS }), "us-1: still joining");
   let settled = false;
   const waiting = untilSettled(bus.broker.url, never).then((what) => {
     settled = true;
@@ -24,7 +26,7 @@ test("a cell that joins is waited for until its operation is over", async () => 
   });
   await directory.change((current) => activate(current, "us-1", OPERATION));
   assert.equal(
-    await untilSettled(bus.broker.url, never, { withinMs: 300 }),
+    await untilSettled(bus.broker.url, never, { withinMs: WITHIN_MS }),
     `operation ${OPERATION} is still under way`,
   );
   assert.equal(settled, false);
