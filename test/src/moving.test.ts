@@ -120,7 +120,7 @@ test("channels nobody uses move too, and nothing is left behind", async () => {
   const nats = await cluster.nats();
   for (const channel of channels) {
     const question = JSON.stringify({ last_by_subj: `log.eu-1.${TENANT}.${channel}` });
-    const last = await nats.request("$JS.API.DIRECT.GET.LOG_eu-1", question);
+    const last = await nats.request("$JS.API.DIRECT.GET.LOG_eu-1", question, { timeout: 10_000 });
     assert.equal((last.json() as { op: string }).op, "seal", channel);
   }
   for (const channel of channels.slice(0, 20)) {

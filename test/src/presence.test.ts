@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inTime, untilQuick } from "@plexus/runtime/testing";
 import { clusterForFile } from "./harness/cluster.js";
-import { eventsOf, memberConns, membersAre } from "./harness/members.js";
+import { eventsOf, memberConns, membersAre, type PresenceEvent } from "./harness/members.js";
 import type { RawClient } from "./harness/raw-client.js";
 import { mirroredMembers, openRedis } from "./harness/redis.js";
 import { staysTrue, until, within } from "./harness/wait.js";
@@ -142,6 +142,8 @@ test("after FLUSHALL everything is rebuilt, and nobody sees anything", async () 
     return fields.length === 8 && fields.some((json) => json.includes("calm"));
   };
   await until("the mirror to be complete", complete);
+  const isCalm = ({ member }: PresenceEvent) => JSON.stringify(member.state) === '{"mood":"calm"}';
+  for (const client of seeing) await until("the state to be shown", () => eventsOf(client, ch).some(isCalm));
   const before = await mirroredMembers(redis, ch);
   const snapshot = (await seeing[0]!.presence(ch)).members.sort((a, b) => (a.conn < b.conn ? -1 : 1));
   const shown = seeing.map((client) => eventsOf(client, ch).length);

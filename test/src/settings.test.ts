@@ -123,7 +123,9 @@ test("secrets are kept, and never shown: not in answers, not in the log", async 
 
 async function storedText(nats: Awaited<ReturnType<typeof cluster.nats>>, key: string): Promise<string> {
   const request = JSON.stringify({ last_by_subj: `$KV.plexus-settings.${key}` });
-  const answer = await nats.request("$JS.API.STREAM.MSG.GET.KV_plexus-settings", request);
+  const answer = await nats.request("$JS.API.STREAM.MSG.GET.KV_plexus-settings", request, {
+    timeout: 10_000,
+  });
   const { message } = JSON.parse(answer.string()) as { message: { data: string } };
   return Buffer.from(message.data, "base64").toString();
 }
