@@ -4,8 +4,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
-import { processState } from "@plexus/runtime/testing";
-import { Admin, cli, type Json, startCli } from "./harness/admin.js";
+import { processState, untilQuick } from "@plexus/runtime/testing";
+import { Admin, type CliRun, cli, type Json, startCli } from "./harness/admin.js";
 import { clusterForFile } from "./harness/cluster.js";
 import { until } from "./harness/wait.js";
 
@@ -27,6 +27,8 @@ async function settled(): Promise<void> {
     return operation === undefined && cells.length === 2 && cells.every(({ state }) => state === "active");
   });
 }
+
+type Ended = Awaited<CliRun["ended"]>;
 
 interface Step {
   fault: string;
@@ -59,6 +61,46 @@ function frozen(): string[] {
   return cluster.dev.processes.filter(({ pid }) => processState(pid) === "T").map(({ id }) => id);
 }
 
+/** How it ended, once its state was steady enough for it to begin: that of a busy machine may not be. */
+async function held(...args: string[]): Promise<Ended> {
+  let ended!: Ended;
+  await untilQuick("a steady state", async () => {
+    await settled();
+    ended = await cli(cluster, ...args);
+    return !neverBegan(ended);
+  });
+  return ended;
+}
+
+/** One that goes on, from when what it does is seen. */
+async function underWay(
+  what: string,
+  seen: () => boolean | Promise<boolean>,
+  ...args: string[]
+): Promise<CliRun> {
+  let run!: CliRun;
+  await untilQuick("a steady state", async () => {
+    await settled();
+    run = startCli(cluster, ...args);
+    let ended: Ended | undefined;
+    void run.ended.then((end) => {
+      ended = end;
+    });
+    await until(what, async () => ended !== undefined || (await seen()), FROZEN_WITHIN_MS);
+    assert.ok(ended === undefined || neverBegan(ended), `it ended: ${JSON.stringify(ended)}`);
+    return ended === undefined;
+  });
+  return run;
+}
+
+/** A message that is lost, shown twice or out of order is no question of the machine. */
+function neverBegan({ out, err }: Ended): boolean {
+  if (/its state is not steady: (?!the guarantees do not hold)/.test(err)) return true;
+  const { stopped = null, steps = [], verdict = {} } = JSON.parse(out || "{}") as Partial<Report>;
+  const { lost = 0, duplicated = 0, misplaced = 0 } = verdict;
+  return stopped !== null && steps.length === 0 && lost + duplicated + misplaced === 0;
+}
+
 test("without its name nothing is done, and what would be is said", async () => {
   const shown = await cli(cluster, "game-day");
   assert.equal(shown.code, 2);
@@ -72,11 +114,10 @@ test("without its name nothing is done, and what would be is said", async () => 
 });
 
 test("killed, frozen, drained, disconnected: every message arrives once and in order", async () => {
-  await settled();
   const report = join(state, "report");
   const faults = "worker-kill,gateway-freeze,cell-drain,user-disconnect";
   const args = begin("--faults", faults, "--hold", "2s", "--max-pause", "60s", "--report", report, "--json");
-  const { code, out, err } = await cli(cluster, ...args);
+  const { code, out, err } = await held(...args);
   const { steps, verdict, stopped, ok } = JSON.parse(out || "{}") as Report;
   assert.equal(stopped, null, err);
   assert.deepEqual(
@@ -106,9 +147,8 @@ test("killed, frozen, drained, disconnected: every message arrives once and in o
 });
 
 test("a message that waits too long ends it, and what was frozen goes on", async () => {
-  await settled();
   const args = begin("--faults", "nats-freeze,worker-kill", "--hold", "60s", "--max-pause", "3s", "--json");
-  const { code, out, err } = await cli(cluster, ...args);
+  const { code, out, err } = await held(...args);
   const { steps, stopped, verdict } = JSON.parse(out || "{}") as Report;
   assert.equal(code, 1, err);
   assert.match(stopped ?? "", /a message has waited/);
@@ -121,12 +161,8 @@ test("a message that waits too long ends it, and what was frozen goes on", async
 });
 
 test("the stop button in another terminal undoes everything at once", async () => {
-  await settled();
-  const { ended } = startCli(
-    cluster,
-    ...begin("--faults", "worker-freeze", "--hold", "10m", "--max-pause", "10m", "--json"),
-  );
-  await until("a worker to be frozen", () => frozen().length === 1, FROZEN_WITHIN_MS);
+  const args = begin("--faults", "worker-freeze", "--hold", "10m", "--max-pause", "10m", "--json");
+  const { ended } = await underWay("a worker to be frozen", () => frozen().length === 1, ...args);
   const second = await cli(cluster, ...begin());
   assert.equal(second.code, 4, second.err);
   assert.match(second.err, /under way/);
@@ -140,20 +176,16 @@ test("the stop button in another terminal undoes everything at once", async () =
 });
 
 test("what a killed game day has left is thawed by itself, and activated by the stop button", async () => {
-  await settled();
-  const freezing = startCli(
-    cluster,
-    ...begin("--faults", "worker-freeze", "--hold", "10m", "--max-pause", "10m"),
-  );
-  await until("a worker to be frozen", () => frozen().length === 1, FROZEN_WITHIN_MS);
+  const freezes = begin("--faults", "worker-freeze", "--hold", "10m", "--max-pause", "10m", "--json");
+  const freezing = await underWay("a worker to be frozen", () => frozen().length === 1, ...freezes);
   freezing.child.kill("SIGKILL");
   await until("it to go on", () => frozen().length === 0);
   await freezing.ended;
   assert.equal((await cli(cluster, "game-day", "stop")).code, 0);
-  await settled();
-  const draining = startCli(cluster, ...begin("--faults", "cell-drain", "--hold", "10m"));
   const cells = async () => (await admin.get<{ cells: Json[] }>("/v1/cells")).cells;
-  await until("a cell to be drained", async () => (await cells()).some((cell) => cell.state === "drained"));
+  const isDrained = async () => (await cells()).some((cell) => cell.state === "drained");
+  const drains = begin("--faults", "cell-drain", "--hold", "10m", "--json");
+  const draining = await underWay("a cell to be drained", isDrained, ...drains);
   draining.child.kill("SIGKILL");
   await draining.ended;
   const next = await cli(cluster, ...begin());
@@ -164,7 +196,6 @@ test("what a killed game day has left is thawed by itself, and activated by the 
 });
 
 test("pods are deleted with kubectl, in the namespace that was named", async () => {
-  await settled();
   const calls = join(state, "calls");
   const kubectl = join(state, "kubectl");
   writeFileSync(
@@ -175,7 +206,7 @@ test("pods are deleted with kubectl, in the namespace that was named", async () 
   const path = process.env.PATH;
   process.env.PATH = `${state}${delimiter}${path}`;
   const args = begin("--faults", "gateway-pod", "--kubectl", "chat", "--hold", "1s", "--json");
-  const { out, err } = await cli(cluster, ...args);
+  const { out, err } = await held(...args);
   process.env.PATH = path;
   const { steps } = JSON.parse(out || "{}") as Report;
   assert.equal(steps?.[0]?.target, "pod/plexus-gateway-abc", err);

@@ -1,6 +1,7 @@
 /** Lifecycle events with real processes: what a backend that follows the stream is told, whatever dies meanwhile. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { untilQuick } from "@plexus/runtime/testing";
 import { TestCluster } from "./harness/cluster.js";
 import { LifecycleFollower, putTenant } from "./harness/lifecycle.js";
 import { TENANT } from "./harness/tokens.js";
@@ -47,24 +48,28 @@ test("connections and subscriptions come and go, and a channel is occupied once 
   assert.deepEqual(follower.twice(), []);
 });
 
-test("a page that is loaded again vacates nothing", async () => {
-  const ch = "chat.reload";
-  const page = await cluster.connect("carol");
-  await page.sub(ch);
-  await until("occupied", () => follower.of("occupied", { ch }).length === 1);
-  for (let i = 0; i < 3; i++) {
-    const before = await cluster.connect("carol");
-    await before.sub(ch);
-    await before.close();
-  }
-  await page.close();
-  const again = await cluster.connect("carol");
-  await again.sub(ch);
-  assert.ok(await staysTrue(() => follower.of("vacated", { ch }).length === 0, GRACE_MS * 2));
-  await again.close();
-  await until("vacated", () => follower.of("vacated", { ch }).length === 1);
-  assert.equal(follower.of("occupied", { ch }).length, 1);
-});
+test("a page that is loaded again vacates nothing", () =>
+  untilQuick("a page to be back within the grace", async (attempt) => {
+    const ch = `chat.reload-${attempt}`;
+    const page = await cluster.connect("carol");
+    await page.sub(ch);
+    await until("occupied", () => follower.of("occupied", { ch }).length === 1);
+    for (let i = 0; i < 3; i++) {
+      const before = await cluster.connect("carol");
+      await before.sub(ch);
+      await before.close();
+    }
+    const leftAt = performance.now();
+    await page.close();
+    const again = await cluster.connect("carol");
+    await again.sub(ch);
+    if (performance.now() - leftAt >= GRACE_MS) return false;
+    assert.ok(await staysTrue(() => follower.of("vacated", { ch }).length === 0, GRACE_MS * 2));
+    await again.close();
+    await until("vacated", () => follower.of("vacated", { ch }).length === 1);
+    assert.equal(follower.of("occupied", { ch }).length, 1);
+    return true;
+  }));
 
 test("tenants that asked for nothing leave no trace", async () => {
   const other = await LifecycleFollower.start(cluster, "quiet");

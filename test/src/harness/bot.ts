@@ -1,9 +1,26 @@
 /** A bot as it is in any language: requests of a plain NATS client. */
+import assert from "node:assert/strict";
 import type { BotAnswer, BotOperation } from "@plexus/protocol";
 import type { NatsConnection } from "nats";
 import { TENANT } from "./tokens.js";
+import { until } from "./wait.js";
 
 const ANSWER_WITHIN_MS = 15_000;
+
+/**
+ * What the server says against a login. A connection that is made while it reads its configuration may be left without an
+ * answer, which says nothing: that is tried again.
+ */
+export function refusalOf(login: () => Promise<NatsConnection>): Promise<string> {
+  return until("a verdict on the login", async () => {
+    const said = await login().then(
+      () => undefined,
+      (error: unknown) => String(error),
+    );
+    assert.ok(said !== undefined, "the login is taken");
+    return !/timeout/i.test(said) && said;
+  });
+}
 
 export class PlainBot {
   readonly nats: NatsConnection;
