@@ -5,7 +5,7 @@ import { clusterForFile } from "./harness/cluster.js";
 import { channelIn, directoryWhere, operate, type Placements, placements } from "./harness/operations.js";
 import { until } from "./harness/wait.js";
 
-const GRACE_MS = 3_000;
+const GRACE_MS = 8_000;
 let context: Placements;
 const cluster = clusterForFile(
   {

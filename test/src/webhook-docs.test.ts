@@ -57,8 +57,9 @@ async function tryReceiver(running: TestCluster, program: string, file: string, 
     const said = `hello ${program}`;
     await cli(running, "publish", tenant, "chat.lobby", JSON.stringify(said), "--user", "me");
     await until("the message", () => out.includes(`published chat.lobby ${JSON.stringify(said)}\n`));
-    const listed = await cli(running, "webhook", "list", tenant);
-    assert.match(listed.out, /billing +delivering/);
+    await until("the list to say so", async () =>
+      /billing +delivering/.test((await cli(running, "webhook", "list", tenant)).out),
+    );
 
     const forged = await fetch(`http://127.0.0.1:${port}/plexus`, {
       method: "POST",

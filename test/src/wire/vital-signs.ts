@@ -42,6 +42,10 @@ export async function settled(cluster: TestCluster, load: Load): Promise<VitalSi
 }
 
 export async function assertReady(cluster: TestCluster): Promise<void> {
-  const { status, body } = await get(`${cluster.process("g1").opsUrl}/readyz`);
-  assert.equal(status, 200, body);
+  let said = "";
+  await until("the gateway to be ready", async () => {
+    const { status, body } = await get(`${cluster.process("g1").opsUrl}/readyz`);
+    said = body;
+    return status === 200;
+  }).catch((cause) => assert.fail(`${cause}: ${said}`));
 }
