@@ -13,8 +13,6 @@ import { recordOf } from "./testing/past.js";
 const OPTIONS: LogOptions = { appendDeadlineMs: 20_000, readDeadlineMs: 20_000, replicas: 1, maxBytes: -1 };
 /** For a server that does not answer. */
 const SHORT: LogOptions = { ...OPTIONS, appendDeadlineMs: 200, readDeadlineMs: 200 };
-/** By then a short deadline is over. */
-const SOON_MS = 2_000;
 
 const bus = natsForFile();
 let log: JetStreamLog;
@@ -286,7 +284,7 @@ test("no answer: an append is unknown within its deadline, a question fails; lat
     let quick: boolean;
     await bus.broker.suspend();
     try {
-      quick = await inTime("the outcome", SOON_MS, async () => assert.equal(await offer(), "unknown"));
+      quick = await inTime("the outcome", 2_000, async () => assert.equal(await offer(), "unknown"));
       assert.equal(impatient.isAway, false, "once is no reason");
       await assert.rejects(impatient.last(subject), { code: "unavailable" });
       await assert.rejects(impatient.next(subject, 1), { code: "unavailable" });

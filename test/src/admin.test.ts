@@ -142,35 +142,6 @@ test("cells and gateways say how they are", async () => {
   });
 });
 
-/** Loads are told each second, and forgotten after 3.5 s: for so long the last one is remembered in any case. */
-const REMEMBERED_MS = 2_000;
-
-test("a worker that does not answer is missing, and the count says that it is not complete", async () => {
-  const { body } = await admin.ask<{ paths: Json }>("GET", "/openapi.json");
-  assert.match(JSON.stringify(body), /"complete":/);
-  const of = async (cell: string) => {
-    const { cells } = await admin.get<Cells>("/v1/cells");
-    const { workers, missing, complete } = cells.find(({ id }) => id === cell)!;
-    return { workers, missing, complete };
-  };
-  const worker = "eu-1-w1";
-  await untilQuick("a look while what the worker said last is remembered", async () => {
-    await until("its load to be heard, and its answer", async () => (await of("eu-1")).complete);
-    const stoppedAt = performance.now();
-    cluster.process(worker).kill("SIGSTOP");
-    try {
-      const seen = await of("eu-1");
-      if (performance.now() - stoppedAt > REMEMBERED_MS) return false;
-      assert.deepEqual(seen, { workers: 0, missing: [worker], complete: false });
-      await until("the other one's answer", async () => (await of("us-1")).complete);
-      return true;
-    } finally {
-      cluster.process(worker).kill("SIGCONT");
-    }
-  });
-  await until("it to answer again", async () => (await of("eu-1")).complete);
-});
-
 test("a channel: where it is, how far it is, and who is there", async () => {
   const channel = "chat.described";
   const alice = await cluster.connect("alice", { gateway: "g1" });

@@ -1,6 +1,7 @@
 /** What operators do to a running cluster, by the admin API and by `plexus`: drains that clients do not notice. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { untilQuick } from "@plexus/runtime/testing";
 import { Admin, cli, type Json, startCli } from "./harness/admin.js";
 import { clusterForFile } from "./harness/cluster.js";
 import { get } from "./harness/http.js";
@@ -183,6 +184,34 @@ test("a gateway that does not answer is missed by name", async () => {
   } finally {
     g2.kill("SIGCONT");
   }
+});
+
+/** Loads are told each second, and forgotten after 3.5 s: for so long the last one is remembered in any case. */
+const REMEMBERED_MS = 2_000;
+
+test("a worker that does not answer is missing, and the count says that it is not complete", async () => {
+  const { body } = await admin.ask<{ paths: Json }>("GET", "/openapi.json");
+  assert.match(JSON.stringify(body), /"complete":/);
+  const of = async (cell: string) => {
+    const { workers, missing, complete } = await lookAt(cell);
+    return { workers, missing, complete };
+  };
+  const worker = "eu-1-w1";
+  await untilQuick("a look while what the worker said last is remembered", async () => {
+    await until("its load to be heard, and its answer", async () => (await of("eu-1")).complete === true);
+    const stoppedAt = performance.now();
+    cluster.process(worker).kill("SIGSTOP");
+    try {
+      const seen = await of("eu-1");
+      if (performance.now() - stoppedAt > REMEMBERED_MS) return false;
+      assert.deepEqual(seen, { workers: 0, missing: [worker], complete: false });
+      await until("the other one's answer", async () => (await of("us-1")).complete === true);
+      return true;
+    } finally {
+      cluster.process(worker).kill("SIGCONT");
+    }
+  });
+  await until("it to answer again", async () => (await of("eu-1")).complete === true);
 });
 
 test("a tail shows what subscribers see, without a gap", async () => {
