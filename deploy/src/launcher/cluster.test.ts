@@ -7,11 +7,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { isAlive } from "@plexus/runtime/testing";
+import { freePort, isAlive } from "@plexus/runtime/testing";
 import { brokerAnswers } from "./brokers.js";
 import { eventually, FIXTURE_PROCESS, temporaryFolder } from "./fixtures/helpers.js";
 import { Cluster, type ClusterOptions, readDevFile } from "./index.js";
-import { freePort } from "./ports.js";
 
 const FIXTURES = {
   worker: FIXTURE_PROCESS,

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
+import { freePort } from "@plexus/runtime";
 import { BotAccess } from "./bot-access.js";
 import { addressOf, BROKER_VARIABLES, brokerAccepts, brokerAnswers, brokerSpec } from "./brokers.js";
 import type { ChildSpec, Exit } from "./child.js";
@@ -9,7 +10,7 @@ import { childEnvironment } from "./environment.js";
 import { ClusterError } from "./errors.js";
 import { type ClusterOptions, type CompleteOptions, withDefaults } from "./options.js";
 import { planProcesses, workerSpec } from "./plan.js";
-import { assertPortFree, freePort } from "./ports.js";
+import { assertPortFree } from "./ports.js";
 import { readableLine } from "./readable.js";
 import { isReady, until } from "./ready.js";
 import { untilSettled } from "./settled.js";

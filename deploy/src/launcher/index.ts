@@ -5,4 +5,3 @@ export { type DevFile, type DevProcess, devFilePath, type ProcessKind, readDevFi
 export { ClusterError } from "./errors.js";
 export type { ClusterOptions } from "./options.js";
 export { ENTRIES, WORKER_FLAGS } from "./plan.js";
-export { freePort } from "./ports.js";

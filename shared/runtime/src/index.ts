@@ -27,6 +27,7 @@ export * from "./ops-server.js";
 export * from "./options.js";
 export * from "./patiently.js";
 export * from "./placement.js";
+export * from "./ports.js";
 export * from "./public-jwk.js";
 export * from "./publisher.js";
 export * from "./reading.js";

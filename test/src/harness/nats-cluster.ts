@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "@plexus/deploy/launcher";
+import { freePort } from "@plexus/runtime";
 import { plainNats } from "./nats.js";
 import { until } from "./wait.js";
 

@@ -1,7 +1,7 @@
 /** A backend's endpoint for webhooks that answers as a test wants, and keeps what it took. */
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { freePort } from "@plexus/deploy/launcher";
+import { freePort } from "@plexus/runtime";
 
 export const SECRET = "a-secret-of-at-least-32-characters";
 

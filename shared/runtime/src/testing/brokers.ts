@@ -8,13 +8,12 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type Logger, pino } from "pino";
-import { freePort, processState } from "./machine.js";
+import { freePort } from "../ports.js";
+import { processState } from "./machine.js";
 import { until } from "./until.js";
 
 /** Debian puts servers into folders that are not on every person's PATH. */
 const MORE_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
-/** Two tests may find the same port free at the same moment: the one that comes too late takes another. */
-const PORT_ATTEMPTS = 5;
 
 export const silent: Logger = pino({ level: "silent" });
 
@@ -36,50 +35,39 @@ export interface Broker {
   stop(): Promise<void>;
 }
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly port: number;
-}
-
 /** NATS with JetStream. */
 export function startNats(): Promise<Broker> {
   return start("nats", async (folder, port, withStreams = true) => {
-    // Without a port the server finds a free one itself and says which, so that nobody can come in between.
-    const listen = ["-a", "127.0.0.1", "-p", String(port ?? -1), "--ports_file_dir", folder];
+    const listen = ["-a", "127.0.0.1", "-p", String(port), "--ports_file_dir", folder];
     const streams = withStreams ? ["-js", "-sd", join(folder, "jetstream")] : [];
     const child = run("nats-server", [...listen, ...streams], folder);
+    // It writes down where it listens once it does.
     const file = join(folder, `nats-server_${child.pid}.ports`);
     await whileAlive(child, "nats-server listens", () => existsSync(file) && readFileSync(file).length > 0);
-    const { nats } = JSON.parse(readFileSync(file, "utf8")) as { nats: [string] };
-    return { child, port: Number(new URL(nats[0]).port) };
+    return child;
   });
 }
 
 export function startRedis(): Promise<Broker> {
-  return start("redis", async (folder, given) => {
-    for (let attempt = 1; ; attempt++) {
-      const port = given ?? (await freePort());
-      const listen = ["--bind", "127.0.0.1", "--port", String(port)];
-      const child = run("redis-server", [...listen, "--dir", folder, "--save", ""], folder);
-      try {
-        // Only a server that tells this very pid is ours; another may have been quicker on the port.
-        const own = async () => (await redisInfo(port)).includes(`process_id:${child.pid}\r`);
-        await whileAlive(child, "redis-server answers", own);
-        return { child, port };
-      } catch (error) {
-        if (isAlive(child) || attempt === PORT_ATTEMPTS) throw error;
-      }
-    }
+  return start("redis", async (folder, port) => {
+    const listen = ["--bind", "127.0.0.1", "--port", String(port)];
+    const child = run("redis-server", [...listen, "--dir", folder, "--save", ""], folder);
+    // Only a server that tells this very pid is ours.
+    const own = async () => (await redisInfo(port)).includes(`process_id:${child.pid}\r`);
+    await whileAlive(child, "redis-server answers", own);
+    return child;
   });
 }
 
 async function start(
   scheme: string,
-  launch: (folder: string, port: number | undefined, withStreams?: boolean) => Promise<Running>,
+  launch: (folder: string, port: number, withStreams?: boolean) => Promise<ChildProcess>,
 ): Promise<Broker> {
   const folder = mkdtempSync(join(tmpdir(), `plexus-test-${scheme}-`));
   folders.add(folder);
-  let { child, port } = await launch(folder, undefined);
+  // Kept for it, also while it is down.
+  const port = await freePort();
+  let child = await launch(folder, port);
   const kill = () => end(child);
   return {
     url: `${scheme}://127.0.0.1:${port}`,
@@ -93,7 +81,7 @@ async function start(
     resume: () => void child.kill("SIGCONT"),
     kill,
     restart: async ({ jetstream } = {}) => {
-      ({ child, port } = await launch(folder, port, jetstream));
+      child = await launch(folder, port, jetstream);
     },
     stop: async () => {
       await kill();

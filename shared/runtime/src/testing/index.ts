@@ -1,4 +1,5 @@
 /** What tests of the processes share. Nothing here is part of a running Plexus. */
+export { freePort } from "../ports.js";
 export * from "./brokers.js";
 export * from "./bus.js";
 export * from "./certificate.js";

@@ -1,7 +1,6 @@
-/** What tests ask the machine they run on: about its processes and its ports. */
+/** What tests ask the machine they run on about its processes. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 
 /** Whether a process runs. One that has ended and was not collected by its parent does not. */
 export function isAlive(pid: number): boolean {
@@ -22,16 +21,4 @@ export function processState(pid: number): string {
     if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
     throw error;
   }
-}
-
-/** One of the loopback that nobody listens on; another may be quicker to take it. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
