@@ -7,6 +7,7 @@ import { CHANNEL_BOUNDS, Channel, type ChannelEffect, type LoadedChannel } from 
 import { ChannelPresence } from "./channel-presence.js";
 import { Doubt } from "./doubt.js";
 import { type ChannelLogs, loadChannel, readWindow } from "./loader.js";
+import type { StoredRecord } from "./log.js";
 import * as metrics from "./metrics.js";
 import { persistent } from "./persistent.js";
 import type { HeldMember } from "./presence.js";
@@ -290,10 +291,11 @@ export class Actor {
     }
   }
 
-  async #readWindow(): Promise<void> {
+  async #readWindow(newest: StoredRecord | null): Promise<void> {
     try {
       const { segments, newestAt } = this.#channel;
-      this.#channel.windowRead(await readWindow(this.#logs, segments, newestAt, persistent), Date.now());
+      const ids = await readWindow(this.#logs, segments, newestAt, newest, persistent);
+      this.#channel.windowRead(ids, Date.now());
     } catch (error) {
       this.#context.logger.warn({ err: error, ...this.#names }, "idempotency window could not be read");
       this.#channel.windowRead(null, Date.now());
@@ -337,7 +339,7 @@ export class Actor {
       case "load":
         return void this.#verify();
       case "window":
-        return void this.#readWindow();
+        return void this.#readWindow(effect.newest);
       case "answer":
         return this.#context.answer(effect.to, null, effect.answer);
       case "release":

@@ -8,6 +8,7 @@ import type {
   TailRecord,
   WireError,
 } from "@plexus/runtime";
+import type { StoredRecord } from "./log.js";
 import type { IdCount } from "./window.js";
 
 export interface ChannelBounds {
@@ -56,6 +57,8 @@ export interface LoadedChannel {
   position: Position;
   /** Log sequence of the newest record; 0 if there is none. */
   fence: number;
+  /** That record, as the log gave it when it was asked. */
+  newest: StoredRecord | null;
   /** Nothing was ever written to the channel in this log, but perhaps a seal. */
   fresh: boolean;
   /** Ids stored within the window, oldest first; null: they are in the log, to be read before the next publish. */
@@ -85,8 +88,8 @@ export type ChannelEffect<To> =
   /** `taken`: the batches that this record takes out of the mailbox; none where it is offered again. */
   | { do: "append"; bytes: Uint8Array; fence: number; opened: number; taken: readonly TakenBatch<To>[] }
   | { do: "load" }
-  /** Read the ids of the window from the log. */
-  | { do: "window" }
+  /** Read the ids of the window from the log; `newest`: the log's newest record, where it is at hand. */
+  | { do: "window"; newest: StoredRecord | null }
   | ({ do: "answer" } & TakenBatch<To>)
   | { do: "release"; to: To; answer: ReleaseAnswer }
   | { do: "refuse"; to: To; error: WireError }

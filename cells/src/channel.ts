@@ -37,6 +37,7 @@ import {
   WINDOW_FULL,
 } from "./channel-types.js";
 import { Idempotency, type NewId } from "./idempotency.js";
+import type { StoredRecord } from "./log.js";
 import { Mailbox } from "./mailbox.js";
 
 export * from "./channel-types.js";
@@ -188,7 +189,7 @@ export class Channel<To> {
     this.#absent = !serve && loaded.fresh;
     this.#state = this.#absent ? "absent" : "idle";
     if (this.#absent) this.#refuseMailbox(MOVED);
-    this.#appendNext(now);
+    this.#appendNext(now, loaded.newest);
   }
 
   /**
@@ -281,10 +282,10 @@ export class Channel<To> {
   }
 
   /** Makes the next record out of the mailbox, as much as fits, and offers it to the log; a seal goes first. */
-  #appendNext(now: number): void {
+  #appendNext(now: number, newest: StoredRecord | null = null): void {
     if (this.#releases.length > 0) return this.#seal(this.#releases[0]!.cell, now);
     if (this.#reopenFrom !== null && this.#state === "idle") return this.#reopen(this.#reopenFrom, now);
-    if (this.#ids.state !== "read" && !this.#mailbox.isEmpty) return this.#readWindow();
+    if (this.#ids.state !== "read" && !this.#mailbox.isEmpty) return this.#readWindow(newest);
     for (const to of this.#mailbox.takeStale(now)) this.#refuse(to, MOVED);
     while (this.#state === "idle" && !this.#mailbox.isEmpty) {
       const batches = this.#mailbox.take();
@@ -305,10 +306,10 @@ export class Channel<To> {
     }
   }
 
-  #readWindow(): void {
+  #readWindow(newest: StoredRecord | null): void {
     if (this.#ids.state === "reading") return;
     this.#ids.state = "reading";
-    this.#effects.push({ do: "window" });
+    this.#effects.push({ do: "window", newest });
   }
 
   #seal(to: string, now: number): void {

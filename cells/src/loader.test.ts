@@ -1,7 +1,7 @@
 /** The ids that are read back from the logs are those of the channel's present epoch, and of no other. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readWindow } from "./loader.js";
+import { loadChannel, readWindow } from "./loader.js";
 import { MemoryLog } from "./testing/memory-log.js";
 import { logsOf, recordOf, subjectIn } from "./testing/past.js";
 
@@ -26,4 +26,24 @@ test("what an earlier epoch left in the logs of the channel's cells is not read 
     ],
   );
   assert.deepEqual(await readWindow(logsOf("c0", cells), [], 1_000_000), []);
+});
+
+test("the record that a channel was loaded from is not asked for again", async () => {
+  const cells = new Map([["c0", new MemoryLog()]]);
+  const log = cells.get("c0")!;
+  const put = (seq: number) => log.put(subjectIn("c0"), recordOf(seq, 1, 1_000_000, 0, "e1"));
+  const [first, second] = [put(1), put(2)];
+  const logs = logsOf("c0", cells);
+  const { newest } = await loadChannel(logs, 1_000_000);
+  const segments = [{ cell: "c0", first: 1, last: 2, low: first, high: second }];
+  const questionsFor = async (known: typeof newest) => {
+    const before = log.questions;
+    const ids = await readWindow(logs, segments, 1_000_000, known);
+    assert.deepEqual(
+      ids.map(({ seq }) => seq),
+      [1, 2],
+    );
+    return log.questions - before;
+  };
+  assert.deepEqual([await questionsFor(null), await questionsFor(newest)], [2, 1]);
 });

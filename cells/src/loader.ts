@@ -29,6 +29,7 @@ export function emptyChannel(epoch: string): LoadedChannel {
   return {
     position: { epoch, seq: 0 },
     fence: 0,
+    newest: null,
     fresh: true,
     ids: [],
     newestAt: 0,
@@ -48,6 +49,7 @@ async function fromLast(logs: ChannelLogs, last: StoredRecord, now: number): Pro
   return {
     position: { epoch: last.head.epoch, seq: last.head.seq + last.head.n - 1 },
     fence: last.logSeq,
+    newest: last,
     fresh: false,
     ids: isOld(last.storedAt, now) ? [] : null,
     newestAt: last.storedAt,
@@ -65,6 +67,7 @@ function fromSeal(last: StoredRecord, now: number): LoadedChannel {
   return {
     position: { epoch: seal.epoch, seq: seal.seq - 1 },
     fence: last.logSeq,
+    newest: last,
     fresh: seal.fresh,
     ids: seal.fresh || isOld(last.storedAt, now) ? [] : null,
     newestAt: last.storedAt,
@@ -86,20 +89,23 @@ export function isOld(storedAt: number, now: number): boolean {
  * logs of this cell and of those it lived in shortly before. What else these logs hold is of another epoch, whose
  * positions say nothing in this one.
  *
+ * @param newest of this cell's log, where it is at hand: it need not be asked for again
  * @param ask how a log is asked: with patience where time is real
  */
 export async function readWindow(
   logs: ChannelLogs,
   segments: readonly Segment[],
   until: number,
+  newest: StoredRecord | null = null,
   ask: (log: Reading) => Reading = (log) => log,
 ): Promise<StoredId[]> {
   const since = until - WINDOW_MS;
   const ids: StoredId[] = [];
   for (const segment of [...segments].reverse()) {
-    const log = segment.cell === logs.cell ? logs.own : await logs.of(segment.cell);
+    const log =
+      segment.cell === logs.cell ? knowing(newest, ask(logs.own)) : ask(await logs.of(segment.cell));
     const subject = logs.subject(segment.cell);
-    const { records, reachesBack } = await recordsSince(ask(log), subject, segment, since);
+    const { records, reachesBack } = await recordsSince(log, subject, segment, since);
     for (const record of records) {
       // One that nobody can read was not written by Plexus, and holds no id that it has promised to know.
       const frame = record.head.op === "msg" ? tryDecodeRecord(record.bytes) : null;
@@ -110,4 +116,12 @@ export async function readWindow(
     if (reachesBack) break;
   }
   return ids.sort((a, b) => a.seq - b.seq);
+}
+
+function knowing(record: StoredRecord | null, log: Reading): Reading {
+  if (record === null) return log;
+  return {
+    next: (subject, from) => (from === record.logSeq ? Promise.resolve(record) : log.next(subject, from)),
+    read: (...args) => log.read(...args),
+  };
 }

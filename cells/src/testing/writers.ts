@@ -7,7 +7,7 @@ import { decodeRecord } from "@plexus/protocol";
 import { publishedAt } from "@plexus/runtime";
 import { Channel, type ChannelEffect } from "../channel.js";
 import { loadChannel, readWindow } from "../loader.js";
-import type { Append, AppendOutcome } from "../log.js";
+import type { Append, AppendOutcome, StoredRecord } from "../log.js";
 import { batch, item } from "./channels.js";
 import { type AppendFate, MemoryLog } from "./memory-log.js";
 import { CHANNEL, logsOf, subjectIn } from "./past.js";
@@ -130,7 +130,7 @@ export class Writers {
       case "load":
         return void this.#verify(life);
       case "window":
-        return void this.#readWindow(life);
+        return void this.#readWindow(life, effect.newest);
       case "answer":
         for (const [i, id] of effect.to.entries())
           this.acknowledged.push({ id, seq: publishedAt(effect.answer, i)[0] });
@@ -142,9 +142,10 @@ export class Writers {
     }
   }
 
-  async #readWindow(life: Life): Promise<void> {
+  async #readWindow(life: Life, newest: StoredRecord | null): Promise<void> {
     life.loading = true;
-    const ids = await readWindow(this.#logs, life.channel.segments, life.channel.newestAt);
+    const { segments, newestAt } = life.channel;
+    const ids = await readWindow(this.#logs, segments, newestAt, newest);
     life.loading = false;
     life.channel.windowRead(ids, this.now);
     this.#run(life);

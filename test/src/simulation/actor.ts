@@ -13,6 +13,7 @@ import {
   loadChannel,
   readRange,
   readWindow,
+  type StoredRecord,
   takeOver,
 } from "@plexus/cells/cores";
 import type {
@@ -194,11 +195,11 @@ export class Actor {
     return this.#context.bug === "no_window" ? { ...loaded, ids: [] } : loaded;
   }
 
-  async #readWindow(): Promise<void> {
+  async #readWindow(newest: StoredRecord | null): Promise<void> {
     const { logs, clock } = this.#context;
     try {
       const { segments, newestAt } = this.#channel;
-      this.#channel.windowRead(await readWindow(logs, segments, newestAt), clock());
+      this.#channel.windowRead(await readWindow(logs, segments, newestAt, newest), clock());
     } catch (error) {
       this.#failed("window", error);
       this.#channel.windowRead(null, clock());
@@ -234,7 +235,7 @@ export class Actor {
       case "load":
         return schedule.task(() => this.#verify());
       case "window":
-        return schedule.task(() => this.#readWindow());
+        return schedule.task(() => this.#readWindow(effect.newest));
       case "answer": {
         const { to, answer } = effect;
         acknowledging(to.ids, answer);

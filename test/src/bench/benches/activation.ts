@@ -10,8 +10,8 @@ const PER_SECOND = 200;
 /** What each way consists of at least: a frame to a server and one back, questions between two processes, the log. */
 const HOPS = {
   sub: { uws: 1, core: 2, read: 1 },
-  // The ids of the window lie in the record that is read once more, and the message has to be stored.
-  pub: { uws: 1, core: 2, read: 2, append: 1 },
+  // The ids of the window lie in the record that was read, and the message has to be stored.
+  pub: { uws: 1, core: 2, read: 1, append: 1 },
 } as const;
 
 const WHAT: Record<string, string> = {
