@@ -13,7 +13,8 @@ import { LEASE_MS, type PresenceStore } from "./presence-store.js";
 
 /**
  * So long after a take-over without a list a gateway may come with members: until its lease is over, also where it stood
- * still meanwhile, and then as long as it takes to announce them.
+ * still meanwhile, and then as long as it takes to announce them. Those of many thousands of channels that are lost at
+ * once may come a few seconds later, and bots, who have a longer lease, within that.
  */
 const SETTLE_MS = LEASE_MS + 2_000;
 /** Changes within so many milliseconds of an event share the next one. */

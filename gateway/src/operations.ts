@@ -73,8 +73,8 @@ export class Operations {
     this.#context = context;
   }
 
-  /** `now`: when the frame was received, by the monotonic clock. */
-  publish(connection: Connection, frame: PubFrame, now: number): void {
+  /** `number`: which of the connection's publishes it is; `now`: when it was received, by the monotonic clock. */
+  publish(connection: Connection, frame: PubFrame, number: number, now: number): void {
     this.#allow(connection, "pub", frame.ch);
     const { publisher, tenants, limits, flushLater, tracer } = this.#context;
     if (connection.inFlight >= limits.inFlight)
@@ -97,7 +97,8 @@ export class Operations {
       bytes: FRAGMENT_OVERHEAD_BYTES + idBytes + sender.bytes + bytes,
       given: mid !== undefined,
     };
-    publisher.publish(tenant, frame.ch, item, new PendingPublish(connection, frame, flushLater), trace);
+    const pending = new PendingPublish(connection, frame, number, flushLater);
+    publisher.publish(tenant, frame.ch, item, pending, trace);
   }
 
   async subscribe(connection: Connection, frame: SubFrame): Promise<void> {

@@ -16,13 +16,14 @@ export class PendingPublish implements PublishListener {
   constructor(
     connection: Connection,
     { id, ch, mid }: PubFrame,
+    number: number,
     flushLater: (connection: Connection) => void,
   ) {
     this.#connection = connection;
     this.#id = id;
     this.#channel = ch;
     this.#mid = mid;
-    this.#number = connection.publishesMade;
+    this.#number = number;
     this.#flushLater = flushLater;
     connection.inFlight++;
   }
@@ -34,8 +35,8 @@ export class PendingPublish implements PublishListener {
 
   rejected(error: PlexusError): void {
     metrics.countError(error.code);
-    const { refusedPublishes } = this.#connection;
-    refusedPublishes.refused(this.#channel, this.#mid, error, performance.now(), this.#number);
+    const own = { channel: this.#channel, mid: this.#mid, number: this.#number };
+    this.#connection.refusedPublishes.refused(own, error, performance.now());
     const frame = { op: "err", id: this.#id, code: error.code, message: error.message };
     this.#answer(JSON.stringify(error.retry === undefined ? frame : { ...frame, retry: error.retry }));
   }

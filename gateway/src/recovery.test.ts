@@ -230,8 +230,16 @@ test("of a worker that does not know how to begin with the oldest, it is asked f
   assert.deepEqual([frames.length, seqs, joinedAt, asked.length], [1, [], HEAD, 5]);
 });
 
-test("what retention takes while a rewind goes on is no silent hole", async () => {
+test("what retention takes while a rewind goes on is told where it lies, and the rest comes", async () => {
   pages = new PageReader(trimming(() => (asked.length === 0 ? HEAD - 3_000 : HEAD - 500)));
-  const { frames, seqs } = await resume("chat.a", { rewind: 3_000 });
-  assert.deepEqual([seqs.length, frames.at(-1)?.op], [1_000, "bye"]);
+  const { frames, seqs, joinedAt } = await resume("chat.a", { rewind: 3_000 });
+  assert.deepEqual([seqs.length, seqs[1_000], seqs.at(-1), joinedAt], [1_501, HEAD - 500, HEAD, HEAD]);
+  assert.deepEqual(
+    frames.map((frame) => ("seq" in frame ? [frame.op, frame.seq] : [frame.op])),
+    [
+      ["ok", HEAD],
+      ["reset", HEAD - 501],
+    ],
+  );
+  assert.equal(seqs[999], HEAD - 2_000);
 });

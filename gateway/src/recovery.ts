@@ -160,7 +160,7 @@ async function catchUp(pages: PageReader, join: Join, from: Position): Promise<v
     const page = await readPage(pages, join, cursor);
     if (gone(join)) return givenUp(join);
     if (page === null) return giveUp(join);
-    if (page.state === "trimmed" && mayBeginLater(join) && ++trimmed < MAX_TRIMMED) {
+    if (page.state === "trimmed" && !join.exact && !join.subscription.answered && ++trimmed < MAX_TRIMMED) {
       cursor = { ...cursor, seq: page.oldest - 1 };
       if (covers(relay, cursor)) return finish(join, cursor.seq, false);
       continue;
@@ -171,6 +171,7 @@ async function catchUp(pages: PageReader, join: Join, from: Position): Promise<v
     if (page.state !== "ok") return notThere(join);
     const before = cursor.seq;
     connection.cork(() => {
+      cursor = overHole(join, cursor, page);
       answer(join, true);
       for (const record of page.records)
         cursor = { ...cursor, seq: sendAfter(connection, record, cursor.seq) };
@@ -184,15 +185,27 @@ async function catchUp(pages: PageReader, join: Join, from: Position): Promise<v
   }
 }
 
-/** A `rewind` begins with the oldest that is kept; once it has begun, a hole is no more allowed than in what is `exact`. */
-function mayBeginLater({ exact, subscription }: Join): boolean {
-  return !exact && !subscription.answered;
+/**
+ * Where a page goes on, if retention has taken what lies in between: a `rewind` begins with the oldest that is kept, and
+ * where it has begun already the client is told.
+ */
+function overHole(
+  { frame: { ch }, subscription, connection }: Join,
+  cursor: Position,
+  page: ReadAnswer,
+): Position {
+  const [first] = page.records;
+  const seq = first === undefined ? cursor.seq : readHead(first)!.seq - 1;
+  if (seq <= cursor.seq) return cursor;
+  const { epoch } = cursor;
+  if (subscription.answered) connection.send({ op: "reset", ch, epoch, seq, recovered: false });
+  return { epoch, seq };
 }
 
 async function readPage(pages: PageReader, join: Join, cursor: Position): Promise<ReadAnswer | null> {
   const { tenant, channel, home } = join.relay;
   const range: ReadRange = { after: cursor.seq, epoch: cursor.epoch, limit: PAGE_MESSAGES };
-  if (mayBeginLater(join)) range.orOldest = true;
+  if (!join.exact) range.orOldest = true;
   try {
     return await pages.read(tenant, channel, home, range);
   } catch (error) {

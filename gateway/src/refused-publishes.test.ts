@@ -9,7 +9,7 @@ const early = (retry: number) => new PlexusError("rate_limited", "too early", { 
 
 test("what comes behind a refused one waits until that is repeated; other channels do not", () => {
   const publishes = new RefusedPublishes();
-  publishes.refused("a", "m1", early(100), 0, 1);
+  publishes.refused({ channel: "a", mid: "m1", number: 1 }, early(100), 0);
   assert.equal(publishes.before("a", "m2", 10), 90);
   assert.equal(publishes.before("b", "m2", 10), 0);
   assert.equal(publishes.before("a", "m2", 150), 1, "it may be on its way");
@@ -19,8 +19,8 @@ test("what comes behind a refused one waits until that is repeated; other channe
 
 test("one that does not come again is given up, at once where it could not be known again", () => {
   const publishes = new RefusedPublishes();
-  publishes.refused("a", "m1", early(100), 0, 1);
-  publishes.refused("b", undefined, early(100), 0, 2);
+  publishes.refused({ channel: "a", mid: "m1", number: 1 }, early(100), 0);
+  publishes.refused({ channel: "b", mid: undefined, number: 2 }, early(100), 0);
   assert.ok(publishes.before("b", "m2", 99) > 0);
   assert.equal(publishes.before("b", "m2", 100), 0);
   assert.ok(publishes.before("a", "m2", 1_000) > 0);
@@ -30,34 +30,42 @@ test("one that does not come again is given up, at once where it could not be kn
 
 test("of several that fail the first one counts, whatever is heard of first", () => {
   const publishes = new RefusedPublishes();
-  publishes.refused("a", "m3", early(100), 0, 3);
-  publishes.refused("a", "m1", early(100), 1, 1);
-  publishes.refused("a", "m2", early(100), 1, 2);
+  publishes.refused({ channel: "a", mid: "m3", number: 3 }, early(100), 0);
+  publishes.refused({ channel: "a", mid: "m1", number: 1 }, early(100), 1);
+  publishes.refused({ channel: "a", mid: "m2", number: 2 }, early(100), 1);
   for (const mid of ["m2", "m3"]) assert.ok(publishes.before("a", mid, 50) > 0);
   assert.equal(publishes.before("a", "m1", 50), 0);
 });
 
 test("one whose time is over stands in nobody's way, nor for one that fails later", () => {
   const publishes = new RefusedPublishes();
-  publishes.refused("a", "m1", early(100), 0, 1);
-  publishes.refused("a", "m2", early(100), 60_000, 2);
+  publishes.refused({ channel: "a", mid: "m1", number: 1 }, early(100), 0);
+  publishes.refused({ channel: "a", mid: "m2", number: 2 }, early(100), 60_000);
   assert.ok(publishes.before("a", "m3", 60_010) > 0);
   assert.equal(publishes.before("a", "m2", 60_100), 0);
 });
 
 test("what may be stored is waited for only where it can be repeated, what never succeeds not at all", () => {
   const publishes = new RefusedPublishes();
-  publishes.refused("a", undefined, new PlexusError("timeout", "", { retry: 100 }), 0, 1);
-  publishes.refused("a", "m2", new PlexusError("too_large", ""), 0, 2);
+  publishes.refused(
+    { channel: "a", mid: undefined, number: 1 },
+    new PlexusError("timeout", "", { retry: 100 }),
+    0,
+  );
+  publishes.refused({ channel: "a", mid: "m2", number: 2 }, new PlexusError("too_large", ""), 0);
   assert.equal(publishes.size, 0);
-  publishes.refused("a", "m3", new PlexusError("timeout", "", { retry: 100 }), 0, 3);
+  publishes.refused(
+    { channel: "a", mid: "m3", number: 3 },
+    new PlexusError("timeout", "", { retry: 100 }),
+    0,
+  );
   assert.ok(publishes.before("a", "m4", 0) > 0);
   assert.equal(publishes.behind("a", 100).code, "unavailable", "which certainly is not stored");
 });
 
 test("there is a bound on the channels", () => {
   const publishes = new RefusedPublishes();
-  for (let i = 0; i < 5_000; i++) publishes.refused(`c${i}`, "m", early(100), 0, i);
+  for (let i = 0; i < 5_000; i++) publishes.refused({ channel: `c${i}`, mid: "m", number: i }, early(100), 0);
   assert.ok(publishes.size <= 1_000);
   assert.ok(publishes.before("c4999", "x", 0) > 0);
 });
@@ -85,7 +93,8 @@ test("a client that repeats in order what was refused has its messages stored in
           const { at, n } = way.shift()!;
           const wait = publishes.before("a", `m${n}`, at);
           const retry = wait > 0 ? wait : bucket.take(rate, at);
-          if (wait === 0 && retry > 0) publishes.refused("a", `m${n}`, early(retry), at, turns);
+          if (wait === 0 && retry > 0)
+            publishes.refused({ channel: "a", mid: `m${n}`, number: turns }, early(retry), at);
           if (retry === 0) stored.push(n);
           else failed.push(n);
           // As the SDK does: once refused, one by one, the first one first.

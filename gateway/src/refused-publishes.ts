@@ -8,10 +8,14 @@
  */
 import { ERRORS, type ErrorCode, PlexusError } from "@plexus/protocol";
 
-interface Refused {
+export interface Numbered {
+  readonly channel: string;
   readonly mid: string | undefined;
-  /** Which of the connection's publishes it was. */
+  /** Which of the connection's publishes it is: 1, 2, 3 … */
   readonly number: number;
+}
+
+interface Refused extends Numbered {
   /** What others hear that were sent behind it: none of them is stored. */
   readonly code: "rate_limited" | "unavailable";
   /** When it may be repeated. */
@@ -52,11 +56,8 @@ export class RefusedPublishes {
     return new PlexusError(code, "one that was sent before it was refused", { retry });
   }
 
-  /**
-   * It failed. `number` says which of the connection's publishes it was: where several fail, the first one counts,
-   * whatever the order in which that is heard of.
-   */
-  refused(channel: string, mid: string | undefined, error: PlexusError, now: number, number: number): void {
+  /** It failed. Where several do, the first one counts, whatever the order in which that is heard of. */
+  refused({ channel, mid, number }: Numbered, error: PlexusError, now: number): void {
     if (!ERRORS[error.code].retryable || (mid === undefined && !CERTAIN.has(error.code))) return;
     this.#channels ??= new Map();
     const known = this.#channels.get(channel);
@@ -65,7 +66,7 @@ export class RefusedPublishes {
     const retryAt = now + retry;
     const until = mid === undefined ? retryAt : retryAt + GRACE_MS + retry * GRACE_SHARE;
     const code = error.code === "rate_limited" ? error.code : "unavailable";
-    this.#channels.set(channel, { mid, number, code, retryAt, until });
+    this.#channels.set(channel, { channel, mid, number, code, retryAt, until });
     if (this.#channels.size <= MAX_CHANNELS) return;
     const [oldest] = this.#channels.keys();
     this.#channels.delete(oldest!);

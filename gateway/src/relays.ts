@@ -76,7 +76,7 @@ export class Relays implements RelayOwner {
     }
     const now = performance.now();
     const spreadMs = Math.max(MOVE_SPREAD_LEAST_MS, (moved.length * 1_000) / MOVES_PER_SECOND);
-    for (const relay of moved) relay.checkAt(now + Math.random() * spreadMs);
+    for (const relay of moved) relay.checkAt(Math.min(relay.nextCheckAt, now + Math.random() * spreadMs));
   }
 
   stop(): void {

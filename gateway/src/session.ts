@@ -183,9 +183,9 @@ export class Sessions {
     const number = ++connection.publishesMade;
     try {
       this.#count(connection, "publishes", now);
-      this.#operations.publish(connection, frame, now);
+      this.#operations.publish(connection, frame, number, now);
     } catch (error) {
-      if (error instanceof PlexusError) refused.refused(ch, mid, error, now, number);
+      if (error instanceof PlexusError) refused.refused({ channel: ch, mid, number }, error, now);
       throw error;
     }
   }
