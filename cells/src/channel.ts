@@ -290,7 +290,7 @@ export class Channel<To> {
     while (this.#state === "idle" && !this.#mailbox.isEmpty) {
       const batches = this.#mailbox.take();
       const n = batches.reduce((sum, { body: [, lengths] }) => sum + lengths.length, 0);
-      if (!this.#ids.hasRoom(n, now)) {
+      if (!this.#ids.makeRoom(n, now)) {
         for (const { to } of batches) this.#refuse(to, WINDOW_FULL);
         continue;
       }

@@ -62,8 +62,8 @@ export class Idempotency {
 
   /** @param madeOfAll counts the made ids of all channels of a worker; one that is given up has to be cleared */
   constructor(maxIds: number, madeOfAll: IdCount = { ids: 0 }) {
-    this.#chosen = new IdempotencyWindow(WINDOW_MS, maxIds);
-    this.#made = new IdempotencyWindow(WINDOW_MS, maxIds, madeOfAll);
+    this.#chosen = new IdempotencyWindow(maxIds);
+    this.#made = new IdempotencyWindow(maxIds, madeOfAll);
     this.#madeOfAll = madeOfAll;
   }
 
@@ -82,13 +82,15 @@ export class Idempotency {
     for (const [key, stored] of newest) this.#chosen.add(key, stored);
   }
 
-  hasRoom(n: number, now: number): boolean {
-    if (!this.#chosen.hasRoom(n, now)) return false;
-    return this.#made.hasRoom(n, now, this.#madeSpanMs) || this.#made.hasRoom(n, now, MADE_LEAST_MS);
+  /** Forgets ids whose time is over, made ones sooner where they fill their window; then, whether `n` more fit. */
+  makeRoom(n: number, now: number): boolean {
+    this.forgetOld(now);
+    if (!this.#made.hasRoom(n)) this.#made.forgetOld(now, MADE_LEAST_MS);
+    return this.#chosen.hasRoom(n) && this.#made.hasRoom(n);
   }
 
   forgetOld(now: number): void {
-    this.#chosen.forgetOld(now);
+    this.#chosen.forgetOld(now, WINDOW_MS);
     this.#made.forgetOld(now, this.#madeSpanMs);
   }
 

@@ -40,7 +40,6 @@ export function windowKey(id: string, user: string): string {
  * and a number, and the time is kept once for all that were stored together.
  */
 export class IdempotencyWindow {
-  readonly #spanMs: number;
   readonly #maxIds: number;
   readonly #all: IdCount;
   /** Seqs by id, the oldest first, since a Map keeps the order of insertion. */
@@ -57,8 +56,7 @@ export class IdempotencyWindow {
   #firstTime = 0;
 
   /** @param all counts this one's ids too; one that is given up has to be cleared */
-  constructor(spanMs: number, maxIds: number, all: IdCount = { ids: 0 }) {
-    this.#spanMs = spanMs;
+  constructor(maxIds: number, all: IdCount = { ids: 0 }) {
     this.#maxIds = maxIds;
     this.#all = all;
   }
@@ -72,14 +70,12 @@ export class IdempotencyWindow {
     return seq === undefined ? undefined : { seq, ts: this.#timeOf(seq) };
   }
 
-  /** Whether `n` more ids fit, once what is older than the span at `now` is forgotten. */
-  hasRoom(n: number, now: number, spanMs = this.#spanMs): boolean {
-    this.forgetOld(now, spanMs);
+  hasRoom(n: number): boolean {
     return this.#seqs.size + n <= this.#maxIds;
   }
 
-  /** Forgets what is older than the span. */
-  forgetOld(now: number, spanMs = this.#spanMs): void {
+  /** Forgets what was stored a span ago, or longer. */
+  forgetOld(now: number, spanMs: number): void {
     for (;;) {
       const ts = this.#times[this.#firstTime];
       if (ts === undefined || ts + spanMs > now) break;
