@@ -231,6 +231,32 @@ test("ids whose time is over are forgotten when it is said so, also where nothin
   assert.deepEqual(only(channel, "release")[0]!.answer.handover?.ids, []);
 });
 
+test("of too many ids those that gateways made long ago stay behind: the new home need not ask the log for the others", () => {
+  let log = 10;
+  const store = (id: string, n: number, now: number) => {
+    for (let i = 0; i < n; i++) channel.publish(batch(item(`${id}${i}`, { given: false })), "bob", now);
+    while (channel.state === "appending") channel.appended(++log, now);
+    channel.takeEffects();
+  };
+  store("old", 4_000, NOW + 1);
+  store("new", 3, NOW + 100_000);
+  channel.release("us-1", "us", NOW + 110_000);
+  theAppend(channel);
+  channel.appended(++log, NOW + 110_000);
+  const { handover } = only(channel, "release")[0]!.answer;
+  assert.equal(handover.ids?.map(([id]) => id).join(), "a,b,new0,new1,new2");
+
+  const home = coldChannel();
+  const ids = handover.ids!.map(([id, user, seq, ts]) => ({ id, user, seq, ts }));
+  home.loaded(
+    { ...emptyChannel(EPOCH), position: handover.position, fresh: false, ids },
+    true,
+    NOW + 110_000,
+  );
+  home.publish(batch(item("new1", { given: false }), "b"), "ann", NOW + 110_000);
+  assert.deepEqual(told(only(home, "answer")), ["ann: 4004d,2d"]);
+});
+
 test("a hand-over fits one message: ids that are too large together are left in the log", () => {
   const long = (i: number) => `${i}`.padEnd(128, "€");
   channel.publish(batch(...Array.from({ length: 2_000 }, (_, i) => long(i))), "ann", NOW);

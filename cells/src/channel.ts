@@ -44,7 +44,7 @@ export * from "./channel-types.js";
 
 /** How often one record is offered to the log again when there is no answer. */
 const MAX_APPENDS = 3;
-/** More ids than that are left for the new home to read from the log; a hand-over has to fit one message. */
+/** If more ids than that may come again, the new home reads them from the log; a hand-over has to fit one message. */
 const MAX_HANDED_IDS = { ids: 4_000, bytes: 384 * 1024 };
 const MAX_HANDED_TAIL_BYTES = 256 * 1024;
 
@@ -185,7 +185,7 @@ export class Channel<To> {
     this.#newestAt = loaded.newestAt;
     if (loaded.ids !== null) this.#ids.fill(loaded.ids);
     for (const record of loaded.tail) this.tail.push(record);
-    if (loaded.sealedTo !== null) return this.#sealed(loaded.sealedTo);
+    if (loaded.sealedTo !== null) return this.#sealed(loaded.sealedTo, now);
     this.#absent = !serve && loaded.fresh;
     this.#state = this.#absent ? "absent" : "idle";
     if (this.#absent) this.#refuseMailbox(MOVED);
@@ -233,7 +233,7 @@ export class Channel<To> {
     const done = this.#appending;
     if (this.#state !== "appending" || done === null) return;
     this.#appending = null;
-    if (done.control !== null && "seal" in done.control) return this.#sealed(done.control.seal);
+    if (done.control !== null && "seal" in done.control) return this.#sealed(done.control.seal, now);
     this.#fence = logSeq;
     if (done.control !== null) return this.#reopened(done.control.past, logSeq, now);
     this.#fresh = false;
@@ -340,16 +340,16 @@ export class Channel<To> {
   }
 
   /** The channel now belongs to the cell `to`; what waits here has to ask there. */
-  #sealed(to: string): void {
+  #sealed(to: string, now: number): void {
     this.#appending = null;
     this.#state = "sealed";
-    this.#given = { cell: to, handover: this.#handover() };
+    this.#given = { cell: to, handover: this.#handover(now) };
     this.#refuseMailbox(MOVED);
     for (const release of this.#releases) this.#hand(release.cell, release.to);
     this.#releases = [];
   }
 
-  #handover(): Handover {
+  #handover(now: number): Handover {
     const tail: Uint8Array[] = [];
     let bytes = 0;
     for (const record of [...(this.tail.after((this.tail.oldest ?? 1) - 1) ?? [])].reverse()) {
@@ -361,7 +361,7 @@ export class Channel<To> {
       position: this.#position,
       segments: this.segments,
       fresh: this.#fresh,
-      ids: this.#ids.handOver(MAX_HANDED_IDS),
+      ids: this.#ids.handOver(MAX_HANDED_IDS, now),
       newestAt: this.#newestAt,
       tail,
     };

@@ -20,9 +20,10 @@ function knowing({ chosen = 0, made = 0, maxIds = 1_000, ofOthers = 0 }): Idempo
 }
 
 /** How many ids of each kind are known. */
-function counts(ids: ReturnType<Idempotency["handOver"]>): { chosen: number; made: number } {
-  const chosen = ids!.filter(([id]) => id.startsWith("c")).length;
-  return { chosen, made: ids!.length - chosen };
+function counts(ids: ReturnType<Idempotency["handOver"]>): { chosen: number; made: number } | null {
+  if (ids === null) return null;
+  const chosen = ids.filter(([id]) => id.startsWith("c")).length;
+  return { chosen, made: ids.length - chosen };
 }
 
 test("made ids are known for a share of two minutes where a worker has many, and for 20 s at least", () => {
@@ -33,14 +34,14 @@ test("made ids are known for a share of two minutes where a worker has many, and
   ]) {
     const known = knowing({ chosen: 100, made: 100, ofOthers });
     assert.ok(known.makeRoom(1, NOW));
-    assert.deepEqual(counts(known.handOver(UNBOUNDED)), { chosen: 100, made });
+    assert.deepEqual(counts(known.handOver(UNBOUNDED, NOW)), { chosen: 100, made });
   }
 });
 
 test("made ids that fill their window are known for 20 s, and no more are taken where that makes no room", () => {
   const known = knowing({ chosen: 10, made: 100, maxIds: 100 });
   assert.ok(known.makeRoom(80, NOW));
-  assert.deepEqual(counts(known.handOver(UNBOUNDED)), { chosen: 10, made: 20 });
+  assert.deepEqual(counts(known.handOver(UNBOUNDED, NOW)), { chosen: 10, made: 20 });
   assert.equal(known.makeRoom(81, NOW), false);
 });
 
@@ -48,5 +49,16 @@ test("chosen ids that fill their window are all known until their time is over",
   const known = knowing({ chosen: 100, maxIds: 100 });
   assert.equal(known.makeRoom(1, NOW + 20_000), false);
   assert.ok(known.makeRoom(1, NOW + 21_000));
-  assert.deepEqual(counts(known.handOver(UNBOUNDED)), { chosen: 99, made: 0 });
+  assert.deepEqual(counts(known.handOver(UNBOUNDED, NOW)), { chosen: 99, made: 0 });
+});
+
+test("of ids that are too many to be handed over those are left out that gateways made and no longer repeat", () => {
+  const handedOver = (most: Partial<typeof UNBOUNDED>) =>
+    counts(knowing({ chosen: 100, made: 100 }).handOver({ ...UNBOUNDED, ...most }, NOW));
+  assert.deepEqual(handedOver({ ids: 200 }), { chosen: 100, made: 100 });
+  assert.deepEqual(handedOver({ ids: 199 }), { chosen: 100, made: 20 });
+  assert.deepEqual(handedOver({ ids: 120 }), { chosen: 100, made: 20 });
+  assert.equal(handedOver({ ids: 119 }), null, "a chosen id is never left out");
+  assert.deepEqual(handedOver({ bytes: 5_000 }), { chosen: 100, made: 20 });
+  assert.equal(handedOver({ bytes: 4_000 }), null);
 });

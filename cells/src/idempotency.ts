@@ -29,6 +29,11 @@ const ID_OVERHEAD_BYTES = 32;
  */
 const MADE_FOR_LONG = 250_000;
 
+export interface IdsBound {
+  readonly ids: number;
+  readonly bytes: number;
+}
+
 export interface NewId {
   readonly key: string;
   /** The publisher chose it. Otherwise it may be the first of a run. */
@@ -107,9 +112,20 @@ export class Idempotency {
     (given ? this.#chosen : this.#made).add(key, { seq, ts });
   }
 
-  /** All ids for the channel's next home, oldest first; null unless they are known here and not too many. */
-  handOver(most: { ids: number; bytes: number }): Handover["ids"] {
-    if (this.state !== "read" || this.#chosen.size + this.#made.size > most.ids) return null;
+  /**
+   * All ids for the channel's next home, oldest first. Where they are too many, made ones that no gateway repeats any more
+   * are left out (and forgotten); null where that is not enough, or they are not known here.
+   */
+  handOver(most: IdsBound, now: number): Handover["ids"] {
+    if (this.state !== "read") return null;
+    const all = this.#list(most);
+    if (all !== null) return all;
+    this.#made.forgetOld(now, MADE_LEAST_MS);
+    return this.#list(most);
+  }
+
+  #list(most: IdsBound): Handover["ids"] {
+    if (this.#chosen.size + this.#made.size > most.ids) return null;
     const ids: NonNullable<Handover["ids"]> = [];
     let bytes = 0;
     for (const window of [this.#chosen, this.#made])

@@ -142,7 +142,10 @@ export interface Handover {
   segments: Segment[];
   /** Nothing was ever written to the channel there. */
   fresh: boolean;
-  /** The ids of the idempotency window, oldest first; null where they are too many: they are in the log. */
+  /**
+   * The ids of the idempotency window, oldest first; of made ones perhaps only those that gateways may still repeat.
+   * null where they are too many: they are in the log.
+   */
   ids: Array<[id: string, user: string, seq: number, ts: number]> | null;
   /** When the newest message was stored, at the latest. */
   newestAt: number;
