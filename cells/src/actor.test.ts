@@ -1,6 +1,7 @@
 /** An actor whose log or Redis is away: what it still answers, and what it refuses at once. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { encodeControl, PlexusError } from "@plexus/protocol";
 import { type Commands, Settings, type WireError } from "@plexus/runtime";
 import { inTime, silent, until, untilQuick } from "@plexus/runtime/testing";
 import { Actor } from "./actor.js";
@@ -9,6 +10,7 @@ import type { PresenceStore } from "./presence-store.js";
 import { batch, item } from "./testing/channels.js";
 import { MemoryLog } from "./testing/memory-log.js";
 import { subjectIn } from "./testing/past.js";
+import { WINDOW_IN_LOG_MS } from "./window.js";
 
 let log: MemoryLog;
 let logIsAway: boolean;
@@ -113,3 +115,19 @@ test("while Redis hangs the head of a channel is answered at once, without its m
     assert.deepEqual(head, { head: { epoch: "born", seq: 0 }, presence: null, members: 0 });
     return answered;
   }));
+
+test("what can't be read of the window is in nobody's way once the window is over", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"], now: 5_000_000 });
+  log.now = Date.now();
+  const segments = [{ cell: "us-1", first: 1, last: 4, low: 1, high: 4 }];
+  const open = { op: "open", ch: "chat.a", epoch: "e1", seq: 5, n: 0, from: "us-1", segments } as const;
+  log.put(subjectIn("eu-1"), encodeControl(open));
+  actor.close();
+  const logOf = () => Promise.reject(new PlexusError("unavailable", "the log of us-1 can't be reached"));
+  actor = new Actor({ ...context, logOf }, "acme", "chat.a");
+  assert.equal((await ask("publish", batch("m5"))).error?.[0], "unavailable");
+  t.mock.timers.setTime(Date.now() + WINDOW_IN_LOG_MS);
+  assert.equal((await ask("publish", batch("m5"))).error?.[0], "unavailable");
+  t.mock.timers.setTime(Date.now() + 1);
+  assert.equal((await ask("publish", batch("m5"))).error, null);
+});

@@ -6,7 +6,7 @@ import type { Asker } from "./asker.js";
 import { CHANNEL_BOUNDS, Channel, type ChannelEffect, type LoadedChannel } from "./channel.js";
 import { ChannelPresence } from "./channel-presence.js";
 import { Doubt } from "./doubt.js";
-import { type ChannelLogs, loadChannel, readWindow } from "./loader.js";
+import { type ChannelLogs, isOld, loadChannel, readWindow } from "./loader.js";
 import type { StoredRecord } from "./log.js";
 import * as metrics from "./metrics.js";
 import { persistent } from "./persistent.js";
@@ -293,7 +293,9 @@ export class Actor {
 
   async #readWindow(newest: StoredRecord | null): Promise<void> {
     try {
-      const { segments, newestAt } = this.#channel;
+      const { newestAt } = this.#channel;
+      // Its time may have gone by since the channel was loaded, and with it what could not be read.
+      const segments = isOld(newestAt, Date.now()) ? [] : this.#channel.segments;
       const ids = await readWindow(this.#logs, segments, newestAt, newest, persistent);
       this.#channel.windowRead(ids, Date.now());
     } catch (error) {

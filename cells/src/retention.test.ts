@@ -168,6 +168,15 @@ test("a channel that was taken over can be trimmed once the note of its past has
   assert.deepEqual([loaded.position.seq, loaded.segments.at(-1)?.last], [20, 20]);
 });
 
+test("the note of a past that is written anew names nothing that lies before the present stretch", async () => {
+  const records = Array.from({ length: 20 }, () => ({ n: 1, afterMs: 10, others: 0 }));
+  const stretches = [1, 0].map((cell) => ({ cell, records }));
+  const built = buildPast({ stretches, openedFirst: false, trimmed: 0, tailRecords: 0 });
+  const old = { messages: 1_000, ageMs: 600_000 };
+  const plan = await planTrim(built.readable(old), built.now + old.ageMs + 1);
+  assert.deepEqual(plan, { below: null, reopenFrom: 21 });
+});
+
 test("records of other channels are not touched", async () => {
   const records = Array.from({ length: 30 }, () => ({ n: 2, afterMs: 10, others: 2 }));
   const past: Past = { stretches: [{ cell: 0, records }], openedFirst: false, trimmed: 0, tailRecords: 0 };

@@ -13,7 +13,7 @@ export interface TrimPlan {
   readonly below: number | null;
   /**
    * More could go, but for the record that says where the channel's past is: it has to be written anew, for what
-   * lies from this seq on. Null if that is not in the way.
+   * lies from this seq on, since nothing before it is kept. Null if that is not in the way.
    */
   readonly reopenFrom: number | null;
 }
@@ -22,7 +22,7 @@ const NOTHING: TrimPlan = { below: null, reopenFrom: null };
 
 /** What may be trimmed of a channel in its cell's log. */
 export async function planTrim(channel: ReadableChannel, now: number): Promise<TrimPlan> {
-  const { logs, fence, position, retention, opened } = channel;
+  const { logs, fence, position, segments, retention, opened } = channel;
   if (fence === 0) return NOTHING;
   const oldest = await logs.own.next(logs.subject(logs.cell), 1);
   const windowFrom = now - WINDOW_IN_LOG_MS;
@@ -30,12 +30,12 @@ export async function planTrim(channel: ReadableChannel, now: number): Promise<T
   const oldestKept = position.seq - retention.messages + 1;
   const byAge = await belowAge(channel, oldest, Math.min(now - retention.ageMs, windowFrom));
   const below = Math.max(byAge, await belowCount(channel, oldest, oldestKept, windowFrom));
-  // Where the record that opened the channel may go, all that lies before it is older than the window as well.
+  // Where the record that opened the present stretch may go, so may all that came before, here and in other cells.
   const inTheWay = opened > 0 && below > opened;
   const movable = inTheWay ? opened : below;
   return {
     below: movable > oldest.logSeq ? movable : null,
-    reopenFrom: inTheWay && opened < fence ? Math.max(1, oldestKept) : null,
+    reopenFrom: inTheWay && opened < fence ? Math.max(oldestKept, segments.at(-1)?.first ?? 1) : null,
   };
 }
 
