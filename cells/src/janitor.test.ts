@@ -1,7 +1,7 @@
 /** Retention reaches channels whose actors are put away. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { encodeControl } from "@plexus/protocol";
+import { type TestContext, test } from "node:test";
+import { encodeControl, PlexusError, parseLogSubject, subjects } from "@plexus/protocol";
 import { createLogger, Settings, type WireCommand } from "@plexus/runtime";
 import { silent } from "@plexus/runtime/testing";
 import type { ActorContext } from "./actor-context.js";
@@ -45,14 +45,14 @@ test("what is too old goes, and the newest record stays whatever its age", async
   );
 });
 
-test("a channel with young messages alone is left as it is", async () => {
+test("a channel with young messages alone is left as it is, after one question", async () => {
   const log = new MemoryLog();
   log.now = Date.now();
   for (let seq = 1; seq <= 3; seq++) log.put(subjectIn("c0"), recordOf(seq, 1, log.now));
   const janitor = janitorOf(log, 60_000);
   await janitor.trim(TENANT, CHANNEL);
   janitor.stop();
-  assert.equal(log.all(subjectIn("c0")).length, 3);
+  assert.deepEqual([log.all(subjectIn("c0")).length, log.questions], [3, 1]);
 });
 
 test("what was too much goes once its ids are out of the window, though nothing was written since", async () => {
@@ -149,4 +149,61 @@ test("a channel that came from elsewhere and is not written to: its actor writes
   t.after(() => later.actors.stop());
   const [epoch, seq] = (await later.ask("publish", batch("m10"))) as unknown[];
   assert.deepEqual([epoch, seq], [EPOCH, 10]);
+});
+
+/** Walks over channels of which each holds five old messages; all questions about those that are broken fail. */
+function walkOver(t: TestContext, channels: string[], isBroken: (channel: string) => boolean) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const log = new MemoryLog();
+  const subjectOf = (channel: string) => subjects.log("c0", TENANT, channel);
+  for (const channel of channels)
+    for (let seq = 1; seq <= 5; seq++) log.put(subjectOf(channel), recordOf(seq, 1, log.now));
+  let failed = 0;
+  const next = log.next.bind(log);
+  log.next = async (subject, logSeq) => {
+    if (!isBroken(parseLogSubject(subject)!.channel)) return next(subject, logSeq);
+    failed++;
+    throw new PlexusError("internal", "the log holds something that is no record");
+  };
+  const janitor = new Janitor({
+    cell: "c0",
+    settings: new Settings({ defaults: { retention: { messages: 1_000, ageMs: 60_000 } } }),
+    logger: silent,
+    paceMs: 10,
+    isLeader: () => true,
+    subjects: async () => channels.map(subjectOf),
+    logsOf: (_, channel) => ({ ...logsOf("c0", new Map([["c0", log]])), subject: () => subjectOf(channel) }),
+    trimByActor: async () => null,
+  });
+  t.after(() => janitor.stop());
+  return {
+    failed: () => failed,
+    left: () => channels.map((channel) => log.all(subjectOf(channel)).length),
+    /** Lets time go by in steps, and what it sets off come to its end. */
+    async pass(ms: number, stepMs: number) {
+      for (let at = 0; at < ms; at += stepMs) {
+        t.mock.timers.tick(stepMs);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  };
+}
+
+test("a channel that can't be read is in the way of no other", async (t) => {
+  const walk = walkOver(t, ["chat.bad", "chat.b", "chat.c"], (channel) => channel === "chat.bad");
+  await walk.pass(60_000, 60_000);
+  await walk.pass(50, 10);
+  assert.deepEqual(walk.left(), [5, 1, 1]);
+});
+
+test("where nothing can be read a walk rests for a minute after ten channels, and then goes on behind them", async (t) => {
+  const channels = Array.from({ length: 15 }, (_, i) => `chat.${i}`);
+  let isAway = true;
+  const walk = walkOver(t, channels, () => isAway);
+  await walk.pass(60_000, 60_000);
+  await walk.pass(30_000, 10);
+  assert.equal(walk.failed(), 10);
+  isAway = false;
+  await walk.pass(31_000, 10);
+  assert.deepEqual(walk.left(), [...Array(10).fill(5), ...Array(5).fill(1)]);
 });

@@ -20,11 +20,19 @@ export interface TrimPlan {
 
 const NOTHING: TrimPlan = { below: null, reopenFrom: null };
 
-/** What may be trimmed of a channel in its cell's log. */
-export async function planTrim(channel: ReadableChannel, now: number): Promise<TrimPlan> {
+/**
+ * What may be trimmed of a channel in its cell's log.
+ *
+ * @param known the oldest record there, where it is at hand: it need not be asked for again
+ */
+export async function planTrim(
+  channel: ReadableChannel,
+  now: number,
+  known: StoredRecord | null = null,
+): Promise<TrimPlan> {
   const { logs, fence, position, segments, retention, opened } = channel;
   if (fence === 0) return NOTHING;
-  const oldest = await logs.own.next(logs.subject(logs.cell), 1);
+  const oldest = known ?? (await logs.own.next(logs.subject(logs.cell), 1));
   const windowFrom = now - WINDOW_IN_LOG_MS;
   if (oldest === null || oldest.logSeq === fence || oldest.storedAt >= windowFrom) return NOTHING;
   const oldestKept = position.seq - retention.messages + 1;
