@@ -131,3 +131,18 @@ test("what can't be read of the window is in nobody's way once the window is ove
   t.mock.timers.setTime(Date.now() + 1);
   assert.equal((await ask("publish", batch("m5"))).error, null);
 });
+
+test("a clock that is put back does not keep an actor from trimming", async (t) => {
+  let now = 1_000_000;
+  t.mock.method(performance, "now", () => now);
+  t.mock.timers.enable({ apis: ["Date"], now: 100_000_000_000 });
+  log.now = 1_000_000;
+  actor.close();
+  actor = new Actor(context, "acme", "chat.a");
+  await ask("publish", batch(item("a")));
+  t.mock.timers.setTime(50_000_000_000);
+  now += 61_000;
+  await ask("publish", batch(item("b")));
+  t.mock.timers.reset();
+  await until("what is old to go", () => log.all(subjectIn("eu-1")).length === 1);
+});

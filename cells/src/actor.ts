@@ -39,7 +39,7 @@ export class Actor {
   #lastUsedAt = Date.now();
   readonly #reads = new SharedReads();
   #questions = 0;
-  readonly #trimPace = new TrimPace(Date.now());
+  readonly #trimPace = new TrimPace(performance.now());
 
   constructor(context: ActorContext, tenant: string, channel: string) {
     this.key = channelKey(tenant, channel);
@@ -380,7 +380,7 @@ export class Actor {
   #trimSometimes(added: number): void {
     metrics.storedMessages.add(added);
     metrics.storedRecords.add();
-    if (this.#trimPace.isDue(added, this.#settings.retention.messages, Date.now())) void this.trim();
+    if (this.#trimPace.isDue(added, this.#settings.retention.messages, performance.now())) void this.trim();
   }
 
   /** Removes from the log what retention no longer keeps. */

@@ -12,6 +12,7 @@ export class TrimPace {
   #added = 0;
   #lastAt: number;
 
+  /** @param now by a clock that is never put back, here and later */
   constructor(now: number) {
     this.#lastAt = now;
   }
