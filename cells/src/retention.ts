@@ -36,8 +36,10 @@ export async function planTrim(
   const windowFrom = now - WINDOW_IN_LOG_MS;
   if (oldest === null || oldest.logSeq === fence || oldest.storedAt >= windowFrom) return NOTHING;
   const oldestKept = position.seq - retention.messages + 1;
-  const byAge = await belowAge(channel, oldest, Math.min(now - retention.ageMs, windowFrom));
-  const below = Math.max(byAge, await belowCount(channel, oldest, oldestKept, windowFrom));
+  const byAge = await belowAge(channel, oldest, now - retention.ageMs);
+  const wanted = Math.max(byAge, await belowCount(channel, oldest, oldestKept));
+  if (wanted <= oldest.logSeq) return NOTHING;
+  const below = await beforeWindow(channel, oldest, wanted, windowFrom);
   // Where the record that opened the present stretch may go, so may all that came before, here and in other cells.
   const inTheWay = opened > 0 && below > opened;
   const movable = inTheWay ? opened : below;
@@ -58,20 +60,23 @@ async function belowAge(
   return Math.min(young?.logSeq ?? fence, fence);
 }
 
-/** Log sequence of the record that holds the oldest message kept by count, or of the window's first. */
+/** Log sequence of the record that holds the oldest message kept by count. */
 async function belowCount(
   channel: ReadableChannel,
-  oldest: StoredRecord,
+  { head: { epoch, seq, n } }: StoredRecord,
   oldestKept: number,
+): Promise<number> {
+  if (epoch === channel.position.epoch && seq + n > oldestKept) return 0;
+  return Math.min(await kept(channel, oldestKept), channel.fence);
+}
+
+/** This log sequence, or that of the window's first record where that is lower. */
+async function beforeWindow(
+  { logs }: ReadableChannel,
+  oldest: StoredRecord,
+  below: number,
   windowFrom: number,
 ): Promise<number> {
-  const { logs, fence, position, retention } = channel;
-  const { epoch, seq, n } = oldest.head;
-  const isKept = epoch === position.epoch && seq + n > oldestKept;
-  // Or all goes by its age that may.
-  if (isKept || retention.ageMs <= WINDOW_IN_LOG_MS) return 0;
-  const below = Math.min(await kept(channel, oldestKept), fence);
-  if (below <= oldest.logSeq) return 0;
   const subject = logs.subject(logs.cell);
   const first = await logs.own.next(subject, below);
   if (first === null || first.storedAt < windowFrom) return below;
