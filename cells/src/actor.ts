@@ -10,7 +10,6 @@ import { type ChannelLogs, isOld, loadChannel, readWindow } from "./loader.js";
 import type { StoredRecord } from "./log.js";
 import * as metrics from "./metrics.js";
 import { persistent } from "./persistent.js";
-import type { HeldMember } from "./presence.js";
 import type { ReadableChannel } from "./reader.js";
 import { planTrim } from "./retention.js";
 import { SharedReads } from "./shared-reads.js";
@@ -273,22 +272,10 @@ export class Actor {
     logger.debug({ ...this.#names, from, position: loaded.position }, "channel taken over");
     if (from !== null && this.#settings.presence) {
       const answers = placement.stateOf(from) !== "down";
-      this.#presence.takeOver(answers ? () => this.#membersLeft(from) : null);
+      const ask = (page: PresencePage) => askAt(from, "members_left", this.#tenant, this.#channel.name, page);
+      this.#presence.takeOver(answers ? ask : null);
     }
     this.#channel.loaded(loaded, true, Date.now());
-  }
-
-  /** The members that the previous home had. */
-  async #membersLeft(cell: string): Promise<{ members: HeldMember[]; stale: boolean }> {
-    const members: HeldMember[] = [];
-    let page: PresencePage = { at: null, from: 0 };
-    for (;;) {
-      const ask = this.#context.askAt(cell, "members_left", this.#tenant, this.#channel.name, page);
-      const { version, next, members: some, stale } = await ask;
-      members.push(...(some as HeldMember[]));
-      if (next === null) return { members, stale };
-      page = { at: version, from: next };
-    }
   }
 
   async #readWindow(newest: StoredRecord | null): Promise<void> {

@@ -161,11 +161,28 @@ test("a list that a former home gives away while it may lack some is not taken f
   assert.equal(left.stale, true);
   for (const stale of [true, false]) {
     const next = fresh();
-    next.takeOver(async () => ({ members: [member("a", "g1")], stale }));
+    next.takeOver(async () => ({ ...left, members: [member("a", "g1")], stale }));
     const list = await next.page(ALL);
     assert.deepEqual([list.members.map(({ conn }) => conn), list.stale], [["a"], stale]);
     next.stop();
   }
+});
+
+test("a list that takes several pages is taken over with all of them, of one version", async () => {
+  await joins("a");
+  await until("the join is announced", () => events.length === 1);
+  const left = await presence.handOver(ALL);
+  const asked: unknown[] = [];
+  const next = fresh();
+  next.takeOver(async (page) => {
+    asked.push(page);
+    const [conn, to] = page.from === 0 ? ["a", 1] : ["b", null];
+    return { ...left, members: [member(conn as string, "g1")], next: to as number | null, stale: false };
+  });
+  const { members } = await next.page(ALL);
+  assert.deepEqual(members.map(({ conn }) => conn).sort(), ["a", "b"]);
+  assert.deepEqual(asked, [ALL, { at: left.version, from: 1 }]);
+  next.stop();
 });
 
 test("a wall clock that is set back does not keep anybody waiting", { timeout: 10_000 }, async (t) => {

@@ -23,6 +23,9 @@ const RETRY_MS = 1_000;
 /** Redis gets so long to say who was there; then it is asked again later, and until then the list is stale. */
 const RESTORE_WAIT_MS = 250;
 
+/** Asks a channel's previous home for a page of the members that it had. */
+export type AskPage = (page: PresencePage) => Promise<PresenceSnapshot>;
+
 /**
  * Runs a channel's {@link PresenceSet}: restores it from Redis, announces what changes, mirrors it back.
  *
@@ -107,16 +110,16 @@ export class ChannelPresence {
 
   /**
    * Takes the members over from the channel's previous home. Where they can't be had, the gateways announce
-   * them again, and until then the list is marked as stale; also where that home's own list was. `read` is null if there is
+   * them again, and until then the list is marked as stale; also where that home's own list was. `ask` is null if there is
    * nobody to be asked.
    */
-  takeOver(read: (() => Promise<{ members: HeldMember[]; stale: boolean }>) | null): void {
-    if (read === null) {
+  takeOver(ask: AskPage | null): void {
+    if (ask === null) {
       this.settle();
       this.#begin(Promise.resolve());
       return;
     }
-    const taken = read().then(
+    const taken = allPages(ask).then(
       ({ members, stale }) => {
         this.#set.takeOver(members);
         if (stale) this.settle();
@@ -287,4 +290,15 @@ function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
     timer = setTimeout(() => reject(new PlexusError("unavailable", "no answer in time")), ms);
   });
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
+async function allPages(ask: AskPage): Promise<{ members: HeldMember[]; stale: boolean }> {
+  const members: HeldMember[] = [];
+  let page: PresencePage = { at: null, from: 0 };
+  for (;;) {
+    const { version, next, members: some, stale } = await ask(page);
+    members.push(...(some as HeldMember[]));
+    if (next === null) return { members, stale };
+    page = { at: version, from: next };
+  }
 }

@@ -350,20 +350,13 @@ export class Channel<To> {
   }
 
   #handover(now: number): Handover {
-    const tail: Uint8Array[] = [];
-    let bytes = 0;
-    for (const record of [...(this.tail.after((this.tail.oldest ?? 1) - 1) ?? [])].reverse()) {
-      bytes += record.bytes.length;
-      if (bytes > MAX_HANDED_TAIL_BYTES) break;
-      tail.unshift(record.bytes);
-    }
     return {
       position: this.#position,
       segments: this.segments,
       fresh: this.#fresh,
       ids: this.#ids.handOver(MAX_HANDED_IDS, now),
       newestAt: this.#newestAt,
-      tail,
+      tail: this.tail.newest(MAX_HANDED_TAIL_BYTES),
     };
   }
 

@@ -188,3 +188,12 @@ test("small records share blocks that grow with the tail; what was read from it 
     "one that has memory of its own keeps it",
   );
 });
+
+test("the newest records, as many as fit, oldest first", () => {
+  const tail = new Tail({ maxRecords: 3, maxBytes: 1_000_000 });
+  assert.deepEqual(tail.newest(1_000), []);
+  for (let seq = 1; seq <= 5; seq++) tail.push(record(seq, 1, 100));
+  const seqsOf = (maxBytes: number) => tail.newest(maxBytes).map(([first]) => first);
+  assert.deepEqual([seqsOf(99), seqsOf(100), seqsOf(299), seqsOf(300)], [[], [5], [4, 5], [3, 4, 5]]);
+  assert.deepEqual(seqsOf(1_000), [3, 4, 5], "what was dropped is not among them");
+});

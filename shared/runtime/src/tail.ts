@@ -102,6 +102,17 @@ export class Tail {
     return this.#records.slice(from).map((kept) => recordOf(kept!));
   }
 
+  /** The newest records, oldest first: as many as fit into so many bytes. */
+  newest(maxBytes: number): Uint8Array[] {
+    let from = this.#records.length;
+    for (let bytes = 0; from > this.#start; from--) {
+      const last = this.#records[from - 1]!;
+      bytes += last.to - last.from;
+      if (bytes > maxBytes) break;
+    }
+    return this.#records.slice(from).map((kept) => recordOf(kept!).bytes);
+  }
+
   /** Forgets records from before `time`. */
   dropBefore(time: number): void {
     while (this.#start < this.#records.length && this.#records[this.#start]!.at < time) this.#drop();
