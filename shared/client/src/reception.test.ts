@@ -158,3 +158,15 @@ test("whatever two connections bring in whatever overlap, each message is handed
     );
   }
 });
+
+test("a rewind over a gap in what is kept: what lies before it, a reset, what lies behind it", () => {
+  const reception = new Reception();
+  reception.subscribed({ rewind: 100 }, { epoch: "e1", seq: 70, recovered: false });
+  assert.deepEqual(seqs(reception.accept(frame(5, 2))), [5, 6]);
+  const [from, to] = [6, 60].map((seq) => ({ epoch: "e1", seq }));
+  assert.deepEqual(reception.reset(to!), { from, to });
+  assert.deepEqual(
+    seqs(reception.accept(frame(61, 10))),
+    [...Array(10).keys()].map((i) => 61 + i),
+  );
+});
